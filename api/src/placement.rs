@@ -1,0 +1,133 @@
+//! `Placement`: the decision for one federated object, with its reasons, and what became of it. Everything that explains a
+//! decision (`explain`, `plan`, the console) prints this value.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::metadata::{Condition, ObjectMeta};
+use crate::names::ObjectRef;
+use crate::policy::ConflictResolution;
+use crate::reason::Reason;
+
+/// The decision for one federated object.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Placement {
+    /// Metadata; the name is [`ObjectRef::placement_name`].
+    pub metadata: ObjectMeta,
+    /// The decision.
+    #[serde(default)]
+    pub spec: PlacementSpec,
+    /// What became of it.
+    #[serde(default)]
+    pub status: PlacementStatus,
+}
+
+/// The decision.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct PlacementSpec {
+    /// The federated object, with its uid.
+    pub resource: ObjectRef,
+    /// `metadata.generation` of the object that was decided for; 0 where the kind has none.
+    pub resource_generation: i64,
+    /// The chosen clusters, sorted by name. Empty once the object is deleted: members then remove their copies.
+    pub clusters: Vec<TargetCluster>,
+    /// The clusters that were not chosen, sorted by name, each with its reason.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub excluded: Vec<ExcludedCluster>,
+    /// One sentence: why it is where it is.
+    pub reason: String,
+    /// The policy that decided, `KIND NAMESPACE/NAME`; empty for the kind's default.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub policy: String,
+    /// How the decision was reached, one sentence a step.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<String>,
+    /// Replicas that fit nowhere.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub unplaced_replicas: i64,
+    /// What to do with an object that is already in a member and not Meridian's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conflict_resolution: Option<ConflictResolution>,
+    /// The hub object was deleted and its policy asked to keep the members' copies.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preserve_resources_on_deletion: Option<bool>,
+    /// The hub object is gone; the Placement stays until every member confirmed that its copy is gone too.
+    #[serde(skip_serializing_if = "is_false")]
+    pub deleted: bool,
+}
+
+fn is_zero(value: &i64) -> bool {
+    *value == 0
+}
+
+fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+/// A chosen cluster.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct TargetCluster {
+    /// Its name.
+    pub name: String,
+    /// Its share of the replicas; absent for kinds without replicas.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replicas: Option<i64>,
+}
+
+/// A cluster that was not chosen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ExcludedCluster {
+    /// Its name.
+    pub name: String,
+    /// Why, for machines.
+    pub reason: Reason,
+    /// Why, for people.
+    #[serde(default)]
+    pub message: String,
+}
+
+/// What became of a decision.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct PlacementStatus {
+    /// `Scheduled`, `Applied`, `Healthy`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<Condition>,
+    /// The last known truth of each cluster that holds, should hold, or may still hold the object; sorted by name. A row
+    /// goes only when its cluster confirmed that the object is gone there.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub clusters: Vec<PlacedCluster>,
+}
+
+/// The last known truth of one cluster.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct PlacedCluster {
+    /// Its name.
+    pub name: String,
+    /// The member holds the object as rendered.
+    pub applied: bool,
+    /// Hub generation whose manifest the member's controllers have observed; 0 if none yet.
+    pub observed_hub_generation: i64,
+    /// Hash of the manifest that is applied.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub hash: String,
+    /// The copy does its work; absent where the kind has no notion of it or nothing was reported yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ready: Option<bool>,
+    /// Load-balancer addresses of a Service: IPs and host names.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<String>,
+    /// Ready endpoints behind a Service; absent where nothing was reported yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ready_endpoints: Option<i64>,
+    /// The last error, as the member gave it; empty when all is well.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub error: String,
+    /// The member's `status` of the object.
+    #[serde(skip_serializing_if = "Value::is_null")]
+    pub status: Value,
+}

@@ -1,0 +1,179 @@
+//! `PropagationPolicy` and `ClusterPropagationPolicy`: which objects go where, how, and with what precedence. Field names
+//! and meanings follow `policy.karmada.io/v1alpha1` wherever both have the concept.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::metadata::ObjectMeta;
+use crate::selector::{LabelSelector, Requirement};
+
+/// A policy of either scope; `metadata.namespace` is absent for the cluster-scoped one.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PropagationPolicy {
+    /// Metadata.
+    pub metadata: ObjectMeta,
+    /// What it says.
+    #[serde(default)]
+    pub spec: PolicySpec,
+}
+
+/// What a policy says.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct PolicySpec {
+    /// Objects it is for; any one selector suffices.
+    pub resource_selectors: Vec<ResourceSelector>,
+    /// Where they go.
+    pub placement: PlacementRule,
+    /// Precedence among policies of one scope; higher wins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub priority: Option<i32>,
+    /// What to do with an object that is already in the member and not Meridian's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conflict_resolution: Option<ConflictResolution>,
+    /// Keep the members' copies when the hub object is deleted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preserve_resources_on_deletion: Option<bool>,
+}
+
+/// Which objects a policy or override is for. The name decides before the labels.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ResourceSelector {
+    /// Group and version.
+    pub api_version: String,
+    /// Kind.
+    pub kind: String,
+    /// Namespace; the policy's own for a namespaced policy, any where empty.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub namespace: String,
+    /// Name; any where empty.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    /// Labels; read only where there is no name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label_selector: Option<LabelSelector>,
+}
+
+/// What to do with an object that is already in the member and not Meridian's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum ConflictResolution {
+    /// Report it, touch nothing.
+    #[default]
+    Abort,
+    /// Take it over.
+    Overwrite,
+}
+
+/// Where objects go.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct PlacementRule {
+    /// Clusters that may hold the object; all where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cluster_affinity: Option<ClusterAffinity>,
+    /// Taints of clusters that are tolerated.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub cluster_tolerations: Vec<Toleration>,
+    /// How replicas are divided; the kind's default where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replica_scheduling: Option<ReplicaScheduling>,
+}
+
+/// Clusters by name, label and field. All parts must hold; exclusion is tested first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ClusterAffinity {
+    /// Labels of the Cluster object.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label_selector: Option<LabelSelector>,
+    /// Fields `provider`, `region`, `zone`; `In` over zones is any overlap.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field_selector: Option<FieldSelector>,
+    /// Names; all where empty.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub cluster_names: Vec<String>,
+    /// Names that are out whatever else holds.
+    #[serde(rename = "exclude", skip_serializing_if = "Vec::is_empty")]
+    pub exclude_clusters: Vec<String>,
+}
+
+/// Requirements over cluster fields.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct FieldSelector {
+    /// All must hold.
+    pub match_expressions: Vec<Requirement>,
+}
+
+/// A taint that is tolerated, as in a pod.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Toleration {
+    /// Taint key; every key where empty and the operator is `Exists`.
+    pub key: String,
+    /// `Equal` (default) or `Exists`.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub operator: String,
+    /// Value for `Equal`.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub value: String,
+    /// Effect; every effect where empty.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub effect: String,
+    /// Seconds for which `NoExecute` is tolerated; for ever where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub toleration_seconds: Option<i64>,
+}
+
+/// How replicas are divided.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ReplicaScheduling {
+    /// All everywhere, or a share each. `Divided` where the struct is given without it, as Karmada has it.
+    pub replica_scheduling_type: ReplicaSchedulingType,
+    /// How shares are found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replica_division_preference: Option<ReplicaDivisionPreference>,
+    /// Weights for `Weighted`; equal where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weight_preference: Option<WeightPreference>,
+}
+
+/// All replicas everywhere, or a share each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum ReplicaSchedulingType {
+    /// Every chosen cluster gets all replicas.
+    Duplicated,
+    /// The chosen clusters share the replicas.
+    #[default]
+    Divided,
+}
+
+/// How shares are found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum ReplicaDivisionPreference {
+    /// As few clusters as hold them.
+    Aggregated,
+    /// By weight.
+    Weighted,
+}
+
+/// Weights of clusters.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct WeightPreference {
+    /// The first entry that matches a cluster gives its weight; a cluster that none matches gets none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub static_weight_list: Vec<StaticClusterWeight>,
+}
+
+/// The weight of some clusters.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct StaticClusterWeight {
+    /// Which clusters.
+    pub target_cluster: ClusterAffinity,
+    /// Their weight, at least 1.
+    pub weight: i64,
+}

@@ -1,0 +1,62 @@
+//! The closed set of reasons for which a cluster is not chosen. Each has a page in `docs/reasons/`.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Why a cluster is not chosen for an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum Reason {
+    /// The policy's cluster affinity does not match the cluster.
+    AffinityMismatch,
+    /// The cluster's API is not reachable or never was, and nothing of this object runs there yet.
+    ClusterNotReady,
+    /// A taint of the cluster is not tolerated.
+    UntoleratedTaint,
+    /// The member does not serve the object's kind.
+    KindNotServed,
+    /// Its share of the replicas is zero.
+    NoReplicas,
+    /// The Cluster is being removed from the federation.
+    ClusterLeaving,
+    /// The Federation v1 cluster selector of the object does not match the cluster.
+    SelectorMismatch,
+    /// Another cluster scored higher, and the object goes to one.
+    NotSelected,
+}
+
+impl Reason {
+    /// Every reason, for tests that demand a page and an emitter for each.
+    pub const ALL: [Self; 8] = [
+        Self::AffinityMismatch,
+        Self::ClusterNotReady,
+        Self::UntoleratedTaint,
+        Self::KindNotServed,
+        Self::NoReplicas,
+        Self::ClusterLeaving,
+        Self::SelectorMismatch,
+        Self::NotSelected,
+    ];
+
+    /// The word as it stands in Placements, Events and metrics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AffinityMismatch => "AffinityMismatch",
+            Self::ClusterNotReady => "ClusterNotReady",
+            Self::UntoleratedTaint => "UntoleratedTaint",
+            Self::KindNotServed => "KindNotServed",
+            Self::NoReplicas => "NoReplicas",
+            Self::ClusterLeaving => "ClusterLeaving",
+            Self::SelectorMismatch => "SelectorMismatch",
+            Self::NotSelected => "NotSelected",
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

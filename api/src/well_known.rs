@@ -1,0 +1,63 @@
+//! Every label, annotation, field manager and fixed name that Meridian reads or writes. Each string stands here once.
+
+/// API group of Meridian's own kinds.
+pub const GROUP: &str = "federation.meridian.dev";
+/// The one version of [`GROUP`] that is served.
+pub const VERSION: &str = "v1alpha1";
+/// `apiVersion` of Meridian's own kinds.
+pub const API_VERSION: &str = "federation.meridian.dev/v1alpha1";
+
+/// Field manager of everything Meridian applies in members.
+pub const FIELD_MANAGER: &str = "meridian";
+
+/// Label on objects in members that Meridian owns; value [`MANAGED_VALUE`].
+pub const MANAGED_LABEL: &str = "federation.meridian.dev/managed";
+/// Value of [`MANAGED_LABEL`].
+pub const MANAGED_VALUE: &str = "true";
+/// Annotation on objects in members: `NAMESPACE/NAME` of the Placement that put them there.
+pub const PLACEMENT_ANNOTATION: &str = "federation.meridian.dev/placement";
+/// Annotation on objects in members: the hash of the manifest that was applied last, so that a relist settles without a write.
+pub const MANIFEST_HASH_ANNOTATION: &str = "federation.meridian.dev/manifest-hash";
+/// Annotation on objects in members: the hub object's `metadata.generation` that was applied last.
+pub const HUB_GENERATION_ANNOTATION: &str = "federation.meridian.dev/hub-generation";
+/// Label on hub objects that must stay on the hub (`"true"`); set by users, never by Meridian.
+pub const HUB_ONLY_LABEL: &str = "federation.meridian.dev/hub-only";
+/// Label on a Cluster object; `"true"` marks a member that `meridian up --simulate` made.
+pub const SIMULATED_LABEL: &str = "federation.meridian.dev/simulated";
+
+/// Namespace of Meridian's own objects on the hub: credentials of members, Placements of cluster-scoped objects.
+pub const SYSTEM_NAMESPACE: &str = "meridian-system";
+
+/// Federation v1: JSON replica preferences of a Deployment.
+pub const V1_DEPLOYMENT_PREFERENCES: &str = "federation.kubernetes.io/deployment-preferences";
+/// Federation v1: JSON replica preferences of a ReplicaSet.
+pub const V1_REPLICA_SET_PREFERENCES: &str = "federation.kubernetes.io/replica-set-preferences";
+/// Federation v1: JSON array of requirements over Cluster labels.
+pub const V1_CLUSTER_SELECTOR: &str = "federation.alpha.kubernetes.io/cluster-selector";
+
+/// User name prefix of a member's syncer; the cluster's name follows.
+pub const CLUSTER_USER_PREFIX: &str = "system:meridian:cluster:";
+/// Group of all syncers.
+pub const CLUSTERS_GROUP: &str = "system:meridian:clusters";
+/// User name of the DNS servers.
+pub const DNS_USER: &str = "system:meridian:dns";
+/// Group of Kubernetes super-users; allowed everything.
+pub const MASTERS_GROUP: &str = "system:masters";
+
+/// Cluster condition: its API can be reached and used (the *manageable* verdict).
+pub const CONDITION_READY: &str = "Ready";
+/// Cluster condition: its data path answers (the *serving* verdict).
+pub const CONDITION_SERVING: &str = "Serving";
+/// Placement condition: a decision was made and what it says.
+pub const CONDITION_SCHEDULED: &str = "Scheduled";
+/// Placement condition: every chosen cluster holds the object as rendered.
+pub const CONDITION_APPLIED: &str = "Applied";
+/// Placement condition: every chosen cluster's copy is healthy.
+pub const CONDITION_HEALTHY: &str = "Healthy";
+
+/// Secret key of a member's bearer token.
+pub const SECRET_TOKEN: &str = "token";
+/// Secret key of a member's client certificate (PEM).
+pub const SECRET_CLIENT_CERTIFICATE: &str = "tls.crt";
+/// Secret key of a member's client key (PEM).
+pub const SECRET_CLIENT_KEY: &str = "tls.key";
