@@ -1,0 +1,1 @@
+//! The three patches that are not server-side apply.

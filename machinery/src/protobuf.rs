@@ -1,0 +1,1 @@
+//! Kubernetes protobuf to JSON and back.

@@ -1,0 +1,429 @@
+//! Label selectors: kubectl's text form and the JSON form of `metav1.LabelSelector`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+use super::SelectorError;
+
+/// Requirements that must all hold. None at all: everything matches.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LabelSelector {
+    requirements: Vec<Requirement>,
+    nothing: bool,
+}
+
+/// One requirement on the value of one label.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Requirement {
+    /// Label key.
+    pub key: String,
+    /// How the value is compared.
+    pub operator: Operator,
+    /// What it is compared with.
+    pub values: Vec<String>,
+}
+
+/// How a label is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operator {
+    /// The value is one of the values.
+    In,
+    /// The label is absent or its value none of the values.
+    NotIn,
+    /// The label is present.
+    Exists,
+    /// The label is absent.
+    DoesNotExist,
+    /// The value is an integer greater than the one value.
+    GreaterThan,
+    /// The value is an integer less than the one value.
+    LessThan,
+}
+
+impl Requirement {
+    /// Whether a value (none: the label is absent) satisfies the requirement.
+    #[must_use]
+    pub fn matches(&self, value: Option<&str>) -> bool {
+        match self.operator {
+            Operator::In => value.is_some_and(|v| self.values.iter().any(|w| w == v)),
+            Operator::NotIn => value.is_none_or(|v| self.values.iter().all(|w| w != v)),
+            Operator::Exists => value.is_some(),
+            Operator::DoesNotExist => value.is_none(),
+            Operator::GreaterThan => self.numbers(value).is_some_and(|(have, than)| have > than),
+            Operator::LessThan => self.numbers(value).is_some_and(|(have, than)| have < than),
+        }
+    }
+
+    fn numbers(&self, value: Option<&str>) -> Option<(i64, i64)> {
+        Some((value?.parse().ok()?, self.values.first()?.parse().ok()?))
+    }
+
+    fn checked(key: &str, operator: Operator, values: Vec<String>) -> Result<Self, SelectorError> {
+        check_key(key)?;
+        let count_fault = match operator {
+            Operator::In | Operator::NotIn if values.is_empty() => {
+                Some("for 'in', 'notin' operators, values set can't be empty")
+            }
+            Operator::Exists | Operator::DoesNotExist if !values.is_empty() => {
+                Some("values set must be empty for exists and does not exist")
+            }
+            Operator::GreaterThan | Operator::LessThan if values.len() != 1 => {
+                Some("for 'Gt', 'Lt' operators, exactly one value is required")
+            }
+            Operator::GreaterThan | Operator::LessThan if values.iter().any(|v| v.parse::<i64>().is_err()) => {
+                Some("for 'Gt', 'Lt' operators, the value must be an integer")
+            }
+            Operator::In
+            | Operator::NotIn
+            | Operator::Exists
+            | Operator::DoesNotExist
+            | Operator::GreaterThan
+            | Operator::LessThan => None,
+        };
+        if let Some(fault) = count_fault {
+            return Err(SelectorError::new(format!("values: Invalid value: {values:?}: {fault}")));
+        }
+        for (index, value) in values.iter().enumerate() {
+            check_value(key, index, value)?;
+        }
+        Ok(Self { key: key.to_owned(), operator, values })
+    }
+}
+
+impl LabelSelector {
+    /// Matches everything.
+    #[must_use]
+    pub fn everything() -> Self {
+        Self::default()
+    }
+
+    /// Matches nothing: what an absent selector of an object means.
+    #[must_use]
+    pub fn nothing() -> Self {
+        Self { requirements: Vec::new(), nothing: true }
+    }
+
+    /// Whether every object matches.
+    #[must_use]
+    pub fn is_everything(&self) -> bool {
+        !self.nothing && self.requirements.is_empty()
+    }
+
+    /// The requirements.
+    #[must_use]
+    pub fn requirements(&self) -> &[Requirement] {
+        &self.requirements
+    }
+
+    /// Reads kubectl's form: `app=web,tier!=db,zone in (a,b),!legacy,n>3`.
+    ///
+    /// # Errors
+    /// [`SelectorError`] naming what was found and what was expected.
+    pub fn parse(text: &str) -> Result<Self, SelectorError> {
+        let requirements = Parser { tokens: tokens(text), at: 0 }
+            .requirements()
+            .map_err(|e| SelectorError::new(format!("unable to parse requirement: {e}")))?;
+        Ok(Self { requirements, nothing: false })
+    }
+
+    /// Reads a `metav1.LabelSelector`; null matches nothing, `{}` everything.
+    ///
+    /// # Errors
+    /// [`SelectorError`] where an operator, key or value is not allowed.
+    pub fn from_value(value: &Value) -> Result<Self, SelectorError> {
+        if value.is_null() {
+            return Ok(Self::nothing());
+        }
+        let mut requirements = Self::from_labels(value.get("matchLabels").and_then(Value::as_object))?.requirements;
+        for expression in value.get("matchExpressions").and_then(Value::as_array).into_iter().flatten() {
+            let text = |field| expression.get(field).and_then(Value::as_str).unwrap_or_default();
+            let operator = match text("operator") {
+                "In" => Operator::In,
+                "NotIn" => Operator::NotIn,
+                "Exists" => Operator::Exists,
+                "DoesNotExist" => Operator::DoesNotExist,
+                other => return Err(SelectorError::new(format!("{other:?} is not a valid label selector operator"))),
+            };
+            let values = expression.get("values").and_then(Value::as_array).into_iter().flatten();
+            let values = values.filter_map(Value::as_str).map(str::to_owned).collect();
+            requirements.push(Requirement::checked(text("key"), operator, values)?);
+        }
+        Ok(Self { requirements, nothing: false })
+    }
+
+    /// A selector that wants these labels with these values, as Services and ReplicationControllers carry it.
+    ///
+    /// # Errors
+    /// [`SelectorError`] where a key or value is not allowed.
+    pub fn from_labels(labels: Option<&Map<String, Value>>) -> Result<Self, SelectorError> {
+        let pairs = labels.into_iter().flatten();
+        let requirements = pairs
+            .map(|(key, value)| {
+                let value = value.as_str().unwrap_or_default().to_owned();
+                Requirement::checked(key, Operator::In, vec![value])
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Self { requirements, nothing: false })
+    }
+
+    /// Whether these labels satisfy the selector.
+    #[must_use]
+    pub fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
+        self.judge(|key| labels.get(key).map(String::as_str))
+    }
+
+    /// Whether an object's `metadata.labels` satisfy the selector.
+    #[must_use]
+    pub fn matches_object(&self, object: &Value) -> bool {
+        let labels = object.get("metadata").and_then(|m| m.get("labels")).and_then(Value::as_object);
+        self.judge(|key| labels?.get(key)?.as_str())
+    }
+
+    fn judge<'a>(&self, label: impl Fn(&str) -> Option<&'a str>) -> bool {
+        !self.nothing && self.requirements.iter().all(|r| r.matches(label(&r.key)))
+    }
+}
+
+/// kubectl's form; reads back as the same selector.
+impl fmt::Display for LabelSelector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, requirement) in self.requirements.iter().enumerate() {
+            if index > 0 {
+                f.write_str(",")?;
+            }
+            requirement.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Requirement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (key, values) = (&self.key, self.values.join(","));
+        match self.operator {
+            Operator::In if self.values.len() == 1 => write!(f, "{key}={values}"),
+            Operator::NotIn if self.values.len() == 1 => write!(f, "{key}!={values}"),
+            Operator::In => write!(f, "{key} in ({values})"),
+            Operator::NotIn => write!(f, "{key} notin ({values})"),
+            Operator::Exists => f.write_str(key),
+            Operator::DoesNotExist => write!(f, "!{key}"),
+            Operator::GreaterThan => write!(f, "{key}>{values}"),
+            Operator::LessThan => write!(f, "{key}<{values}"),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Token<'a> {
+    Word(&'a str),
+    Sign(&'a str),
+    End,
+}
+
+impl fmt::Display for Token<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Token::Word(text) | Token::Sign(text) => text,
+            Token::End => "",
+        })
+    }
+}
+
+const SIGNS: [&str; 9] = ["==", "!=", "=", "!", "(", ")", ",", "<", ">"];
+
+fn tokens(text: &str) -> Vec<Token<'_>> {
+    let is_special = |c: char| c.is_whitespace() || "=!(),<>".contains(c);
+    let mut found = Vec::new();
+    let mut rest = text.trim_start();
+    while !rest.is_empty() {
+        let length = match SIGNS.iter().find(|sign| rest.starts_with(**sign)) {
+            Some(sign) => {
+                found.push(Token::Sign(sign));
+                sign.len()
+            }
+            None => {
+                let length = rest.find(is_special).unwrap_or(rest.len());
+                let (word, _) = rest.split_at(length);
+                found.push(Token::Word(word));
+                length
+            }
+        };
+        rest = rest.split_at(length).1.trim_start();
+    }
+    found
+}
+
+struct Parser<'a> {
+    tokens: Vec<Token<'a>>,
+    at: usize,
+}
+
+type Parsed<T> = Result<T, SelectorError>;
+
+fn unexpected<T>(found: Token<'_>, expected: &str) -> Parsed<T> {
+    Err(SelectorError::new(format!("found '{found}', expected: {expected}")))
+}
+
+impl<'a> Parser<'a> {
+    fn peek(&self) -> Token<'a> {
+        self.tokens.get(self.at).copied().unwrap_or(Token::End)
+    }
+
+    fn next(&mut self) -> Token<'a> {
+        let token = self.peek();
+        self.at += 1;
+        token
+    }
+
+    fn requirements(mut self) -> Parsed<Vec<Requirement>> {
+        let mut requirements = Vec::new();
+        match self.peek() {
+            Token::End => return Ok(requirements),
+            Token::Word(_) | Token::Sign("!") => {}
+            other @ Token::Sign(_) => return unexpected(other, "!, identifier, or 'end of string'"),
+        }
+        loop {
+            requirements.push(self.requirement()?);
+            match self.next() {
+                Token::End => return Ok(requirements),
+                Token::Sign(",") => match self.peek() {
+                    Token::Word(_) | Token::Sign("!") => {}
+                    other => return unexpected(other, "identifier after ','"),
+                },
+                other => return unexpected(other, "',' or 'end of string'"),
+            }
+        }
+    }
+
+    fn requirement(&mut self) -> Parsed<Requirement> {
+        let absent = self.peek() == Token::Sign("!");
+        if absent {
+            self.next();
+        }
+        let key = match self.next() {
+            Token::Word(key) => key,
+            other => return unexpected(other, "identifier"),
+        };
+        if absent {
+            return Requirement::checked(key, Operator::DoesNotExist, Vec::new());
+        }
+        if matches!(self.peek(), Token::End | Token::Sign(",")) {
+            return Requirement::checked(key, Operator::Exists, Vec::new());
+        }
+        let (operator, values) = match self.next() {
+            Token::Word("in") => (Operator::In, self.set()?),
+            Token::Word("notin") => (Operator::NotIn, self.set()?),
+            Token::Sign("=" | "==") => (Operator::In, vec![self.exact()?]),
+            Token::Sign("!=") => (Operator::NotIn, vec![self.exact()?]),
+            Token::Sign(">") | Token::Word("gt") => (Operator::GreaterThan, vec![self.exact()?]),
+            Token::Sign("<") | Token::Word("lt") => (Operator::LessThan, vec![self.exact()?]),
+            other => return unexpected(other, "in, notin, =, ==, !=, gt, lt"),
+        };
+        Requirement::checked(key, operator, values)
+    }
+
+    fn exact(&mut self) -> Parsed<String> {
+        match self.peek() {
+            Token::End | Token::Sign(",") => Ok(String::new()),
+            Token::Word(value) => {
+                self.next();
+                Ok(value.to_owned())
+            }
+            other @ Token::Sign(_) => unexpected(other, "identifier"),
+        }
+    }
+
+    /// `(a,b)`: an empty place between commas or brackets is the empty value.
+    fn set(&mut self) -> Parsed<Vec<String>> {
+        match self.next() {
+            Token::Sign("(") => {}
+            other => return unexpected(other, "'('"),
+        }
+        let mut values: Vec<String> = Vec::new();
+        if self.peek() == Token::Sign(")") {
+            self.next();
+            return Ok(values);
+        }
+        loop {
+            let value = match self.peek() {
+                Token::Word(value) => {
+                    self.next();
+                    value
+                }
+                Token::Sign("," | ")") => "",
+                other => return unexpected(other, "',', ')' or identifier"),
+            };
+            if !values.iter().any(|known| known == value) {
+                values.push(value.to_owned());
+            }
+            match self.next() {
+                Token::Sign(",") => {}
+                Token::Sign(")") => {
+                    values.sort();
+                    return Ok(values);
+                }
+                other => return unexpected(other, "',' or ')'"),
+            }
+        }
+    }
+}
+
+const NAME_RULE: &str = "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with \
+                         an alphanumeric character";
+
+fn is_name(text: &str) -> bool {
+    let edge = |b: Option<&u8>| b.is_some_and(u8::is_ascii_alphanumeric);
+    let bytes = text.as_bytes();
+    edge(bytes.first())
+        && edge(bytes.last())
+        && bytes.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+}
+
+fn is_subdomain(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= 253
+        && text.split('.').all(|label| {
+            let bytes = label.as_bytes();
+            let edge = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+            edge(bytes.first())
+                && edge(bytes.last())
+                && bytes.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-')
+        })
+}
+
+fn check_key(key: &str) -> Result<(), SelectorError> {
+    let fail = |rule: &str| Err(SelectorError::new(format!("key: Invalid value: {key:?}: {rule}")));
+    let name = match key.split_once('/') {
+        Some((prefix, _)) if !is_subdomain(prefix) => return fail("prefix part must be a DNS subdomain"),
+        Some((_, name)) => name,
+        None => key,
+    };
+    if name.is_empty() {
+        return fail("name part must be non-empty");
+    }
+    if name.len() > 63 {
+        return fail("name part must be no more than 63 bytes");
+    }
+    if is_name(name) { Ok(()) } else { fail(NAME_RULE) }
+}
+
+fn check_value(key: &str, index: usize, value: &str) -> Result<(), SelectorError> {
+    let fail = |rule: &str| {
+        Err(SelectorError::new(format!("values[{index}][{key}]: Invalid value: {value:?}: {rule}")))
+    };
+    if value.len() > 63 {
+        return fail("must be no more than 63 bytes");
+    }
+    if value.is_empty() || is_name(value) {
+        return Ok(());
+    }
+    fail(
+        "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start \
+         and end with an alphanumeric character",
+    )
+}
+
+#[cfg(test)]
+mod tests;
