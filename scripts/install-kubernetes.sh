@@ -42,6 +42,8 @@ if [[ -d "$built" ]]; then
   exit 0
 fi
 
+# Left by a run that was killed; nobody else can be building while we hold the lock.
+rm -rf "$TOOLS"/kubernetes.??????
 staging="$(mktemp -d "$TOOLS/kubernetes.XXXXXX")"
 trap 'rm -rf "$staging"' EXIT
 

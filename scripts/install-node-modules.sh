@@ -29,8 +29,8 @@ log="$(mktemp)"
 trap 'rm -f "$log"' EXIT
 if ! PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 PUPPETEER_SKIP_DOWNLOAD=1 \
   npm ci --no-audit --no-fund --no-progress >"$log" 2>&1 </dev/null; then
-  tail -n 20 "$log" >&2
-  fail "npm ci failed in web/; its last lines are above. If package.json and package-lock.json disagree, run npm install in web/ and commit the lock file"
+  head -n 12 "$log" >&2
+  fail "npm ci failed in web/; its first lines are above. If package.json and package-lock.json disagree, run npm install in web/ and commit the lock file"
 fi
 # Written last: its presence means that the install was whole.
 printf '%s\n' "$wanted" >"$stamp"
