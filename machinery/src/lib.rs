@@ -12,6 +12,7 @@ pub mod field;
 pub mod openapi;
 pub mod patch;
 pub mod protobuf;
+pub mod quantity;
 pub mod schema;
 pub mod select;
 pub mod status;

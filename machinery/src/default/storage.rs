@@ -1,0 +1,16 @@
+//! Persistent volumes and the claims on them.
+
+use super::place::{Object, absent, text, within};
+
+pub(super) fn claim(object: &mut Object) {
+    within(object, "spec", |spec| absent(spec, "volumeMode", "Filesystem"));
+    within(object, "status", |status| text(status, "phase", "Pending"));
+}
+
+pub(super) fn volume(object: &mut Object) {
+    within(object, "spec", |spec| {
+        text(spec, "persistentVolumeReclaimPolicy", "Retain");
+        absent(spec, "volumeMode", "Filesystem");
+    });
+    within(object, "status", |status| text(status, "phase", "Pending"));
+}
