@@ -1,0 +1,88 @@
+//! The one ordered path by which commits reach followers, whoever wrote them.
+//!
+//! In: batches from this store's own committer and batches read back from the log, in any interleaving. Out: each commit
+//! once, contiguous. A batch that is not contiguous is refused: its sender's log reader will bring it in order. Absent:
+//! a queue that grows; a follower that falls behind the channel reads the log instead.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use api::Revision;
+use tokio::sync::broadcast;
+
+use super::Committed;
+
+/// Batches a follower may lag before it reads the log instead. Bodies are shared, and freed once every follower has them.
+const BATCHES_QUEUED_MAX: usize = 256;
+
+/// Orders commits and hands them to followers.
+#[derive(Debug)]
+pub(super) struct Feed {
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    head: Revision,
+    /// None once closed, which ends every follower.
+    followers: Option<broadcast::Sender<Arc<[Committed]>>>,
+}
+
+/// What became of an offered batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Offered {
+    /// Followers have everything up to the end of the batch.
+    Taken,
+    /// Commits between the head and the batch are missing; they must come from the log first.
+    Gap,
+}
+
+impl Feed {
+    pub(super) fn new(head: Revision) -> Self {
+        let (followers, _) = broadcast::channel(BATCHES_QUEUED_MAX);
+        Self { state: Mutex::new(State { head, followers: Some(followers) }) }
+    }
+
+    /// The last revision that followers have been given.
+    pub(super) fn head(&self) -> Revision {
+        self.lock().head
+    }
+
+    /// Offers commits in revision order; those already known are skipped.
+    pub(super) fn offer(&self, batch: &[Committed]) -> Offered {
+        let mut state = self.lock();
+        let known = batch.partition_point(|commit| commit.revision <= state.head);
+        let Some(fresh) = batch.get(known..) else { return Offered::Taken };
+        let (Some(first), Some(last)) = (fresh.first(), fresh.last()) else { return Offered::Taken };
+        if first.revision != state.head.next() {
+            return Offered::Gap;
+        }
+        state.head = last.revision;
+        if let Some(followers) = &state.followers
+            && followers.receiver_count() > 0
+            && followers.send(fresh.into()).is_err()
+        {
+            tracing::trace!(head = %state.head, "the last follower left while commits were handed out");
+        }
+        Offered::Taken
+    }
+
+    /// Moves the head over commits that can no longer be read one by one; followers find the gap and load again.
+    pub(super) fn skip_to(&self, head: Revision) {
+        self.lock().head = head;
+    }
+
+    /// A receiver of all batches from now on; none once closed.
+    pub(super) fn subscribe(&self) -> Option<broadcast::Receiver<Arc<[Committed]>>> {
+        self.lock().followers.as_ref().map(broadcast::Sender::subscribe)
+    }
+
+    /// Ends every follower.
+    pub(super) fn close(&self) {
+        self.lock().followers = None;
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        // The state is two plain values, valid at every point: a panic elsewhere cannot have torn it.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
