@@ -1,0 +1,217 @@
+//! JSON patch (RFC 6902), with the leniences of kube-apiserver: negative indices count from the end, and a test for null
+//! holds where there is nothing.
+
+use serde_json::Value;
+
+use super::{DEPTH_MAX, PatchError, depth};
+
+/// Most operations in one patch.
+pub const OPERATIONS_MAX: usize = 10_000;
+/// Most bytes of JSON that the `copy` operations of one patch may copy.
+pub const COPIED_BYTES_MAX: usize = 3 * 1024 * 1024;
+
+/// The document after all operations, in order; none is done if one cannot be.
+///
+/// # Errors
+/// [`PatchError`] naming the operation and the path.
+pub fn json_patch(doc: &Value, patch: &Value) -> Result<Value, PatchError> {
+    let Value::Array(operations) = patch else {
+        return Err(PatchError::Malformed("a JSON patch is an array of operations".to_owned()));
+    };
+    if operations.len() > OPERATIONS_MAX {
+        return Err(PatchError::TooManyOperations(operations.len()));
+    }
+    let mut patched = doc.clone();
+    let mut budget = COPIED_BYTES_MAX;
+    for (index, operation) in operations.iter().enumerate() {
+        Operation::read(index, operation)?.perform(&mut patched, &mut budget)?;
+    }
+    Ok(patched)
+}
+
+struct Operation<'a> {
+    index: usize,
+    name: &'a str,
+    path: Pointer,
+    from: Option<Pointer>,
+    value: Option<&'a Value>,
+}
+
+/// The reference tokens of an RFC 6901 pointer; none is the whole document.
+struct Pointer {
+    text: String,
+    tokens: Vec<String>,
+}
+
+impl Pointer {
+    fn read(text: &str) -> Option<Self> {
+        let tokens = match text.strip_prefix('/') {
+            Some(rest) => rest.split('/').map(|token| token.replace("~1", "/").replace("~0", "~")).collect(),
+            None if text.is_empty() => Vec::new(),
+            None => return None,
+        };
+        Some(Self { text: text.to_owned(), tokens })
+    }
+
+    fn is_inside(&self, outer: &Self) -> bool {
+        self.tokens.len() > outer.tokens.len() && self.tokens.starts_with(&outer.tokens)
+    }
+}
+
+type Outcome<T> = Result<T, PatchError>;
+
+impl<'a> Operation<'a> {
+    fn read(index: usize, operation: &'a Value) -> Outcome<Self> {
+        let malformed = |what: String| PatchError::Malformed(format!("JSON patch operation {index}: {what}"));
+        let text = |key: &str| operation.get(key).and_then(Value::as_str);
+        let pointer = |key: &str| match text(key) {
+            None => Ok(None),
+            Some(text) => match Pointer::read(text) {
+                None => Err(malformed(format!("{key} {text:?} is not a JSON pointer: it must start with '/'"))),
+                some => Ok(some),
+            },
+        };
+        let Some(name) = text("op") else { return Err(malformed("it has no \"op\"".to_owned())) };
+        let Some(path) = pointer("path")? else { return Err(malformed("it has no \"path\"".to_owned())) };
+        let from = pointer("from")?;
+        let value = operation.get("value");
+        match name {
+            "remove" => {}
+            "add" | "replace" | "test" if value.is_some() => {}
+            "move" | "copy" if from.is_some() => {}
+            "add" | "replace" | "test" => return Err(malformed(format!("{name} has no \"value\""))),
+            "move" | "copy" => return Err(malformed(format!("{name} has no \"from\""))),
+            other => return Err(malformed(format!("{other:?} is not an operation"))),
+        }
+        Ok(Self { index, name, path, from, value })
+    }
+
+    fn fail<T>(&self, path: &Pointer, why: &str) -> Outcome<T> {
+        let (index, name, path) = (self.index, self.name, &path.text);
+        Err(PatchError::Unprocessable(format!("JSON patch operation {index}: {name} {path:?}: {why}")))
+    }
+
+    fn perform(&self, doc: &mut Value, budget: &mut usize) -> Outcome<()> {
+        let value = self.value.unwrap_or(&Value::Null);
+        match (self.name, &self.from) {
+            ("add", _) => self.add(doc, value.clone()),
+            ("remove", _) => self.remove(doc, &self.path).map(drop),
+            ("replace", _) => {
+                self.check_depth(value)?;
+                match find(doc, &self.path.tokens) {
+                    Some(place) => *place = value.clone(),
+                    None => return self.fail(&self.path, "there is nothing to replace"),
+                }
+                Ok(())
+            }
+            ("test", _) => match find(doc, &self.path.tokens) {
+                Some(found) if found == value => Ok(()),
+                None if value.is_null() => Ok(()),
+                Some(_) => self.fail(&self.path, "the value is another one"),
+                None => self.fail(&self.path, "there is nothing to test"),
+            },
+            ("move", Some(from)) if self.path.is_inside(from) => self.fail(from, "it cannot move into itself"),
+            ("move", Some(from)) => {
+                let moved = self.remove(doc, from)?;
+                self.add(doc, moved)
+            }
+            (_, Some(from)) => {
+                let Some(source) = find(doc, &from.tokens) else {
+                    return self.fail(from, "there is nothing to copy");
+                };
+                let copied = source.clone();
+                match budget.checked_sub(size(&copied)) {
+                    Some(left) => *budget = left,
+                    None => return self.fail(from, &format!("copies exceed {COPIED_BYTES_MAX} bytes")),
+                }
+                self.add(doc, copied)
+            }
+            (_, None) => self.fail(&self.path, "it has no source"),
+        }
+    }
+
+    /// Copies and moves could nest a document without bound.
+    fn check_depth(&self, value: &Value) -> Outcome<()> {
+        if self.path.tokens.len() + depth(value) > DEPTH_MAX {
+            return self.fail(&self.path, &format!("the result is nested deeper than {DEPTH_MAX}"));
+        }
+        Ok(())
+    }
+
+    fn add(&self, doc: &mut Value, value: Value) -> Outcome<()> {
+        self.check_depth(&value)?;
+        let Some((last, parents)) = self.path.tokens.split_last() else {
+            *doc = value;
+            return Ok(());
+        };
+        match find(doc, parents) {
+            Some(Value::Object(fields)) => {
+                fields.insert(last.clone(), value);
+                Ok(())
+            }
+            Some(Value::Array(items)) if last == "-" => {
+                items.push(value);
+                Ok(())
+            }
+            Some(Value::Array(items)) => match index(last, items.len() + 1) {
+                Some(at) => {
+                    items.insert(at, value);
+                    Ok(())
+                }
+                None => self.fail(&self.path, "the index is out of the array"),
+            },
+            Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => {
+                self.fail(&self.path, "its parent is neither an object nor an array")
+            }
+            None => self.fail(&self.path, "its parent does not exist"),
+        }
+    }
+
+    fn remove(&self, doc: &mut Value, path: &Pointer) -> Outcome<Value> {
+        let Some((last, parents)) = path.tokens.split_last() else {
+            return self.fail(path, "the whole document cannot be removed");
+        };
+        let removed = match find(doc, parents) {
+            Some(Value::Object(fields)) => fields.remove(last),
+            Some(Value::Array(items)) => index(last, items.len()).map(|at| items.remove(at)),
+            Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) | None => None,
+        };
+        removed.map_or_else(|| self.fail(path, "there is nothing to remove"), Ok)
+    }
+}
+
+/// Place of an array's index token among `length` places; negative ones count from the end.
+fn index(token: &str, length: usize) -> Option<usize> {
+    let (negative, digits) = match token.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, token),
+    };
+    let padded = digits.len() > 1 && digits.starts_with('0');
+    if padded || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let number: usize = digits.parse().ok()?;
+    let at = if negative { length.checked_sub(number)? } else { number };
+    (at < length).then_some(at)
+}
+
+fn find<'a>(doc: &'a mut Value, tokens: &[String]) -> Option<&'a mut Value> {
+    tokens.iter().try_fold(doc, |here, token| match here {
+        Value::Object(fields) => fields.get_mut(token),
+        Value::Array(items) => index(token, items.len()).and_then(|at| items.get_mut(at)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
+    })
+}
+
+/// About the bytes of its JSON; a lower bound is enough for a budget.
+fn size(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 4,
+        Value::String(text) => text.len() + 2,
+        Value::Array(items) => 2 + items.iter().map(|item| size(item) + 1).sum::<usize>(),
+        Value::Object(fields) => 2 + fields.iter().map(|(key, item)| key.len() + 4 + size(item)).sum::<usize>(),
+    }
+}
+
+#[cfg(test)]
+mod tests;
