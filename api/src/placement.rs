@@ -44,6 +44,9 @@ pub struct PlacementSpec {
     /// How the decision was reached, one sentence a step.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<String>,
+    /// No cluster fits any more; the last good placement stays until one does.
+    #[serde(skip_serializing_if = "is_false")]
+    pub kept: bool,
     /// Replicas that fit nowhere.
     #[serde(skip_serializing_if = "is_zero")]
     pub unplaced_replicas: i64,

@@ -61,3 +61,8 @@ pub const SECRET_TOKEN: &str = "token";
 pub const SECRET_CLIENT_CERTIFICATE: &str = "tls.crt";
 /// Secret key of a member's client key (PEM).
 pub const SECRET_CLIENT_KEY: &str = "tls.key";
+/// Annotation on the Cluster object of a simulated member: the fault that is played, `WHAT/HOW` (`all/refuse`); absent
+/// when it is well.
+pub const SIMULATED_FAULT_ANNOTATION: &str = "federation.meridian.dev/simulated-fault";
+/// Finalizer of a Cluster: it goes only when its member let go of everything that Meridian put there.
+pub const UNJOIN_FINALIZER: &str = "federation.meridian.dev/unjoin";

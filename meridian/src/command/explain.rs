@@ -1,0 +1,167 @@
+//! `meridian explain placement`: the stored decision for one object, with its reasons and what became of it.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use api::Placement;
+use api::placement::PlacedCluster;
+
+use super::CommandError;
+use crate::cli::{ExplainPlacementArgs, OutputFormat};
+use crate::hub::{self, failed};
+use crate::output;
+
+/// Prints the decision.
+pub(crate) async fn placement(data_dir: &Path, args: ExplainPlacementArgs) -> Result<(), CommandError> {
+    let client = hub::client(&args.hub, data_dir).await?;
+    let (kind, name) = match args.kind.split_once('/') {
+        Some((kind, name)) => (kind, name),
+        None => (args.kind.as_str(), args.name.as_str()),
+    };
+    let discovered = kube::discovery::Discovery::new(client.clone())
+        .run_aggregated()
+        .await
+        .map_err(failed("the hub's kinds cannot be discovered"))?;
+    let wanted = kind.to_lowercase();
+    let resource = discovered
+        .groups()
+        .flat_map(|group| group.recommended_resources())
+        .map(|(resource, _)| resource)
+        .find(|resource| {
+            let kind = resource.kind.to_lowercase();
+            [kind.as_str(), resource.plural.as_str(), short_name(&resource.kind)].contains(&wanted.as_str())
+        })
+        .ok_or_else(|| {
+            CommandError::Said(format!("the hub serves no kind {kind:?}; next: kubectl --context federation api-resources"))
+        })?;
+    let cluster_scoped = resource.kind == "Namespace";
+    let object = api::ObjectRef {
+        api_version: resource.api_version.clone(),
+        kind: resource.kind.clone(),
+        namespace: if cluster_scoped { String::new() } else { args.namespace.clone() },
+        name: name.to_owned(),
+        uid: String::new(),
+    };
+    let key = object.placement_key();
+    let found = hub::placements(&client, Some(&key.namespace))
+        .get_opt(&key.name)
+        .await
+        .map_err(failed(format!("placement {key} cannot be read")))?;
+    let Some(found) = found else {
+        return Err(CommandError::Said(format!(
+            "{object} has no placement: it does not exist on the hub, or stays there (kind, namespace or the label federation.meridian.dev/hub-only)"
+        )));
+    };
+    if let Some(text) = output::data(args.output.output, &found) {
+        print!("{}", text.map_err(CommandError::Said)?);
+        return Ok(());
+    }
+    if args.output.output == OutputFormat::Name {
+        println!("placement.federation.meridian.dev/{}", key.name);
+        return Ok(());
+    }
+    let placement: Placement = hub::typed(&found)
+        .map_err(|error| CommandError::Said(format!("placement {key} cannot be understood: {error}")))?;
+    print!("{}", sentences(&placement));
+    Ok(())
+}
+
+/// Short names that people type; the ones kubectl knows for the kinds that are federated.
+fn short_name(kind: &str) -> &'static str {
+    match kind {
+        "Deployment" => "deploy",
+        "ReplicaSet" => "rs",
+        "Service" => "svc",
+        "ConfigMap" => "cm",
+        "ServiceAccount" => "sa",
+        "Namespace" => "ns",
+        _ => "",
+    }
+}
+
+fn sentences(placement: &Placement) -> String {
+    let spec = &placement.spec;
+    let considered = spec.clusters.len() + spec.excluded.len();
+    let total: i64 = spec.clusters.iter().filter_map(|c| c.replicas).sum();
+    let has_replicas = spec.clusters.iter().any(|c| c.replicas.is_some());
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let mut say = |line: String| {
+        text.push_str(&line);
+        text.push('\n');
+    };
+    let share = if has_replicas { format!("{total} replicas in ") } else { "in ".to_owned() };
+    say(format!("{}: {share}{} of {considered} clusters", spec.resource, spec.clusters.len()));
+    if spec.deleted {
+        say("Deleted on the hub; it stays listed until every member let go.".to_owned());
+    }
+    say(format!("Why: {}", spec.reason));
+    say(format!("Policy: {}", if spec.policy.is_empty() { "none, the kind's default" } else { &spec.policy }));
+    if spec.unplaced_replicas > 0 {
+        say(format!("Unplaced replicas: {}", spec.unplaced_replicas));
+    }
+    let mut rows = Vec::new();
+    for target in &spec.clusters {
+        let truth = placement.status.clusters.iter().find(|row| row.name == target.name);
+        rows.push(vec![
+            target.name.clone(),
+            target.replicas.map_or_else(|| "-".to_owned(), |n| n.to_string()),
+            truth.map_or("-", |row| if row.applied { "yes" } else { "no" }).to_owned(),
+            truth.and_then(|row| row.ready).map_or("-", |ready| if ready { "yes" } else { "no" }).to_owned(),
+            truth.map(detail).unwrap_or_default(),
+        ]);
+    }
+    if !rows.is_empty() {
+        say(String::new());
+        say(output::table(&["CLUSTER", "REPLICAS", "APPLIED", "READY", "DETAIL"], &rows).trim_end().to_owned());
+    }
+    if !spec.excluded.is_empty() {
+        let rows: Vec<Vec<String>> = spec
+            .excluded
+            .iter()
+            .map(|out| vec![out.name.clone(), out.reason.to_string(), out.message.clone()])
+            .collect();
+        say(String::new());
+        say(output::table(&["NOT CHOSEN", "REASON", "DETAIL"], &rows).trim_end().to_owned());
+    }
+    let leaving: Vec<&str> = placement
+        .status
+        .clusters
+        .iter()
+        .filter(|row| !spec.clusters.iter().any(|target| target.name == row.name))
+        .map(|row| row.name.as_str())
+        .collect();
+    if !leaving.is_empty() {
+        say(String::new());
+        say(format!("Being removed from: {}", leaving.join(", ")));
+    }
+    if !spec.steps.is_empty() {
+        say(String::new());
+        say("How it was decided:".to_owned());
+        for (number, step) in spec.steps.iter().enumerate() {
+            say(format!("  {}. {step}", number + 1));
+        }
+    }
+    for condition in &placement.status.conditions {
+        let mut line = format!("{}: {:?}", condition.type_, condition.status);
+        if !condition.message.is_empty() && write!(line, " ({})", condition.message).is_err() {
+            continue;
+        }
+        say(line);
+    }
+    text
+}
+
+fn detail(row: &PlacedCluster) -> String {
+    let mut parts = Vec::new();
+    if !row.addresses.is_empty() {
+        parts.push(row.addresses.join(" "));
+    }
+    if let Some(endpoints) = row.ready_endpoints {
+        parts.push(format!("{endpoints} ready endpoints"));
+    }
+    if !row.error.is_empty() {
+        parts.push(row.error.clone());
+    }
+    parts.join(", ")
+}

@@ -1,0 +1,69 @@
+//! `meridian unjoin`: takes a member out; it lets go of everything first, or the command says what it may still hold.
+
+use std::path::Path;
+use std::time::Duration;
+
+use api::Placement;
+use api::well_known::SYSTEM_NAMESPACE;
+use k8s_openapi::api::core::v1::Secret;
+use kube::api::{DeleteParams, Patch, PatchParams};
+use kube::{Api, Client};
+use serde_json::json;
+
+use super::CommandError;
+use crate::cli::UnjoinArgs;
+use crate::hub::{self, failed};
+
+/// How often the hub is asked whether the member let go.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
+/// Deletes the Cluster, waits until its member confirmed, then deletes its credentials.
+pub(crate) async fn run(data_dir: &Path, args: UnjoinArgs) -> Result<(), CommandError> {
+    let hub = hub::client(&args.hub, data_dir).await?;
+    let clusters = hub::clusters(&hub);
+    let name = args.name.as_str();
+    clusters.delete(name, &DeleteParams::default()).await.map_err(failed(format!("cluster {name} cannot be unjoined")))?;
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(args.timeout);
+    let mut forced = false;
+    while clusters.get_opt(name).await.map_err(failed(format!("cluster {name} cannot be read")))?.is_some() {
+        if tokio::time::Instant::now() >= deadline {
+            let left = still_held(&hub, name).await?;
+            let list = if left.is_empty() { "nothing known".to_owned() } else { left.join(", ") };
+            if !args.force {
+                return Err(CommandError::Said(format!(
+                    "cluster {name} did not let go within {} s; it may still hold: {list}; next: bring it back, or run meridian unjoin {name} --force",
+                    args.timeout
+                )));
+            }
+            let patch = json!({"metadata": {"finalizers": null}});
+            clusters
+                .patch(name, &PatchParams::default(), &Patch::Merge(&patch))
+                .await
+                .map_err(failed(format!("cluster {name} cannot be forced out")))?;
+            println!("cluster/{name} left behind: {list}");
+            forced = true;
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+    let secrets: Api<Secret> = Api::namespaced(hub.clone(), SYSTEM_NAMESPACE);
+    match secrets.delete(&format!("cluster-{name}"), &DeleteParams::default()).await {
+        Ok(_) => {}
+        Err(kube::Error::Api(status)) if status.is_not_found() => {}
+        Err(error) => return Err(failed(format!("the credentials of cluster {name} cannot be deleted"))(error).into()),
+    }
+    println!("cluster/{name} unjoined{}", if forced { " by force" } else { "" });
+    Ok(())
+}
+
+async fn still_held(hub: &Client, cluster: &str) -> Result<Vec<String>, CommandError> {
+    let placements =
+        hub::placements(hub, None).list(&Default::default()).await.map_err(failed("the placements cannot be listed"))?;
+    let mut held: Vec<String> = placements
+        .iter()
+        .filter_map(|object| hub::typed::<Placement>(object).ok())
+        .filter(|placement| placement.status.clusters.iter().any(|row| row.name == cluster))
+        .map(|placement| placement.spec.resource.to_string())
+        .collect();
+    held.sort();
+    Ok(held)
+}
