@@ -1,0 +1,211 @@
+//! A real Kubernetes control plane on loopback: etcd, kube-apiserver, kube-controller-manager, and Meridian's loop that plays
+//! the machines (no kubelet runs). Four processes, one directory, ports of its own.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use serde_json::json;
+
+use crate::process::Process;
+use crate::wait::eventually;
+use crate::{Failure, certificates, ports, tools};
+
+/// A running control plane.
+#[derive(Debug)]
+pub struct ControlPlane {
+    name: String,
+    dir: PathBuf,
+    processes: Vec<Process>,
+}
+
+impl ControlPlane {
+    /// Starts one in a directory and waits until it is ready. `number` (1 to 200) keeps its networks apart from others'.
+    ///
+    /// # Errors
+    /// If a program is missing or does not start.
+    ///
+    /// # Panics
+    /// If it does not become ready.
+    pub fn start(name: &str, number: u8, dir: &Path) -> Result<Self, Failure> {
+        Self::start_with(name, number, dir, &tools::meridian()?)
+    }
+
+    /// As [`ControlPlane::start`], with the `meridian` binary that plays the machines.
+    ///
+    /// # Errors
+    /// If a program is missing or does not start.
+    ///
+    /// # Panics
+    /// If it does not become ready.
+    pub fn start_with(name: &str, number: u8, dir: &Path, meridian: &Path) -> Result<Self, Failure> {
+        let mut plane = Self::start_api(name, number, dir)?;
+        plane.start_machines(number, meridian)?;
+        Ok(plane)
+    }
+
+    /// Starts etcd, kube-apiserver and kube-controller-manager alone, without machines.
+    ///
+    /// # Errors
+    /// If a program is missing or does not start.
+    ///
+    /// # Panics
+    /// If it does not become ready.
+    pub fn start_api(name: &str, number: u8, dir: &Path) -> Result<Self, Failure> {
+        std::fs::create_dir_all(dir).map_err(|error| Failure::of(dir.display(), error))?;
+        let dir = dir.canonicalize().map_err(|error| Failure::of(dir.display(), error))?;
+        certificates::write(&dir)?;
+        let ports = ports::free(4)?;
+        let [client, peer, secure, manager] = ports[..] else { return Err(Failure("four ports".to_owned())) };
+        let mut plane = Self { name: name.to_owned(), dir, processes: Vec::new() };
+        plane.write_kubeconfig(secure)?;
+        plane.start_etcd(client, peer)?;
+        plane.start_kube_apiserver(client, secure, number)?;
+        eventually(&format!("{name}: kube-apiserver"), Duration::from_secs(90), || {
+            plane.check_running()?;
+            plane.kubectl(&["get", "--raw", "/readyz"]).map_err(|error| error.0)
+        });
+        plane.start_controller_manager(manager, number)?;
+        Ok(plane)
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its kubeconfig.
+    #[must_use]
+    pub fn kubeconfig(&self) -> PathBuf {
+        self.dir.join("kubeconfig")
+    }
+
+    /// Runs `kubectl` against it.
+    ///
+    /// # Errors
+    /// With what kubectl said.
+    pub fn kubectl(&self, words: &[&str]) -> Result<String, Failure> {
+        let mut command = Command::new(tools::cached("kubectl")?);
+        command.arg("--kubeconfig").arg(self.kubeconfig()).args(words);
+        crate::federation::output(command)
+    }
+
+    /// Stops or continues all its processes at once, as a power cut and its end.
+    ///
+    /// # Errors
+    /// If a process is gone.
+    pub fn signal_all(&self, signal: Signal) -> Result<(), Failure> {
+        self.processes.iter().try_for_each(|process| process.signal(signal))
+    }
+
+    /// Process ids, for a person who wants to stop it by hand.
+    #[must_use]
+    pub fn ids(&self) -> Vec<u32> {
+        self.processes.iter().map(Process::id).collect()
+    }
+
+    /// Fails with the last words of a process that ended.
+    ///
+    /// # Errors
+    /// If one ended.
+    pub fn check_running(&mut self) -> Result<(), String> {
+        match self.processes.iter_mut().find_map(|process| (!process.running()).then(|| process.last_words())) {
+            Some(words) => Err(words),
+            None => Ok(()),
+        }
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.dir.join(name).display().to_string()
+    }
+
+    fn launch(&mut self, name: &str, flags: &[String]) -> Result<(), Failure> {
+        let mut command = Command::new(tools::cached(name)?);
+        command.args(flags).current_dir(&self.dir);
+        let process = Process::start(&format!("{} of {}", name, self.name), command, &self.dir.join(format!("{name}.log")))?;
+        self.processes.push(process);
+        Ok(())
+    }
+
+    fn start_etcd(&mut self, client: u16, peer: u16) -> Result<(), Failure> {
+        let flags = [
+            format!("--data-dir={}", self.path("etcd")),
+            format!("--listen-client-urls=http://127.0.0.1:{client}"),
+            format!("--advertise-client-urls=http://127.0.0.1:{client}"),
+            format!("--listen-peer-urls=http://127.0.0.1:{peer}"),
+            format!("--initial-advertise-peer-urls=http://127.0.0.1:{peer}"),
+            format!("--initial-cluster=default=http://127.0.0.1:{peer}"),
+            "--log-level=warn".to_owned(),
+        ];
+        self.launch("etcd", &flags)
+    }
+
+    fn start_kube_apiserver(&mut self, etcd: u16, secure: u16, number: u8) -> Result<(), Failure> {
+        let flags = [
+            format!("--etcd-servers=http://127.0.0.1:{etcd}"),
+            "--bind-address=127.0.0.1".to_owned(),
+            format!("--secure-port={secure}"),
+            format!("--cert-dir={}", self.path("apiserver")),
+            format!("--tls-cert-file={}", self.path("server.crt")),
+            format!("--tls-private-key-file={}", self.path("server.key")),
+            format!("--client-ca-file={}", self.path("ca.crt")),
+            format!("--service-account-key-file={}", self.path("service-accounts.key")),
+            format!("--service-account-signing-key-file={}", self.path("service-accounts.key")),
+            "--service-account-issuer=https://kubernetes.default.svc".to_owned(),
+            "--authorization-mode=RBAC".to_owned(),
+            // Nobody reaches a loopback address from elsewhere, and Kubernetes refuses to write one into Endpoints.
+            "--endpoint-reconciler-type=none".to_owned(),
+            format!("--service-cluster-ip-range=10.{number}.0.0/16"),
+        ];
+        self.launch("kube-apiserver", &flags)
+    }
+
+    fn start_controller_manager(&mut self, secure: u16, number: u8) -> Result<(), Failure> {
+        let flags = [
+            format!("--kubeconfig={}", self.path("kubeconfig")),
+            "--bind-address=127.0.0.1".to_owned(),
+            format!("--secure-port={secure}"),
+            format!("--cert-dir={}", self.path("manager")),
+            format!("--service-account-private-key-file={}", self.path("service-accounts.key")),
+            format!("--root-ca-file={}", self.path("ca.crt")),
+            format!("--service-cluster-ip-range=10.{number}.0.0/16"),
+            "--leader-elect=false".to_owned(),
+            // Our node has no kubelet that would renew its lease.
+            "--controllers=*,-node-lifecycle-controller,-taint-eviction-controller,-device-taint-eviction-controller".to_owned(),
+        ];
+        self.launch("kube-controller-manager", &flags)
+    }
+
+    fn start_machines(&mut self, number: u8, meridian: &Path) -> Result<(), Failure> {
+        let mut command = Command::new(meridian);
+        command
+            .args(["simulate", "workloads", "--name", &self.name, "--kubeconfig"])
+            .arg(self.kubeconfig())
+            .args(["--addresses", &format!("127.{}.0.0/24", 100 + u16::from(number % 100))])
+            .env("MERIDIAN_LOG", "info");
+        let log = self.dir.join("machines.log");
+        self.processes.push(Process::start(&format!("machines of {}", self.name), command, &log)?);
+        Ok(())
+    }
+
+    fn write_kubeconfig(&self, secure: u16) -> Result<(), Failure> {
+        let kubeconfig = json!({
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": self.name,
+            "clusters": [{"name": self.name, "cluster": {
+                "server": format!("https://127.0.0.1:{secure}"),
+                "certificate-authority": self.path("ca.crt"),
+            }}],
+            "users": [{"name": self.name, "user": {
+                "client-certificate": self.path("admin.crt"),
+                "client-key": self.path("admin.key"),
+            }}],
+            "contexts": [{"name": self.name, "context": {"cluster": self.name, "user": self.name}}],
+        });
+        let path = self.kubeconfig();
+        std::fs::write(&path, kubeconfig.to_string()).map_err(|error| Failure::of(path.display(), error))
+    }
+}
