@@ -1,1 +1,24 @@
-//! placement
+//! The decisions of a federation as pure functions.
+//!
+//! Decided here: where an object goes and how many replicas each cluster gets ([`decide`]), what exactly one cluster
+//! should hold ([`render`]), what the members' reports mean for the Placement and the hub object ([`placement_status`],
+//! [`fold`]), and whether a cluster is manageable ([`health`]). In: API values and, where time matters, the time as an
+//! argument. Out: API values with their reasons. Absent: I/O, clocks, randomness, async; the same inputs give the same
+//! bytes everywhere, which is what lets `plan` and `explain` tell the truth.
+
+pub mod affinity;
+pub mod decide;
+pub mod decision;
+pub mod federated_kinds;
+pub mod fold;
+pub mod health;
+pub mod inputs;
+pub mod placement_status;
+pub mod render;
+pub mod selectors;
+
+pub use decide::decide;
+pub use decision::{Decision, Fate};
+pub use fold::fold;
+pub use inputs::{FederatedObject, Inputs};
+pub use render::{RenderError, Rendered, render};

@@ -1,0 +1,166 @@
+//! Where an object goes: match a policy, filter the clusters, divide the replicas, keep what is good.
+//! In: [`Inputs`]. Out: a [`Decision`] that says of every cluster why it is in or out. Total and deterministic.
+//!
+//! Never shrink on doubt: a cluster that holds the object loses it only when a policy, a selector, a `NoExecute` taint or
+//! the cluster's leaving says so. Where no cluster is left, the last good placement stays and says so.
+//! Absent: capacity, spread constraints and moves, which are later rooms; the clock, so tolerations do not run out.
+
+pub mod divide;
+mod filter;
+pub mod matching;
+pub mod namespace;
+pub mod planner_v1;
+pub mod preferences_v1;
+mod rule;
+mod shares;
+
+use std::collections::BTreeMap;
+
+use api::{Cluster, PlacementSpec, Reason};
+
+use crate::decision::{Decision, Fate};
+use crate::inputs::Inputs;
+use filter::Verdict;
+use rule::Rule;
+
+/// Decides where the object goes.
+pub fn decide(inputs: &Inputs<'_>) -> Decision {
+    let mut decision = Decision {
+        resource: inputs.object.resource.clone(),
+        generation: inputs.object.generation,
+        ..Decision::default()
+    };
+    let rule = Rule::of(inputs, &mut decision);
+
+    let mut candidates: Vec<&Cluster> = Vec::new();
+    for cluster in inputs.clusters {
+        match filter::judge(inputs, &rule, cluster) {
+            Verdict::Fits => candidates.push(cluster),
+            Verdict::Out { reason, message } => {
+                decision
+                    .fates
+                    .insert(cluster.metadata.name().to_owned(), Fate::Out { reason, message });
+            }
+        }
+    }
+    candidates.sort_by(|a, b| a.metadata.name().cmp(b.metadata.name()));
+    decision.steps.push(count_step(inputs.clusters.len(), &decision.fates));
+
+    if candidates.is_empty() {
+        keep_last_good(inputs, &rule, &mut decision);
+        return decision;
+    }
+    shares::assign(inputs, &rule, &candidates, &mut decision);
+    decision.reason = sentence(&decision, &rule);
+    decision
+}
+
+/// `3 of 4 clusters fit; out: 1 UntoleratedTaint`.
+fn count_step(all: usize, fates: &BTreeMap<String, Fate>) -> String {
+    let mut reasons: BTreeMap<Reason, usize> = BTreeMap::new();
+    for fate in fates.values() {
+        match fate {
+            Fate::Out { reason, .. } => *reasons.entry(*reason).or_default() += 1,
+            Fate::Chosen { .. } => {}
+        }
+    }
+    let fit = all.saturating_sub(fates.len());
+    if reasons.is_empty() {
+        return format!("{fit} of {all} clusters fit.");
+    }
+    let out: Vec<String> = reasons
+        .iter()
+        .map(|(reason, count)| format!("{count} {reason}"))
+        .collect();
+    format!("{fit} of {all} clusters fit; out: {}.", out.join(", "))
+}
+
+/// No cluster fits. What stands stays, less the clusters that are leaving: their copies must go for the leaving to end.
+fn keep_last_good(inputs: &Inputs<'_>, rule: &Rule, decision: &mut Decision) {
+    let held = inputs
+        .previous
+        .map(|previous| previous.clusters.as_slice())
+        .unwrap_or_default();
+    let stays = |name: &str| {
+        !inputs
+            .clusters
+            .iter()
+            .any(|c| c.metadata.name() == name && c.metadata.deletion_timestamp.is_some())
+    };
+    let kept: Vec<_> = held.iter().filter(|target| stays(&target.name)).collect();
+    if kept.is_empty() {
+        decision.unplaced = inputs.object.replicas.unwrap_or_default();
+        decision.reason = if inputs.clusters.is_empty() {
+            "The federation has no cluster yet.".to_owned()
+        } else {
+            format!(
+                "No cluster fits: {}",
+                decision.steps.last().cloned().unwrap_or_default()
+            )
+        };
+        return;
+    }
+    decision.kept = true;
+    let mut existing: Vec<&Cluster> = inputs
+        .clusters
+        .iter()
+        .filter(|cluster| kept.iter().any(|target| target.name == cluster.metadata.name()))
+        .collect();
+    existing.sort_by(|a, b| a.metadata.name().cmp(b.metadata.name()));
+    if existing.len() == kept.len() {
+        // The object may still be scaled where it is.
+        shares::assign(inputs, &rule.without_weights(), &existing, decision);
+    } else {
+        for target in kept {
+            decision.fates.insert(
+                target.name.clone(),
+                Fate::Chosen {
+                    replicas: target.replicas,
+                },
+            );
+        }
+    }
+    decision
+        .steps
+        .push("The last good placement stays, because an empty one would delete the object everywhere.".to_owned());
+    decision.reason = "No cluster fits any more; the last good placement stays.".to_owned();
+}
+
+fn sentence(decision: &Decision, rule: &Rule) -> String {
+    let names: Vec<&str> = decision
+        .fates
+        .iter()
+        .filter(|(_, fate)| matches!(fate, Fate::Chosen { .. }))
+        .map(|(name, _)| name.as_str())
+        .collect();
+    let who = if decision.policy.is_empty() {
+        rule.source().to_owned()
+    } else {
+        decision.policy.clone()
+    };
+    let how = rule.manner();
+    let short = if decision.unplaced > 0 {
+        format!("; {} replicas fit nowhere", decision.unplaced)
+    } else {
+        String::new()
+    };
+    match names.as_slice() {
+        [] => format!("{who} places it nowhere{short}."),
+        [one] => format!("{who} places it in {one} ({how}){short}."),
+        many => format!("{who} places it in {} clusters ({how}){short}.", many.len()),
+    }
+}
+
+/// The replicas that were planned for a cluster; none where it did not hold the object.
+fn planned(previous: Option<&PlacementSpec>, cluster: &str) -> Option<i64> {
+    let targets = previous
+        .map(|previous| previous.clusters.as_slice())
+        .unwrap_or_default();
+    targets
+        .iter()
+        .find(|target| target.name == cluster)
+        .map(|target| target.replicas.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests;

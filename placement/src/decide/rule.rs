@@ -1,0 +1,160 @@
+//! What governs an object: its policy, else the annotations of Federation v1, else its kind's default.
+//! In: inputs. Out: one [`Rule`] and the sentences that say how it was found. Absent: clusters.
+
+use api::policy::{
+    ClusterAffinity, PolicySpec, ReplicaDivisionPreference, ReplicaSchedulingType, StaticClusterWeight, Toleration,
+};
+
+use super::matching;
+use super::preferences_v1::{self, ClusterSelector, Preferences};
+use crate::decision::Decision;
+use crate::federated_kinds::{Spread, default_spread};
+use crate::inputs::Inputs;
+
+/// How copies and replicas are spread over the clusters that fit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Manner {
+    /// Every cluster holds a copy with all replicas.
+    Duplicated,
+    /// The clusters share the replicas by weight; an empty list means equally.
+    Divided(Vec<StaticClusterWeight>),
+    /// One cluster holds it all.
+    One,
+    /// Federation v1's planner.
+    PlannedV1(Preferences),
+}
+
+/// What governs one object.
+#[derive(Clone, Debug)]
+pub(super) struct Rule {
+    manner: Manner,
+    policy: Option<PolicySpec>,
+    selector_v1: Option<ClusterSelector>,
+    source: &'static str,
+}
+
+impl Rule {
+    /// Finds the rule, and notes in the decision how.
+    pub(super) fn of(inputs: &Inputs<'_>, decision: &mut Decision) -> Self {
+        let object = inputs.object;
+        let spread = default_spread(&object.resource.api_version, &object.resource.kind);
+        if let Some(policy) = matching::best(inputs.policies, object) {
+            decision.policy = matching::label(policy);
+            decision.steps.push(format!("{} selects the object.", decision.policy));
+            decision.conflict_resolution = policy.spec.conflict_resolution;
+            decision.preserve_resources_on_deletion = policy.spec.preserve_resources_on_deletion;
+            if preferences_v1::present(object) {
+                decision
+                    .steps
+                    .push("Its Federation v1 annotations are not read, because a policy selects it.".to_owned());
+            }
+            let manner = manner_of(&policy.spec, object.replicas.is_some(), spread);
+            return Self {
+                manner,
+                policy: Some(policy.spec.clone()),
+                selector_v1: None,
+                source: "The policy",
+            };
+        }
+        let selector_v1 = ClusterSelector::from_annotations(&object.annotations);
+        if selector_v1.is_some() {
+            decision
+                .steps
+                .push("Its Federation v1 cluster selector chooses among the clusters.".to_owned());
+        }
+        if let Some(preferences) = Preferences::of(object, &mut decision.steps) {
+            let source = "The Federation v1 annotation";
+            return Self {
+                manner: Manner::PlannedV1(preferences),
+                policy: None,
+                selector_v1,
+                source,
+            };
+        }
+        let manner = match spread {
+            Spread::Duplicated | Spread::Follows => Manner::Duplicated,
+            Spread::Divided => Manner::Divided(vec![]),
+            Spread::One => Manner::One,
+        };
+        decision.steps.push(format!(
+            "No policy selects it: the default of {} applies.",
+            object.resource.kind
+        ));
+        Self {
+            manner,
+            policy: None,
+            selector_v1,
+            source: "The default",
+        }
+    }
+
+    pub(super) fn how(&self) -> &Manner {
+        &self.manner
+    }
+
+    pub(super) fn affinity(&self) -> Option<&ClusterAffinity> {
+        self.policy.as_ref()?.placement.cluster_affinity.as_ref()
+    }
+
+    pub(super) fn tolerations(&self) -> &[Toleration] {
+        self.policy
+            .as_ref()
+            .map(|policy| policy.placement.cluster_tolerations.as_slice())
+            .unwrap_or_default()
+    }
+
+    pub(super) fn selector_v1(&self) -> Option<&ClusterSelector> {
+        self.selector_v1.as_ref()
+    }
+
+    pub(super) fn source(&self) -> &'static str {
+        self.source
+    }
+
+    /// How, in words that end a sentence.
+    pub(super) fn manner(&self) -> &'static str {
+        match &self.manner {
+            Manner::Duplicated => "duplicated",
+            Manner::Divided(weights) if weights.is_empty() => "replicas divided evenly",
+            Manner::Divided(_) => "replicas divided by weight",
+            Manner::One => "one cluster",
+            Manner::PlannedV1(_) => "replicas planned as Federation v1 did",
+        }
+    }
+
+    /// The rule with equal weights, for when none of the weighted clusters is left.
+    pub(super) fn without_weights(&self) -> Self {
+        let manner = match &self.manner {
+            Manner::Divided(_) => Manner::Divided(vec![]),
+            other @ (Manner::Duplicated | Manner::One | Manner::PlannedV1(_)) => other.clone(),
+        };
+        Self { manner, ..self.clone() }
+    }
+}
+
+/// A policy that says nothing of replicas leaves the kind's default; one that gives the struct means `Divided` unless it
+/// says otherwise, as in Karmada. Kinds without replicas are duplicated, or stay single by their default.
+fn manner_of(policy: &PolicySpec, has_replicas: bool, spread: Spread) -> Manner {
+    let by_default = match spread {
+        Spread::Duplicated | Spread::Follows => Manner::Duplicated,
+        Spread::Divided => Manner::Divided(vec![]),
+        Spread::One => Manner::One,
+    };
+    let Some(scheduling) = &policy.placement.replica_scheduling else {
+        return by_default;
+    };
+    match scheduling.replica_scheduling_type {
+        ReplicaSchedulingType::Duplicated => Manner::Duplicated,
+        ReplicaSchedulingType::Divided if !has_replicas => by_default,
+        ReplicaSchedulingType::Divided => match scheduling.replica_division_preference {
+            Some(ReplicaDivisionPreference::Aggregated) => Manner::One,
+            Some(ReplicaDivisionPreference::Weighted) | None => {
+                let weights = scheduling
+                    .weight_preference
+                    .as_ref()
+                    .map(|preference| &preference.static_weight_list);
+                Manner::Divided(weights.cloned().unwrap_or_default())
+            }
+        },
+    }
+}

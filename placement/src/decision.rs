@@ -1,0 +1,96 @@
+//! What was decided for one object, with every reason: the value that the Placement, `explain`, `plan` and the console
+//! print.
+//! In: fates of clusters. Out: a [`PlacementSpec`]. Absent: how the fates were found (`decide`).
+
+use std::collections::BTreeMap;
+
+use api::placement::{ExcludedCluster, TargetCluster};
+use api::policy::ConflictResolution;
+use api::{ObjectRef, PlacementSpec, Reason};
+
+/// What a decision says of one cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It holds the object.
+    Chosen {
+        /// Its share of the replicas; none for kinds without replicas.
+        replicas: Option<i64>,
+    },
+    /// It does not.
+    Out {
+        /// Why, for machines.
+        reason: Reason,
+        /// Why, for people.
+        message: String,
+    },
+}
+
+/// What was decided for one object.
+#[must_use]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Decision {
+    /// The object.
+    pub resource: ObjectRef,
+    /// `metadata.generation` of the object that was looked at.
+    pub generation: i64,
+    /// The fate of every cluster.
+    pub fates: BTreeMap<String, Fate>,
+    /// How it was reached, one sentence a step.
+    pub steps: Vec<String>,
+    /// Why it is where it is, in one sentence.
+    pub reason: String,
+    /// The policy that decided; empty for the kind's default.
+    pub policy: String,
+    /// No cluster fits any more; the last good placement stays.
+    pub kept: bool,
+    /// Replicas that fit nowhere.
+    pub unplaced: i64,
+    /// What the policy says of objects already in a member.
+    pub conflict_resolution: Option<ConflictResolution>,
+    /// What the policy says of deletion.
+    pub preserve_resources_on_deletion: Option<bool>,
+}
+
+impl Decision {
+    /// The decision as a Placement carries it.
+    #[must_use]
+    pub fn into_spec(self) -> PlacementSpec {
+        let mut clusters = Vec::new();
+        let mut excluded = Vec::new();
+        for (name, fate) in self.fates {
+            match fate {
+                Fate::Chosen { replicas } => clusters.push(TargetCluster { name, replicas }),
+                Fate::Out { reason, message } => excluded.push(ExcludedCluster { name, reason, message }),
+            }
+        }
+        PlacementSpec {
+            resource: self.resource,
+            resource_generation: self.generation,
+            clusters,
+            excluded,
+            reason: self.reason,
+            policy: self.policy,
+            steps: self.steps,
+            kept: self.kept,
+            unplaced_replicas: self.unplaced,
+            conflict_resolution: self.conflict_resolution,
+            preserve_resources_on_deletion: self.preserve_resources_on_deletion,
+            deleted: false,
+        }
+    }
+}
+
+/// The decision once the hub object is gone: no cluster holds it, and the Placement stays until each has confirmed.
+#[must_use]
+pub fn deleted(previous: &PlacementSpec) -> PlacementSpec {
+    PlacementSpec {
+        resource: previous.resource.clone(),
+        resource_generation: previous.resource_generation,
+        reason: "The object was deleted on the hub; the Placement goes when every cluster has confirmed.".to_owned(),
+        policy: previous.policy.clone(),
+        conflict_resolution: previous.conflict_resolution,
+        preserve_resources_on_deletion: previous.preserve_resources_on_deletion,
+        deleted: true,
+        ..PlacementSpec::default()
+    }
+}

@@ -1,0 +1,171 @@
+//! Which objects of the hub are federated, and what each kind does where no policy says otherwise. One row a kind.
+//! In: kind and object. Out: whether it leaves the hub, and its default [`Spread`]. Absent: policies (`decide`).
+
+use api::well_known::{HUB_ONLY_LABEL, SYSTEM_NAMESPACE};
+use serde_json::Value;
+
+/// What a kind does with no policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spread {
+    /// A copy in every cluster.
+    Duplicated,
+    /// Replicas divided evenly.
+    Divided,
+    /// One cluster, for as long as it can stay there.
+    One,
+    /// Wherever something in it is placed.
+    Follows,
+}
+
+/// A federated kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FederatedKind {
+    /// Group and version, as in an object's `apiVersion`.
+    pub api_version: &'static str,
+    /// Kind.
+    pub kind: &'static str,
+    /// Plural, as in URLs.
+    pub plural: &'static str,
+    /// Default spread.
+    pub spread: Spread,
+}
+
+const fn row(api_version: &'static str, kind: &'static str, plural: &'static str, spread: Spread) -> FederatedKind {
+    FederatedKind {
+        api_version,
+        kind,
+        plural,
+        spread,
+    }
+}
+
+/// The kinds that are federated by default.
+pub const KINDS: [FederatedKind; 7] = [
+    row("v1", "Namespace", "namespaces", Spread::Follows),
+    row("apps/v1", "Deployment", "deployments", Spread::Divided),
+    row("apps/v1", "ReplicaSet", "replicasets", Spread::Divided),
+    row("v1", "Service", "services", Spread::Duplicated),
+    row("v1", "ConfigMap", "configmaps", Spread::Duplicated),
+    row("v1", "Secret", "secrets", Spread::Duplicated),
+    row("v1", "ServiceAccount", "serviceaccounts", Spread::Duplicated),
+];
+
+/// Kinds that are born in one cluster and stay there, wherever a policy or a row above does not say otherwise.
+const ONE_CLUSTER_KINDS: [&str; 3] = ["StatefulSet", "CronJob", "Pod"];
+
+/// Types of Secrets that belong to one control plane and mean nothing in another.
+const LOCAL_SECRET_TYPES: [&str; 3] = [
+    "kubernetes.io/service-account-token",
+    "bootstrap.kubernetes.io/token",
+    "helm.sh/release.v1",
+];
+
+/// Whether `spec.replicas` of the kind is divided between clusters.
+#[must_use]
+pub fn has_replicas(kind: &str) -> bool {
+    matches!(kind, "Deployment" | "ReplicaSet" | "StatefulSet")
+}
+
+/// What the kind does with no policy.
+#[must_use]
+pub fn default_spread(api_version: &str, kind: &str) -> Spread {
+    if let Some(row) = KINDS
+        .iter()
+        .find(|row| row.api_version == api_version && row.kind == kind)
+    {
+        return row.spread;
+    }
+    if ONE_CLUSTER_KINDS.contains(&kind) {
+        Spread::One
+    } else {
+        Spread::Duplicated
+    }
+}
+
+/// Whether a namespace and what is in it stays on the hub.
+#[must_use]
+pub fn is_hub_namespace(namespace: &str) -> bool {
+    namespace == SYSTEM_NAMESPACE || namespace.starts_with("kube-")
+}
+
+/// Whether the object leaves the hub where no policy selects it. `object` is its JSON, with `apiVersion` and `kind`.
+#[must_use]
+pub fn is_federated(object: &Value) -> bool {
+    let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    let (kind, name) = (text("/kind"), text("/metadata/name"));
+    if !KINDS
+        .iter()
+        .any(|row| row.api_version == text("/apiVersion") && row.kind == kind)
+    {
+        return false;
+    }
+    let hub_only = object
+        .pointer("/metadata/labels")
+        .and_then(|labels| labels.get(HUB_ONLY_LABEL));
+    if hub_only.and_then(Value::as_str) == Some("true") || is_hub_namespace(text("/metadata/namespace")) {
+        return false;
+    }
+    match kind {
+        // `default` is in every cluster already.
+        "Namespace" => name != "default" && !is_hub_namespace(name),
+        "ConfigMap" => name != "kube-root-ca.crt",
+        "ServiceAccount" => name != "default",
+        "Secret" => !LOCAL_SECRET_TYPES.contains(&text("/type")),
+        // History of a Deployment: the members keep their own.
+        "ReplicaSet" => !owned_by_deployment(object),
+        // The API server of each cluster is behind it.
+        "Service" => !(name == "kubernetes" && text("/metadata/namespace") == "default"),
+        _ => true,
+    }
+}
+
+fn owned_by_deployment(object: &Value) -> bool {
+    let owners = object.pointer("/metadata/ownerReferences").and_then(Value::as_array);
+    owners
+        .into_iter()
+        .flatten()
+        .any(|owner| owner.get("kind").and_then(Value::as_str) == Some("Deployment"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_stays_on_the_hub() {
+        let object = |api_version: &str, kind: &str, namespace: &str, name: &str| json!({"apiVersion": api_version, "kind": kind, "metadata": {"namespace": namespace, "name": name}});
+        let mut hub_only = object("v1", "ConfigMap", "shop", "a");
+        hub_only["metadata"]["labels"] = json!({HUB_ONLY_LABEL: "true"});
+        let mut token = object("v1", "Secret", "shop", "a");
+        token["type"] = json!("kubernetes.io/service-account-token");
+        let mut release = object("v1", "Secret", "shop", "a");
+        release["type"] = json!("helm.sh/release.v1");
+        let mut history = object("apps/v1", "ReplicaSet", "shop", "a");
+        history["metadata"]["ownerReferences"] = json!([{"kind": "Deployment", "name": "web"}]);
+        let rows = [
+            (object("apps/v1", "Deployment", "shop", "web"), true),
+            (object("apps/v1", "ReplicaSet", "shop", "web"), true),
+            (object("v1", "Secret", "shop", "a"), true),
+            (object("v1", "Namespace", "", "shop"), true),
+            (object("v1", "Namespace", "", "default"), false),
+            (object("v1", "Namespace", "", "kube-public"), false),
+            (object("v1", "Namespace", "", "meridian-system"), false),
+            (object("v1", "ConfigMap", "kube-system", "a"), false),
+            (object("v1", "ConfigMap", "shop", "kube-root-ca.crt"), false),
+            (object("v1", "ServiceAccount", "shop", "default"), false),
+            (object("v1", "ServiceAccount", "shop", "web"), true),
+            (object("v1", "Service", "default", "kubernetes"), false),
+            (object("v1", "Event", "shop", "a"), false),
+            (object("v1", "Endpoints", "shop", "a"), false),
+            (hub_only, false),
+            (token, false),
+            (release, false),
+            (history, false),
+        ];
+        for (object, expected) in rows {
+            assert_eq!(is_federated(&object), expected, "{object}");
+        }
+    }
+}

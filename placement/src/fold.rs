@@ -1,0 +1,62 @@
+//! What the members' reports mean for the hub object's own `status`, so that plain kubectl reads it as in one cluster.
+//! In: the hub object, its Placement with its rows. Out: the new `status`, or none for kinds whose status the members do
+//! not make. One file a kind. Absent: the Placement's own status (`placement_status`).
+
+mod conditions;
+mod deployment;
+mod replica_set;
+mod service;
+
+use api::Placement;
+use api::placement::PlacedCluster;
+use serde_json::{Map, Value, json};
+
+pub use conditions::status_differs;
+
+/// The new status of the hub object. `now` is an RFC 3339 time, used only where a condition changes.
+#[must_use]
+pub fn fold(object: &Value, placement: &Placement, now: &str) -> Option<Value> {
+    match (object.get("apiVersion")?.as_str()?, object.get("kind")?.as_str()?) {
+        ("apps/v1", "Deployment") => Some(deployment::fold(object, placement, now)),
+        ("apps/v1", "ReplicaSet") => Some(replica_set::fold(object, placement)),
+        ("v1", "Service") => Some(service::fold(object, placement)),
+        _ => None,
+    }
+}
+
+/// The rows of the clusters that are chosen, in order.
+fn chosen(placement: &Placement) -> impl Iterator<Item = &PlacedCluster> {
+    let is_chosen = |row: &&PlacedCluster| placement.spec.clusters.iter().any(|target| target.name == row.name);
+    placement.status.clusters.iter().filter(is_chosen)
+}
+
+/// A count in a member's status, 0 where it says none.
+fn count(row: &PlacedCluster, field: &str) -> i64 {
+    row.status.get(field).and_then(Value::as_i64).unwrap_or_default()
+}
+
+/// Puts a count as Kubernetes does: not at all where it is 0.
+fn put_count(status: &mut Map<String, Value>, field: &str, value: i64) {
+    if value != 0 {
+        status.insert(field.to_owned(), json!(value));
+    }
+}
+
+/// The generation that *every* chosen cluster has observed: the object's own, or the one that stood.
+fn observed_generation(object: &Value, placement: &Placement) -> i64 {
+    let number = |pointer: &str| object.pointer(pointer).and_then(Value::as_i64).unwrap_or_default();
+    let generation = number("/metadata/generation");
+    let rows = chosen(placement).count();
+    let every = rows > 0
+        && rows == placement.spec.clusters.len()
+        && placement.spec.resource_generation >= generation
+        && chosen(placement).all(|row| row.applied && row.observed_hub_generation >= generation);
+    if every {
+        generation
+    } else {
+        number("/status/observedGeneration")
+    }
+}
+
+#[cfg(test)]
+mod tests;

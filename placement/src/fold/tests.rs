@@ -1,0 +1,173 @@
+//! Rows in, hub status out.
+
+use api::placement::TargetCluster;
+
+use super::*;
+
+fn placement(targets: &[(&str, i64)], rows: Vec<Value>) -> Placement {
+    let mut placement = Placement::default();
+    placement.spec.resource_generation = 3;
+    placement.spec.reason = "No cluster fits: 0 of 0.".into();
+    placement.spec.clusters = targets
+        .iter()
+        .map(|(name, replicas)| TargetCluster {
+            name: (*name).into(),
+            replicas: Some(*replicas),
+        })
+        .collect();
+    placement.status.clusters = rows
+        .into_iter()
+        .map(|row| serde_json::from_value(row).unwrap())
+        .collect();
+    placement
+}
+
+fn deployment(replicas: i64) -> Value {
+    json!({"apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {"name": "web", "namespace": "shop", "generation": 3},
+        "spec": {"replicas": replicas}, "status": {"observedGeneration": 2}})
+}
+
+fn row(name: &str, observed: i64, replicas: i64, available: bool) -> Value {
+    let up = if available { replicas } else { 0 };
+    json!({"name": name, "applied": true, "observedHubGeneration": observed, "status": {
+        "replicas": replicas, "updatedReplicas": replicas, "readyReplicas": up, "availableReplicas": up,
+        "conditions": [{"type": "Available", "status": if available { "True" } else { "False" }}]}})
+}
+
+fn condition<'a>(status: &'a Value, type_: &str) -> &'a Value {
+    status["conditions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|c| c["type"] == type_)
+        .unwrap()
+}
+
+#[test]
+fn a_rolled_out_deployment_reads_as_in_one_cluster() {
+    let placement = placement(&[("a", 2), ("b", 1)], vec![row("a", 3, 2, true), row("b", 3, 1, true)]);
+    let status = fold(&deployment(3), &placement, "t1").unwrap();
+    assert_eq!(
+        (
+            &status["replicas"],
+            &status["updatedReplicas"],
+            &status["readyReplicas"],
+            &status["availableReplicas"]
+        ),
+        (&json!(3), &json!(3), &json!(3), &json!(3))
+    );
+    assert_eq!(status["observedGeneration"], 3);
+    assert!(status.get("unavailableReplicas").is_none());
+    assert_eq!(condition(&status, "Available")["status"], "True");
+    assert_eq!(condition(&status, "Progressing")["reason"], "NewReplicaSetAvailable");
+}
+
+#[test]
+fn one_cluster_that_lags_holds_the_whole_back() {
+    let placement = placement(&[("a", 2), ("b", 1)], vec![row("a", 3, 2, true), row("b", 2, 1, false)]);
+    let status = fold(&deployment(3), &placement, "t1").unwrap();
+    assert_eq!(status["observedGeneration"], 2, "not every cluster has seen it");
+    assert_eq!(condition(&status, "Available")["status"], "False");
+    assert!(
+        condition(&status, "Available")["message"]
+            .as_str()
+            .unwrap()
+            .contains("b")
+    );
+    assert_eq!(condition(&status, "Progressing")["reason"], "ReplicaSetUpdated");
+}
+
+#[test]
+fn no_cluster_at_all_is_neither_observed_nor_available() {
+    let status = fold(&deployment(3), &placement(&[], vec![]), "t1").unwrap();
+    assert_eq!(status["observedGeneration"], 2);
+    assert_eq!(condition(&status, "Available")["reason"], "NoCluster");
+}
+
+#[test]
+fn a_missed_deadline_and_refused_pods_are_told() {
+    let mut slow = row("b", 3, 1, false);
+    slow["status"]["conditions"] = json!([
+        {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"},
+        {"type": "ReplicaFailure", "status": "True", "message": "exceeded quota"}]);
+    let status = fold(
+        &deployment(3),
+        &placement(&[("a", 2), ("b", 1)], vec![row("a", 3, 2, true), slow]),
+        "t1",
+    )
+    .unwrap();
+    assert_eq!(condition(&status, "Progressing")["reason"], "ProgressDeadlineExceeded");
+    assert_eq!(condition(&status, "ReplicaFailure")["message"], "In b: exceeded quota");
+}
+
+#[test]
+fn copies_that_are_to_go_count_as_old_replicas() {
+    let placement = placement(&[("a", 3)], vec![row("a", 3, 3, true), row("b", 2, 1, true)]);
+    let status = fold(&deployment(3), &placement, "t1").unwrap();
+    assert_eq!(
+        (&status["replicas"], &status["updatedReplicas"]),
+        (&json!(4), &json!(3))
+    );
+    assert_eq!(condition(&status, "Progressing")["reason"], "ReplicaSetUpdated");
+}
+
+#[test]
+fn times_change_only_with_what_they_date() {
+    let mut object = deployment(3);
+    let ready = placement(&[("a", 3)], vec![row("a", 3, 3, true)]);
+    let first = fold(&object, &ready, "t1").unwrap();
+    object["status"] = first.clone();
+    let second = fold(&object, &ready, "t2").unwrap();
+    assert_eq!(first, second);
+    let lost = placement(&[("a", 3)], vec![row("a", 3, 3, false)]);
+    let third = fold(&object, &lost, "t3").unwrap();
+    assert_eq!(condition(&third, "Available")["lastTransitionTime"], "t3");
+    assert_eq!(
+        condition(&third, "Progressing")["lastTransitionTime"],
+        "t1",
+        "its status is still True"
+    );
+    assert!(status_differs(&first, &third));
+    let mut later = first.clone();
+    later["conditions"][0]["lastTransitionTime"] = json!("t9");
+    assert!(!status_differs(&first, &later));
+}
+
+#[test]
+fn a_service_has_the_addresses_of_all_its_clusters() {
+    let service = |type_: &str| json!({"apiVersion": "v1", "kind": "Service", "spec": {"type": type_}, "metadata": {"name": "web"}});
+    let row = |name: &str, addresses: Value| json!({"name": name, "applied": true, "addresses": addresses});
+    let placed = placement(
+        &[("a", 0), ("b", 0)],
+        vec![
+            row("a", json!(["10.0.0.2", "lb.example.com"])),
+            row("b", json!(["10.0.0.1", "10.0.0.2"])),
+            row("gone", json!(["10.0.0.9"])),
+        ],
+    );
+    let status = fold(&service("LoadBalancer"), &placed, "t").unwrap();
+    assert_eq!(
+        status,
+        json!({"loadBalancer": {"ingress": [{"ip": "10.0.0.1", "ipMode": "VIP"}, {"ip": "10.0.0.2", "ipMode": "VIP"}, {"hostname": "lb.example.com"}]}})
+    );
+    assert_eq!(
+        fold(&service("ClusterIP"), &placed, "t").unwrap(),
+        json!({"loadBalancer": {}})
+    );
+    assert!(!status_differs(&json!({}), &json!({"loadBalancer": {}})));
+    let config_map = json!({"apiVersion": "v1", "kind": "ConfigMap"});
+    assert_eq!(fold(&config_map, &placed, "t"), None);
+}
+
+#[test]
+fn a_replica_set_sums() {
+    let object =
+        json!({"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": {"generation": 3}, "spec": {"replicas": 3}});
+    let placed = placement(&[("a", 2), ("b", 1)], vec![row("a", 3, 2, true), row("b", 3, 1, true)]);
+    let status = fold(&object, &placed, "t").unwrap();
+    assert_eq!(
+        status,
+        json!({"replicas": 3, "readyReplicas": 3, "availableReplicas": 3, "observedGeneration": 3})
+    );
+}

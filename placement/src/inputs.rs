@@ -1,0 +1,72 @@
+//! All that a placement decision may look at. What is not here cannot influence where an object goes.
+//! In: JSON of one hub object, policies, clusters, the previous decision. Out: [`Inputs`]. Absent: clocks, reports,
+//! observed pods: the previous assignment is what was *planned*, never what was counted.
+
+use std::collections::BTreeMap;
+
+use api::{Cluster, ObjectRef, PlacementSpec, PropagationPolicy};
+use serde_json::Value;
+
+/// What placement knows of the federated object.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FederatedObject {
+    /// Which object, with its uid.
+    pub resource: ObjectRef,
+    /// `metadata.generation`, 0 where the kind has none.
+    pub generation: i64,
+    /// Labels, which policies select by.
+    pub labels: BTreeMap<String, String>,
+    /// Annotations, which Federation v1 spoke through.
+    pub annotations: BTreeMap<String, String>,
+    /// `spec.replicas`; none for kinds without replicas.
+    pub replicas: Option<i64>,
+}
+
+impl FederatedObject {
+    /// Reads what placement needs from the JSON of an object; none where it has no apiVersion, kind or name.
+    #[must_use]
+    pub fn from_value(object: &Value) -> Option<Self> {
+        let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
+        let kind = text("/kind")?;
+        let replicas = crate::federated_kinds::has_replicas(kind)
+            .then(|| object.pointer("/spec/replicas").and_then(Value::as_i64).unwrap_or(1));
+        Some(Self {
+            resource: ObjectRef {
+                api_version: text("/apiVersion")?.to_owned(),
+                kind: kind.to_owned(),
+                namespace: text("/metadata/namespace").unwrap_or_default().to_owned(),
+                name: text("/metadata/name")?.to_owned(),
+                uid: text("/metadata/uid").unwrap_or_default().to_owned(),
+            },
+            generation: object
+                .pointer("/metadata/generation")
+                .and_then(Value::as_i64)
+                .unwrap_or_default(),
+            labels: text_map(object.pointer("/metadata/labels")),
+            annotations: text_map(object.pointer("/metadata/annotations")),
+            replicas,
+        })
+    }
+}
+
+/// A JSON object of strings; entries of other types are left out.
+#[must_use]
+pub fn text_map(value: Option<&Value>) -> BTreeMap<String, String> {
+    let entries = value.and_then(Value::as_object).into_iter().flatten();
+    entries
+        .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
+        .collect()
+}
+
+/// All that a decision may look at.
+#[derive(Clone, Copy, Debug)]
+pub struct Inputs<'a> {
+    /// The object to place.
+    pub object: &'a FederatedObject,
+    /// Every policy of the object's namespace and every cluster-scoped one, in any order.
+    pub policies: &'a [PropagationPolicy],
+    /// Every cluster of the federation, in any order. One with a deletion timestamp is leaving.
+    pub clusters: &'a [Cluster],
+    /// The decision that stands.
+    pub previous: Option<&'a PlacementSpec>,
+}

@@ -1,0 +1,139 @@
+//! What exactly one cluster should hold of an object: the hub's object, less what belongs to the hub, with the cluster's
+//! share of the replicas and its overrides, marked as Meridian's.
+//! In: the object as stored, its decision, the cluster, every override policy of the hub. Out: the manifest and its hash,
+//! or the reason it cannot be made; then the member keeps what it has. Absent: what is already in the member; that is the
+//! syncer's to see.
+
+mod image;
+mod overrides;
+mod pointer;
+mod strip;
+
+use api::well_known::{
+    HUB_GENERATION_ANNOTATION, MANAGED_LABEL, MANAGED_VALUE, MANIFEST_HASH_ANNOTATION, PLACEMENT_ANNOTATION,
+};
+use api::{Cluster, OverridePolicy, PlacementSpec};
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+
+pub use image::ImageError;
+pub use overrides::OverrideError;
+pub use pointer::PointerError;
+
+use crate::inputs::FederatedObject;
+
+/// What one cluster should hold.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rendered {
+    /// The manifest, with our label and annotations.
+    pub object: Value,
+    /// Hash of the manifest without them: equal hashes need no write.
+    pub hash: String,
+}
+
+/// Why an object could not be rendered for a cluster. Nothing is applied and nothing removed there until it can be.
+#[derive(Debug, thiserror::Error)]
+pub enum RenderError {
+    /// The bytes are not an object of Kubernetes.
+    #[error("the object has no apiVersion, kind or name")]
+    NotAnObject,
+    /// The decision does not name the cluster.
+    #[error("{object} is not placed in cluster {cluster}")]
+    NotPlaced {
+        /// Which object.
+        object: String,
+        /// Which cluster.
+        cluster: String,
+    },
+    /// An override cannot be applied.
+    #[error("override policy {policy} cannot be applied to {object} for cluster {cluster}; correct the policy")]
+    Override {
+        /// Which policy, `NAMESPACE/NAME` or `NAME`.
+        policy: String,
+        /// Which object.
+        object: String,
+        /// Which cluster.
+        cluster: String,
+        /// What is wrong.
+        #[source]
+        source: OverrideError,
+    },
+}
+
+/// Renders `object` for `cluster`. `overrides` may be every override policy of the hub: those that are not for this
+/// object or this cluster are left out here.
+///
+/// # Errors
+/// [`RenderError`] where the cluster is not in the decision or an override does not fit the object.
+pub fn render(
+    object: &Value,
+    spec: &PlacementSpec,
+    cluster: &Cluster,
+    overrides: &[OverridePolicy],
+) -> Result<Rendered, RenderError> {
+    let facts = FederatedObject::from_value(object).ok_or(RenderError::NotAnObject)?;
+    let name = cluster.metadata.name();
+    let not_placed = || RenderError::NotPlaced {
+        object: facts.resource.to_string(),
+        cluster: name.to_owned(),
+    };
+    let target = spec
+        .clusters
+        .iter()
+        .find(|target| target.name == name)
+        .ok_or_else(not_placed)?;
+
+    let mut manifest = strip::strip(object).ok_or(RenderError::NotAnObject)?;
+    if let Some(replicas) = target.replicas
+        && let Some(desired) = manifest.get_mut("spec").and_then(Value::as_object_mut)
+    {
+        desired.insert("replicas".to_owned(), json!(replicas));
+    }
+    overrides::apply(&mut manifest, &facts, cluster, overrides)?;
+
+    let hash = hash(&manifest);
+    mark(&mut manifest, &facts, &hash);
+    Ok(Rendered {
+        object: Value::Object(manifest),
+        hash,
+    })
+}
+
+/// The first 128 bits of SHA-256 over the canonical JSON: `serde_json` maps are sorted, so equal objects hash equally.
+fn hash(manifest: &Map<String, Value>) -> String {
+    let mut hasher = Sha256::new();
+    hasher.update(Value::Object(manifest.clone()).to_string().as_bytes());
+    hasher
+        .finalize()
+        .iter()
+        .take(16)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// Adds the label and annotations by which the syncer knows its own.
+fn mark(manifest: &mut Map<String, Value>, facts: &FederatedObject, hash: &str) {
+    let metadata = manifest.entry("metadata").or_insert_with(|| json!({}));
+    let mut put = |map: &str, key: &str, value: String| {
+        if let Some(metadata) = metadata.as_object_mut() {
+            let entry = metadata.entry(map).or_insert_with(|| json!({}));
+            if !entry.is_object() {
+                *entry = json!({});
+            }
+            if let Some(entry) = entry.as_object_mut() {
+                entry.insert(key.to_owned(), Value::String(value));
+            }
+        }
+    };
+    put("labels", MANAGED_LABEL, MANAGED_VALUE.to_owned());
+    put(
+        "annotations",
+        PLACEMENT_ANNOTATION,
+        facts.resource.placement_key().to_string(),
+    );
+    put("annotations", MANIFEST_HASH_ANNOTATION, hash.to_owned());
+    put("annotations", HUB_GENERATION_ANNOTATION, facts.generation.to_string());
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,82 @@
+//! Takes from an object what belongs to the hub or is allocated by each cluster for itself.
+//! In: the object as the hub stores it. Out: what a user would have written. Absent: what a user did write stays, whole:
+//! labels, annotations and every field that no rule below names.
+
+use serde_json::{Map, Value};
+
+/// Metadata that names the object; all else in metadata but labels and annotations is the server's.
+const KEPT_METADATA: [&str; 4] = ["name", "namespace", "labels", "annotations"];
+
+/// Annotations that tools and controllers of the hub keep for themselves.
+const HUB_ANNOTATIONS: [&str; 2] = [
+    "kubectl.kubernetes.io/last-applied-configuration",
+    "deployment.kubernetes.io/revision",
+];
+
+/// The object as a user would have written it; none where the value is not an object with metadata.
+pub(super) fn strip(object: &Value) -> Option<Map<String, Value>> {
+    let mut stripped = object.as_object()?.clone();
+    stripped.remove("status");
+    let metadata = stripped.get_mut("metadata")?.as_object_mut()?;
+    metadata.retain(|key, _| KEPT_METADATA.contains(&key.as_str()));
+    if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
+        annotations.retain(|key, _| !HUB_ANNOTATIONS.contains(&key.as_str()));
+        if annotations.is_empty() {
+            metadata.remove("annotations");
+        }
+    }
+    let kind = stripped
+        .get("kind")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned();
+    match kind.as_str() {
+        "Service" => strip_service(&mut stripped),
+        // `spec.finalizers` is the server's, and nothing else is in a Namespace's spec.
+        "Namespace" => {
+            stripped.remove("spec");
+        }
+        _ => {}
+    }
+    strip_template(&mut stripped);
+    Some(stripped)
+}
+
+/// Addresses and ports that each cluster allocates for itself.
+fn strip_service(service: &mut Map<String, Value>) {
+    let Some(spec) = service.get_mut("spec").and_then(Value::as_object_mut) else {
+        return;
+    };
+    if spec.get("clusterIP").and_then(Value::as_str) != Some("None") {
+        spec.remove("clusterIP");
+        spec.remove("clusterIPs");
+    }
+    spec.remove("ipFamilies");
+    spec.remove("healthCheckNodePort");
+    // The default of the hub may not be possible in a member with other families.
+    if spec.get("ipFamilyPolicy").and_then(Value::as_str) == Some("SingleStack") {
+        spec.remove("ipFamilyPolicy");
+    }
+    for port in spec
+        .get_mut("ports")
+        .and_then(Value::as_array_mut)
+        .into_iter()
+        .flatten()
+    {
+        if let Some(port) = port.as_object_mut() {
+            port.remove("nodePort");
+        }
+    }
+}
+
+/// `creationTimestamp: null`, which Go clients write into pod templates and no schema allows to be applied.
+fn strip_template(object: &mut Map<String, Value>) {
+    let template = object.get_mut("spec").and_then(|spec| spec.get_mut("template"));
+    if let Some(metadata) = template
+        .and_then(|t| t.get_mut("metadata"))
+        .and_then(Value::as_object_mut)
+        && metadata.get("creationTimestamp").is_some_and(Value::is_null)
+    {
+        metadata.remove("creationTimestamp");
+    }
+}
