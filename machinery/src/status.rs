@@ -112,34 +112,61 @@ impl Cause {
     /// A fault of a field.
     #[must_use]
     pub fn new(reason: CauseReason, field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { reason, message: message.into(), field: field.into() }
+        Self {
+            reason,
+            message: message.into(),
+            field: field.into(),
+        }
     }
 }
 
 /// `field: message`, as it stands in the message of an `Invalid` status.
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.field.is_empty() { f.write_str(&self.message) } else { write!(f, "{}: {}", self.field, self.message) }
+        if self.field.is_empty() {
+            f.write_str(&self.message)
+        } else {
+            write!(f, "{}: {}", self.field, self.message)
+        }
     }
 }
 
 /// `resource` or `resource.group`, as messages name resources and kinds.
 #[must_use]
 pub fn qualified(group: &str, resource: &str) -> String {
-    if group.is_empty() { resource.to_owned() } else { format!("{resource}.{group}") }
+    if group.is_empty() {
+        resource.to_owned()
+    } else {
+        format!("{resource}.{group}")
+    }
 }
 
 fn about(group: &str, kind: &str, name: &str) -> Details {
-    Details { name: name.to_owned(), group: group.to_owned(), kind: kind.to_owned(), ..Details::default() }
+    Details {
+        name: name.to_owned(),
+        group: group.to_owned(),
+        kind: kind.to_owned(),
+        ..Details::default()
+    }
 }
 
 impl Status {
     fn bare(code: u16, reason: &'static str, message: impl Into<String>) -> Self {
-        Self { code, reason, message: message.into(), details: None }
+        Self {
+            code,
+            reason,
+            message: message.into(),
+            details: None,
+        }
     }
 
     fn detailed(code: u16, reason: &'static str, message: String, details: Details) -> Self {
-        Self { code, reason, message, details: Some(details) }
+        Self {
+            code,
+            reason,
+            message,
+            details: Some(details),
+        }
     }
 
     /// 404: no such object.
@@ -167,14 +194,19 @@ impl Status {
     #[must_use]
     pub fn generated_name_taken(group: &str, resource: &str, name: &str) -> Self {
         let mut status = Self::already_exists(group, resource, name);
-        status.message.push_str(", the server was not able to generate a unique name for the object");
+        status
+            .message
+            .push_str(", the server was not able to generate a unique name for the object");
         status.retry_after(1)
     }
 
     /// 409: the object is not as the caller believed.
     #[must_use]
     pub fn conflict(group: &str, resource: &str, name: &str, message: &str) -> Self {
-        let message = format!("Operation cannot be fulfilled on {} {name:?}: {message}", qualified(group, resource));
+        let message = format!(
+            "Operation cannot be fulfilled on {} {name:?}: {message}",
+            qualified(group, resource)
+        );
         Self::detailed(409, "Conflict", message, about(group, resource, name))
     }
 
@@ -201,7 +233,15 @@ impl Status {
             [only] => message.extend([": ", only]),
             more => message.push_str(&format!(": [{}]", more.join(", "))),
         }
-        Self::detailed(422, "Invalid", message, Details { causes, ..about(group, kind, name) })
+        Self::detailed(
+            422,
+            "Invalid",
+            message,
+            Details {
+                causes,
+                ..about(group, kind, name)
+            },
+        )
     }
 
     /// 422: a patch that cannot be applied to the object as it is.
@@ -209,7 +249,15 @@ impl Status {
     pub fn unprocessable_patch(message: &str) -> Self {
         let causes = vec![Cause::new(CauseReason::None, "", message)];
         let message = format!("the server rejected our request due to an error in our request: {message}");
-        Self::detailed(422, "Invalid", message, Details { causes, ..Details::default() })
+        Self::detailed(
+            422,
+            "Invalid",
+            message,
+            Details {
+                causes,
+                ..Details::default()
+            },
+        )
     }
 
     /// 400: the request makes no sense.
@@ -232,8 +280,7 @@ impl Status {
     /// 403: nothing new may be created in a namespace that is being deleted.
     #[must_use]
     pub fn namespace_terminating(group: &str, resource: &str, name: &str, namespace: &str) -> Self {
-        let why =
-            format!("unable to create new content in namespace {namespace} because it is being terminated");
+        let why = format!("unable to create new content in namespace {namespace} because it is being terminated");
         Self::forbidden(group, resource, name, &why).with_cause(Cause::new(
             CauseReason::NamespaceTerminating,
             "metadata.namespace",
@@ -250,7 +297,10 @@ impl Status {
     /// 405: the resource does not have this verb.
     #[must_use]
     pub fn method_not_allowed(group: &str, resource: &str, verb: &str) -> Self {
-        let message = format!("{verb} is not supported on resources of kind {:?}", qualified(group, resource));
+        let message = format!(
+            "{verb} is not supported on resources of kind {:?}",
+            qualified(group, resource)
+        );
         Self::detailed(405, "MethodNotAllowed", message, about(group, resource, ""))
     }
 
@@ -280,7 +330,11 @@ impl Status {
     /// 413: something in the request is too large; `detail` says what.
     #[must_use]
     pub fn request_too_large(detail: &str) -> Self {
-        Self::bare(413, "RequestEntityTooLarge", format!("Request entity too large: {detail}"))
+        Self::bare(
+            413,
+            "RequestEntityTooLarge",
+            format!("Request entity too large: {detail}"),
+        )
     }
 
     /// 410: the resourceVersion or continue token is too old.
@@ -300,8 +354,16 @@ impl Status {
     pub fn internal(message: impl Into<String>) -> Self {
         let message = message.into();
         let causes = vec![Cause::new(CauseReason::None, "", message.clone())];
-        let details = Details { causes, ..Details::default() };
-        Self::detailed(500, "InternalError", format!("Internal error occurred: {message}"), details)
+        let details = Details {
+            causes,
+            ..Details::default()
+        };
+        Self::detailed(
+            500,
+            "InternalError",
+            format!("Internal error occurred: {message}"),
+            details,
+        )
     }
 
     /// 504: it took too long; `retry` seconds later it may work.
@@ -314,7 +376,11 @@ impl Status {
     #[must_use]
     pub fn resource_version_too_large(requested: u64, current: u64) -> Self {
         let cause = Cause::new(CauseReason::ResourceVersionTooLarge, "", "Too large resource version");
-        Self::timeout(&format!("Too large resource version: {requested}, current: {current}"), 1).with_cause(cause)
+        Self::timeout(
+            &format!("Too large resource version: {requested}, current: {current}"),
+            1,
+        )
+        .with_cause(cause)
     }
 
     /// 429: come back after `retry` seconds.
@@ -360,7 +426,12 @@ impl Status {
 impl Details {
     fn to_value(&self) -> Value {
         let mut object = Map::new();
-        let texts = [("name", &self.name), ("group", &self.group), ("kind", &self.kind), ("uid", &self.uid)];
+        let texts = [
+            ("name", &self.name),
+            ("group", &self.group),
+            ("kind", &self.kind),
+            ("uid", &self.uid),
+        ];
         for (key, text) in texts {
             if !text.is_empty() {
                 object.insert(key.to_owned(), Value::from(text.as_str()));
@@ -379,7 +450,11 @@ impl Details {
 impl Cause {
     fn to_value(&self) -> Value {
         let mut object = Map::new();
-        for (key, text) in [("reason", self.reason.as_str()), ("message", &self.message), ("field", &self.field)] {
+        for (key, text) in [
+            ("reason", self.reason.as_str()),
+            ("message", &self.message),
+            ("field", &self.field),
+        ] {
             if !text.is_empty() {
                 object.insert(key.to_owned(), Value::from(text));
             }
@@ -391,7 +466,10 @@ impl Cause {
 /// The Status of a deletion that finished.
 #[must_use]
 pub fn deleted(group: &str, resource: &str, name: &str, uid: &str) -> Value {
-    let details = Details { uid: uid.to_owned(), ..about(group, resource, name) };
+    let details = Details {
+        uid: uid.to_owned(),
+        ..about(group, resource, name)
+    };
     json!({
         "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details.to_value(),
     })

@@ -16,7 +16,9 @@ pub const COPIED_BYTES_MAX: usize = 3 * 1024 * 1024;
 /// [`PatchError`] naming the operation and the path.
 pub fn json_patch(doc: &Value, patch: &Value) -> Result<Value, PatchError> {
     let Value::Array(operations) = patch else {
-        return Err(PatchError::Malformed("a JSON patch is an array of operations".to_owned()));
+        return Err(PatchError::Malformed(
+            "a JSON patch is an array of operations".to_owned(),
+        ));
     };
     if operations.len() > OPERATIONS_MAX {
         return Err(PatchError::TooManyOperations(operations.len()));
@@ -46,11 +48,17 @@ struct Pointer {
 impl Pointer {
     fn read(text: &str) -> Option<Self> {
         let tokens = match text.strip_prefix('/') {
-            Some(rest) => rest.split('/').map(|token| token.replace("~1", "/").replace("~0", "~")).collect(),
+            Some(rest) => rest
+                .split('/')
+                .map(|token| token.replace("~1", "/").replace("~0", "~"))
+                .collect(),
             None if text.is_empty() => Vec::new(),
             None => return None,
         };
-        Some(Self { text: text.to_owned(), tokens })
+        Some(Self {
+            text: text.to_owned(),
+            tokens,
+        })
     }
 
     fn is_inside(&self, outer: &Self) -> bool {
@@ -67,12 +75,18 @@ impl<'a> Operation<'a> {
         let pointer = |key: &str| match text(key) {
             None => Ok(None),
             Some(text) => match Pointer::read(text) {
-                None => Err(malformed(format!("{key} {text:?} is not a JSON pointer: it must start with '/'"))),
+                None => Err(malformed(format!(
+                    "{key} {text:?} is not a JSON pointer: it must start with '/'"
+                ))),
                 some => Ok(some),
             },
         };
-        let Some(name) = text("op") else { return Err(malformed("it has no \"op\"".to_owned())) };
-        let Some(path) = pointer("path")? else { return Err(malformed("it has no \"path\"".to_owned())) };
+        let Some(name) = text("op") else {
+            return Err(malformed("it has no \"op\"".to_owned()));
+        };
+        let Some(path) = pointer("path")? else {
+            return Err(malformed("it has no \"path\"".to_owned()));
+        };
         let from = pointer("from")?;
         let value = operation.get("value");
         match name {
@@ -83,12 +97,20 @@ impl<'a> Operation<'a> {
             "move" | "copy" => return Err(malformed(format!("{name} has no \"from\""))),
             other => return Err(malformed(format!("{other:?} is not an operation"))),
         }
-        Ok(Self { index, name, path, from, value })
+        Ok(Self {
+            index,
+            name,
+            path,
+            from,
+            value,
+        })
     }
 
     fn fail<T>(&self, path: &Pointer, why: &str) -> Outcome<T> {
         let (index, name, path) = (self.index, self.name, &path.text);
-        Err(PatchError::Unprocessable(format!("JSON patch operation {index}: {name} {path:?}: {why}")))
+        Err(PatchError::Unprocessable(format!(
+            "JSON patch operation {index}: {name} {path:?}: {why}"
+        )))
     }
 
     fn perform(&self, doc: &mut Value, budget: &mut usize) -> Outcome<()> {
@@ -209,7 +231,12 @@ fn size(value: &Value) -> usize {
         Value::Null | Value::Bool(_) | Value::Number(_) => 4,
         Value::String(text) => text.len() + 2,
         Value::Array(items) => 2 + items.iter().map(|item| size(item) + 1).sum::<usize>(),
-        Value::Object(fields) => 2 + fields.iter().map(|(key, item)| key.len() + 4 + size(item)).sum::<usize>(),
+        Value::Object(fields) => {
+            2 + fields
+                .iter()
+                .map(|(key, item)| key.len() + 4 + size(item))
+                .sum::<usize>()
+        }
     }
 }
 

@@ -77,7 +77,9 @@ fn merge_field(schema: &Schema, fields: &mut Fields, key: &str, change: &Value) 
     }
     let field = field_of(schema, key);
     let merged = match (fields.remove(key), change) {
-        (Some(Value::Object(_)), Value::Object(changes)) if field.is_some_and(replaces) => Value::Object(changes.clone()),
+        (Some(Value::Object(_)), Value::Object(changes)) if field.is_some_and(replaces) => {
+            Value::Object(changes.clone())
+        }
         (Some(Value::Object(inner)), Value::Object(changes)) => {
             Value::Object(merge_map(field.map_or(&UNKNOWN, Field::schema), inner, changes)?)
         }
@@ -97,14 +99,18 @@ fn replaces(field: &Field) -> bool {
 
 /// Clears the keys that `$retainKeys` does not name; the patch may set no others.
 fn retain_keys(fields: &mut Fields, patch: &Fields) -> Result<(), PatchError> {
-    let Some(keys) = patch.get(RETAIN_KEYS) else { return Ok(()) };
+    let Some(keys) = patch.get(RETAIN_KEYS) else {
+        return Ok(());
+    };
     let Value::Array(keys) = keys else {
         return malformed("invalid patch format of retainKeys: it must be a list of keys");
     };
     let kept = |key: &str| keys.iter().any(|k| k.as_str() == Some(key));
     for (key, change) in patch {
         if !change.is_null() && !key.starts_with('$') && !kept(key) {
-            return malformed(format!("invalid patch format of retainKeys: {key} is set but not retained"));
+            return malformed(format!(
+                "invalid patch format of retainKeys: {key} is set but not retained"
+            ));
         }
     }
     fields.retain(|key, _| kept(key));

@@ -32,10 +32,13 @@ impl FieldSelector {
             if term.is_empty() {
                 continue;
             }
-            let (field, operator, value) = split_term(term).ok_or_else(|| {
-                SelectorError::new(format!("invalid selector: '{text}'; can't understand '{term}'"))
-            })?;
-            terms.push(FieldTerm { field: field.to_owned(), equal: operator != "!=", value: unescape(value)? });
+            let (field, operator, value) = split_term(term)
+                .ok_or_else(|| SelectorError::new(format!("invalid selector: '{text}'; can't understand '{term}'")))?;
+            terms.push(FieldTerm {
+                field: field.to_owned(),
+                equal: operator != "!=",
+                value: unescape(value)?,
+            });
         }
         Ok(Self { terms })
     }
@@ -55,7 +58,10 @@ impl FieldSelector {
     /// The value that a field must have, where the selector says so: `metadata.name` makes a list a get.
     #[must_use]
     pub fn required(&self, field: &str) -> Option<&str> {
-        self.terms.iter().find(|term| term.equal && term.field == field).map(|term| term.value.as_str())
+        self.terms
+            .iter()
+            .find(|term| term.equal && term.field == field)
+            .map(|term| term.value.as_str())
     }
 
     /// Refuses fields other than these.
@@ -68,7 +74,10 @@ impl FieldSelector {
             Some(term) => {
                 let known: Vec<String> = known.iter().map(|field| format!("{field:?}")).collect();
                 let known = known.join(", ");
-                Err(SelectorError::new(format!("{:?} is not a known field selector: only {known}", term.field)))
+                Err(SelectorError::new(format!(
+                    "{:?} is not a known field selector: only {known}",
+                    term.field
+                )))
             }
         }
     }
@@ -76,7 +85,9 @@ impl FieldSelector {
     /// Whether an object's fields satisfy the selector.
     #[must_use]
     pub fn matches_object(&self, object: &Value) -> bool {
-        self.terms.iter().all(|term| (field_text(object, &term.field) == term.value) == term.equal)
+        self.terms
+            .iter()
+            .all(|term| (field_text(object, &term.field) == term.value) == term.equal)
     }
 }
 
@@ -140,10 +151,16 @@ fn unescape(value: &str) -> Result<String, SelectorError> {
                         "invalid field selector: invalid escape sequence: \\{other}"
                     )));
                 }
-                None => return Err(SelectorError::new("invalid field selector: it ends in an open escape: \\")),
+                None => {
+                    return Err(SelectorError::new(
+                        "invalid field selector: it ends in an open escape: \\",
+                    ));
+                }
             },
             ',' | '=' => {
-                return Err(SelectorError::new(format!("invalid field selector: unescaped character in value: {c:?}")));
+                return Err(SelectorError::new(format!(
+                    "invalid field selector: unescaped character in value: {c:?}"
+                )));
             }
             plain_char => plain.push(plain_char),
         }
@@ -173,9 +190,18 @@ mod tests {
             ("metadata.name=web,", true),
         ];
         for (text, want) in table {
-            assert_eq!(FieldSelector::parse(text).unwrap().matches_object(&object), want, "{text}");
+            assert_eq!(
+                FieldSelector::parse(text).unwrap().matches_object(&object),
+                want,
+                "{text}"
+            );
         }
-        assert_eq!(FieldSelector::parse("metadata.name=web").unwrap().required("metadata.name"), Some("web"));
+        assert_eq!(
+            FieldSelector::parse("metadata.name=web")
+                .unwrap()
+                .required("metadata.name"),
+            Some("web")
+        );
     }
 
     #[test]
@@ -184,7 +210,9 @@ mod tests {
             assert!(FieldSelector::parse(text).is_err(), "{text}");
         }
         let selector = FieldSelector::parse("spec.x=1").unwrap();
-        let error = selector.check_known(&["metadata.name", "metadata.namespace"]).unwrap_err();
+        let error = selector
+            .check_known(&["metadata.name", "metadata.namespace"])
+            .unwrap_err();
         assert_eq!(
             error.to_string(),
             r#""spec.x" is not a known field selector: only "metadata.name", "metadata.namespace""#

@@ -83,12 +83,18 @@ impl Requirement {
             | Operator::LessThan => None,
         };
         if let Some(fault) = count_fault {
-            return Err(SelectorError::new(format!("values: Invalid value: {values:?}: {fault}")));
+            return Err(SelectorError::new(format!(
+                "values: Invalid value: {values:?}: {fault}"
+            )));
         }
         for (index, value) in values.iter().enumerate() {
             check_value(key, index, value)?;
         }
-        Ok(Self { key: key.to_owned(), operator, values })
+        Ok(Self {
+            key: key.to_owned(),
+            operator,
+            values,
+        })
     }
 }
 
@@ -102,7 +108,10 @@ impl LabelSelector {
     /// Matches nothing: what an absent selector of an object means.
     #[must_use]
     pub fn nothing() -> Self {
-        Self { requirements: Vec::new(), nothing: true }
+        Self {
+            requirements: Vec::new(),
+            nothing: true,
+        }
     }
 
     /// Whether every object matches.
@@ -122,10 +131,16 @@ impl LabelSelector {
     /// # Errors
     /// [`SelectorError`] naming what was found and what was expected.
     pub fn parse(text: &str) -> Result<Self, SelectorError> {
-        let requirements = Parser { tokens: tokens(text), at: 0 }
-            .requirements()
-            .map_err(|e| SelectorError::new(format!("unable to parse requirement: {e}")))?;
-        Ok(Self { requirements, nothing: false })
+        let requirements = Parser {
+            tokens: tokens(text),
+            at: 0,
+        }
+        .requirements()
+        .map_err(|e| SelectorError::new(format!("unable to parse requirement: {e}")))?;
+        Ok(Self {
+            requirements,
+            nothing: false,
+        })
     }
 
     /// Reads a `metav1.LabelSelector`; null matches nothing, `{}` everything.
@@ -137,20 +152,32 @@ impl LabelSelector {
             return Ok(Self::nothing());
         }
         let mut requirements = Self::from_labels(value.get("matchLabels").and_then(Value::as_object))?.requirements;
-        for expression in value.get("matchExpressions").and_then(Value::as_array).into_iter().flatten() {
+        for expression in value
+            .get("matchExpressions")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+        {
             let text = |field| expression.get(field).and_then(Value::as_str).unwrap_or_default();
             let operator = match text("operator") {
                 "In" => Operator::In,
                 "NotIn" => Operator::NotIn,
                 "Exists" => Operator::Exists,
                 "DoesNotExist" => Operator::DoesNotExist,
-                other => return Err(SelectorError::new(format!("{other:?} is not a valid label selector operator"))),
+                other => {
+                    return Err(SelectorError::new(format!(
+                        "{other:?} is not a valid label selector operator"
+                    )));
+                }
             };
             let values = expression.get("values").and_then(Value::as_array).into_iter().flatten();
             let values = values.filter_map(Value::as_str).map(str::to_owned).collect();
             requirements.push(Requirement::checked(text("key"), operator, values)?);
         }
-        Ok(Self { requirements, nothing: false })
+        Ok(Self {
+            requirements,
+            nothing: false,
+        })
     }
 
     /// A selector that wants these labels with these values, as Services and ReplicationControllers carry it.
@@ -165,7 +192,10 @@ impl LabelSelector {
                 Requirement::checked(key, Operator::In, vec![value])
             })
             .collect::<Result<_, _>>()?;
-        Ok(Self { requirements, nothing: false })
+        Ok(Self {
+            requirements,
+            nothing: false,
+        })
     }
 
     /// Whether these labels satisfy the selector.
@@ -177,7 +207,10 @@ impl LabelSelector {
     /// Whether an object's `metadata.labels` satisfy the selector.
     #[must_use]
     pub fn matches_object(&self, object: &Value) -> bool {
-        let labels = object.get("metadata").and_then(|m| m.get("labels")).and_then(Value::as_object);
+        let labels = object
+            .get("metadata")
+            .and_then(|m| m.get("labels"))
+            .and_then(Value::as_object);
         self.judge(|key| labels?.get(key)?.as_str())
     }
 
@@ -378,7 +411,9 @@ fn is_name(text: &str) -> bool {
     let bytes = text.as_bytes();
     edge(bytes.first())
         && edge(bytes.last())
-        && bytes.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+        && bytes
+            .iter()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
 }
 
 fn is_subdomain(text: &str) -> bool {
@@ -389,7 +424,9 @@ fn is_subdomain(text: &str) -> bool {
             let edge = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
             edge(bytes.first())
                 && edge(bytes.last())
-                && bytes.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-')
+                && bytes
+                    .iter()
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-')
         })
 }
 
@@ -411,7 +448,9 @@ fn check_key(key: &str) -> Result<(), SelectorError> {
 
 fn check_value(key: &str, index: usize, value: &str) -> Result<(), SelectorError> {
     let fail = |rule: &str| {
-        Err(SelectorError::new(format!("values[{index}][{key}]: Invalid value: {value:?}: {rule}")))
+        Err(SelectorError::new(format!(
+            "values[{index}][{key}]: Invalid value: {value:?}: {rule}"
+        )))
     };
     if value.len() > 63 {
         return fail("must be no more than 63 bytes");

@@ -4,16 +4,36 @@ use super::*;
 
 #[test]
 fn messages_are_kube_apiservers() {
-    let one = vec![Cause::new(CauseReason::FieldValueRequired, "spec.ports", "Required value")];
+    let one = vec![Cause::new(
+        CauseReason::FieldValueRequired,
+        "spec.ports",
+        "Required value",
+    )];
     let two = vec![
-        Cause::new(CauseReason::FieldValueInvalid, "metadata.name", "Invalid value: \"A\": bad"),
+        Cause::new(
+            CauseReason::FieldValueInvalid,
+            "metadata.name",
+            "Invalid value: \"A\": bad",
+        ),
         Cause::new(CauseReason::FieldValueRequired, "spec.selector", "Required value"),
         Cause::new(CauseReason::FieldValueRequired, "spec.selector", "Required value"),
     ];
     let table = [
-        (Status::not_found("", "configmaps", "x"), 404, "configmaps \"x\" not found"),
-        (Status::not_found("apps", "deployments", "web"), 404, "deployments.apps \"web\" not found"),
-        (Status::already_exists("", "namespaces", "shop"), 409, "namespaces \"shop\" already exists"),
+        (
+            Status::not_found("", "configmaps", "x"),
+            404,
+            "configmaps \"x\" not found",
+        ),
+        (
+            Status::not_found("apps", "deployments", "web"),
+            404,
+            "deployments.apps \"web\" not found",
+        ),
+        (
+            Status::already_exists("", "namespaces", "shop"),
+            409,
+            "namespaces \"shop\" already exists",
+        ),
         (
             Status::modified("", "configmaps", "w"),
             409,
@@ -30,9 +50,17 @@ fn messages_are_kube_apiservers() {
             422,
             "Deployment.apps \"d\" is invalid: [metadata.name: Invalid value: \"A\": bad, spec.selector: Required value]",
         ),
-        (Status::forbidden("", "configmaps", "", "no"), 403, "configmaps is forbidden: no"),
+        (
+            Status::forbidden("", "configmaps", "", "no"),
+            403,
+            "configmaps is forbidden: no",
+        ),
         (Status::forbidden("", "", "", "no"), 403, "forbidden: no"),
-        (Status::too_large(3_145_728), 413, "Request entity too large: limit is 3145728"),
+        (
+            Status::too_large(3_145_728),
+            413,
+            "Request entity too large: limit is 3145728",
+        ),
         (
             Status::resource_version_too_large(9, 3),
             504,
@@ -60,5 +88,8 @@ fn json_has_what_clients_read_and_nothing_empty() {
             "retryAfterSeconds": 1})
     );
     assert!(Status::unauthorized().to_value().get("details").is_none());
-    assert_eq!(deleted("", "configmaps", "x", "u1")["details"], json!({"name": "x", "kind": "configmaps", "uid": "u1"}));
+    assert_eq!(
+        deleted("", "configmaps", "x", "u1")["details"],
+        json!({"name": "x", "kind": "configmaps", "uid": "u1"})
+    );
 }

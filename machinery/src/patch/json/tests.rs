@@ -8,17 +8,57 @@ use super::*;
 #[test]
 fn operations() {
     let table = [
-        (json!({"a": 1}), json!([{"op": "add", "path": "/b", "value": 2}]), json!({"a": 1, "b": 2})),
-        (json!({"a": [1, 3]}), json!([{"op": "add", "path": "/a/1", "value": 2}]), json!({"a": [1, 2, 3]})),
-        (json!({"a": [1]}), json!([{"op": "add", "path": "/a/-", "value": 2}]), json!({"a": [1, 2]})),
-        (json!({"a": [1, 2]}), json!([{"op": "remove", "path": "/a/-1"}]), json!({"a": [1]})),
+        (
+            json!({"a": 1}),
+            json!([{"op": "add", "path": "/b", "value": 2}]),
+            json!({"a": 1, "b": 2}),
+        ),
+        (
+            json!({"a": [1, 3]}),
+            json!([{"op": "add", "path": "/a/1", "value": 2}]),
+            json!({"a": [1, 2, 3]}),
+        ),
+        (
+            json!({"a": [1]}),
+            json!([{"op": "add", "path": "/a/-", "value": 2}]),
+            json!({"a": [1, 2]}),
+        ),
+        (
+            json!({"a": [1, 2]}),
+            json!([{"op": "remove", "path": "/a/-1"}]),
+            json!({"a": [1]}),
+        ),
         (json!({"a": 1}), json!([{"op": "remove", "path": "/a"}]), json!({})),
-        (json!({"a": 1}), json!([{"op": "replace", "path": "/a", "value": null}]), json!({"a": null})),
-        (json!({"a": {"b": 1}}), json!([{"op": "move", "from": "/a/b", "path": "/c"}]), json!({"a": {}, "c": 1})),
-        (json!({"a": {"b": 1}}), json!([{"op": "copy", "from": "/a", "path": "/a/c"}]), json!({"a": {"b": 1, "c": {"b": 1}}})),
-        (json!({"a/b~c": 1}), json!([{"op": "test", "path": "/a~1b~0c", "value": 1}]), json!({"a/b~c": 1})),
-        (json!({}), json!([{"op": "test", "path": "/x", "value": null}]), json!({})),
-        (json!({"a": 1}), json!([{"op": "replace", "path": "", "value": {"b": 1}}]), json!({"b": 1})),
+        (
+            json!({"a": 1}),
+            json!([{"op": "replace", "path": "/a", "value": null}]),
+            json!({"a": null}),
+        ),
+        (
+            json!({"a": {"b": 1}}),
+            json!([{"op": "move", "from": "/a/b", "path": "/c"}]),
+            json!({"a": {}, "c": 1}),
+        ),
+        (
+            json!({"a": {"b": 1}}),
+            json!([{"op": "copy", "from": "/a", "path": "/a/c"}]),
+            json!({"a": {"b": 1, "c": {"b": 1}}}),
+        ),
+        (
+            json!({"a/b~c": 1}),
+            json!([{"op": "test", "path": "/a~1b~0c", "value": 1}]),
+            json!({"a/b~c": 1}),
+        ),
+        (
+            json!({}),
+            json!([{"op": "test", "path": "/x", "value": null}]),
+            json!({}),
+        ),
+        (
+            json!({"a": 1}),
+            json!([{"op": "replace", "path": "", "value": {"b": 1}}]),
+            json!({"b": 1}),
+        ),
     ];
     for (doc, patch, want) in table {
         assert_eq!(json_patch(&doc, &patch), Ok(want), "{patch} on {doc}");
@@ -70,7 +110,10 @@ fn what_is_no_patch_is_a_bad_request() {
 
 #[test]
 fn limits_hold() {
-    let many = Value::Array(vec![json!({"op": "test", "path": "/x", "value": null}); OPERATIONS_MAX + 1]);
+    let many = Value::Array(vec![
+        json!({"op": "test", "path": "/x", "value": null});
+        OPERATIONS_MAX + 1
+    ]);
     let error = json_patch(&json!({}), &many).unwrap_err();
     assert_eq!(crate::status::Status::from(error).code, 413);
 
@@ -78,7 +121,10 @@ fn limits_hold() {
     assert!(json_patch(&json!({"a": ["xxxxxxxxxxxxxxxx"]}), &doubling).is_err());
 
     let nesting = Value::Array(vec![json!({"op": "copy", "from": "/a", "path": "/a/a"}); 64]);
-    assert!(json_patch(&json!({"a": {}}), &nesting).is_ok(), "copies onto the same place do not nest");
+    assert!(
+        json_patch(&json!({"a": {}}), &nesting).is_ok(),
+        "copies onto the same place do not nest"
+    );
     let mut path = String::from("/a");
     let mut chain = Vec::new();
     for _ in 0..10 {

@@ -28,9 +28,7 @@ impl<'a> Identity<'a> {
     /// Every item must be tellable from the others.
     fn check(self, items: &[Value]) -> Result<(), PatchError> {
         match (self.key, items.iter().find(|item| self.of(item).is_none())) {
-            (Some(key), Some(item)) => {
-                unprocessable(format!("map: {item} does not contain declared merge key: {key}"))
-            }
+            (Some(key), Some(item)) => unprocessable(format!("map: {item} does not contain declared merge key: {key}")),
             (_, Some(_) | None) => Ok(()),
         }
     }
@@ -38,7 +36,9 @@ impl<'a> Identity<'a> {
 
 /// A list of the document with a list of the patch: merged where the schema says so, else replaced.
 pub(super) fn merge(field: Option<&Field>, items: Vec<Value>, patch: &[Value]) -> Result<Vec<Value>, PatchError> {
-    let Some(field) = field.filter(|field| field.is_merged()) else { return Ok(patch.to_vec()) };
+    let Some(field) = field.filter(|field| field.is_merged()) else {
+        return Ok(patch.to_vec());
+    };
     let schema = field.schema().items.as_deref().map_or(&*UNKNOWN, Field::schema);
     let is_map = |item: &Value| item.is_object();
     let identity = match field.patch_merge_key.as_deref() {
@@ -50,7 +50,9 @@ pub(super) fn merge(field: Option<&Field>, items: Vec<Value>, patch: &[Value]) -
         None => Identity { key: None },
     };
     let (merged, set) = merge_items(schema, identity, items.clone(), patch)?;
-    let (from_patch, from_doc) = merged.into_iter().partition(|item| identity.place(&set, item).is_some());
+    let (from_patch, from_doc) = merged
+        .into_iter()
+        .partition(|item| identity.place(&set, item).is_some());
     Ok(interleave(identity, from_patch, from_doc, &set, &items))
 }
 
@@ -80,7 +82,9 @@ fn merge_items(
                 items.retain(|other| other.get(key) != item.get(key));
             }
             Some(other) => {
-                return unprocessable(format!("unknown patch type {other:?} of a list item: it must be replace or delete"));
+                return unprocessable(format!(
+                    "unknown patch type {other:?} of a list item: it must be replace or delete"
+                ));
             }
         }
     }
@@ -110,7 +114,9 @@ pub(super) fn merge_in_order(
     order: &Value,
 ) -> Result<(), PatchError> {
     let Value::Array(order) = order else {
-        return malformed(format!("invalid patch format of setElementOrder list: {ELEMENT_ORDER}{name} must be a list"));
+        return malformed(format!(
+            "invalid patch format of setElementOrder list: {ELEMENT_ORDER}{name} must be a list"
+        ));
     };
     let key = field.and_then(|field| field.patch_merge_key.as_deref());
     let identity = Identity { key };
@@ -128,7 +134,9 @@ pub(super) fn merge_in_order(
         None | Some(Value::Null) => None,
         Some(Value::Array(items)) => Some(items),
         Some(other) => {
-            return unprocessable(format!("{name} is ordered by {ELEMENT_ORDER}{name} but is no list: {other}"));
+            return unprocessable(format!(
+                "{name} is ordered by {ELEMENT_ORDER}{name} but is no list: {other}"
+            ));
         }
     };
     let merged = match (&before, change) {
@@ -138,9 +146,14 @@ pub(super) fn merge_in_order(
         (Some(items), Some(change)) => merge(field, items.clone(), change)?,
     };
     identity.check(&merged)?;
-    let (ordered, rest) = merged.into_iter().partition(|item| identity.place(order, item).is_some());
+    let (ordered, rest) = merged
+        .into_iter()
+        .partition(|item| identity.place(order, item).is_some());
     let before = before.unwrap_or_default();
-    fields.insert(name.to_owned(), Value::Array(interleave(identity, ordered, rest, order, &before)));
+    fields.insert(
+        name.to_owned(),
+        Value::Array(interleave(identity, ordered, rest, order, &before)),
+    );
     Ok(())
 }
 
@@ -152,7 +165,9 @@ fn check_order(identity: Identity<'_>, change: &[Value], order: &[Value], name: 
     let mut places = order.iter();
     for item in change.iter().filter(|item| item.get(PATCH).is_none()) {
         if !places.any(|place| identity.of(place) == identity.of(item)) {
-            return unprocessable(format!("The order in patch list {name} doesn't match {ELEMENT_ORDER}{name}"));
+            return unprocessable(format!(
+                "The order in patch list {name} doesn't match {ELEMENT_ORDER}{name}"
+            ));
         }
     }
     Ok(())
@@ -187,7 +202,9 @@ fn interleave(
 /// Applies `$deleteFromPrimitiveList/NAME`.
 pub(super) fn delete_scalars(fields: &mut Fields, name: &str, gone: &Value) -> Result<(), PatchError> {
     let Value::Array(gone) = gone else {
-        return malformed(format!("invalid patch format of primitive list: {DELETE_FROM}{name} must be a list"));
+        return malformed(format!(
+            "invalid patch format of primitive list: {DELETE_FROM}{name} must be a list"
+        ));
     };
     if let Some(Value::Array(items)) = fields.get_mut(name) {
         items.retain(|item| !gone.contains(item));

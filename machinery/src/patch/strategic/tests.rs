@@ -20,13 +20,21 @@ fn maps_merge_and_nulls_remove() {
         json!({"nodeName": "b", "nodeSelector": {"x": null, "z": "3"}, "hostname": null, "subdomain": null}),
         json!({"nodeName": "b", "nodeSelector": {"y": "2", "z": "3"}}),
     );
-    check(json!({}), json!({"nodeSelector": {"a": null, "b": "1"}}), json!({"nodeSelector": {"b": "1"}}));
+    check(
+        json!({}),
+        json!({"nodeSelector": {"a": null, "b": "1"}}),
+        json!({"nodeSelector": {"b": "1"}}),
+    );
     check(
         json!({"nodeSelector": {"x": "1"}}),
         json!({"nodeSelector": {"$patch": "replace", "y": "2"}}),
         json!({"nodeSelector": {"y": "2"}}),
     );
-    check(json!({"nodeSelector": {"x": "1"}}), json!({"nodeSelector": {"$patch": "delete"}}), json!({"nodeSelector": {}}));
+    check(
+        json!({"nodeSelector": {"x": "1"}}),
+        json!({"nodeSelector": {"$patch": "delete"}}),
+        json!({"nodeSelector": {}}),
+    );
 }
 
 #[test]
@@ -106,7 +114,11 @@ fn order_of_new_and_old_items() {
 
 #[test]
 fn lists_that_do_not_merge_are_replaced() {
-    check(json!({"tolerations": [{"key": "a"}]}), json!({"tolerations": [{"key": "b"}]}), json!({"tolerations": [{"key": "b"}]}));
+    check(
+        json!({"tolerations": [{"key": "a"}]}),
+        json!({"tolerations": [{"key": "b"}]}),
+        json!({"tolerations": [{"key": "b"}]}),
+    );
 }
 
 #[test]
@@ -115,8 +127,14 @@ fn lists_of_scalars_merge_as_sets() {
     let doc = json!({"metadata": {"finalizers": ["a/1", "b/2"]}});
     let table = [
         (json!({"finalizers": ["c/3", "a/1"]}), json!(["c/3", "a/1", "b/2"])),
-        (json!({"$deleteFromPrimitiveList/finalizers": ["a/1", "z/9"]}), json!(["b/2"])),
-        (json!({"$setElementOrder/finalizers": ["b/2", "a/1"]}), json!(["b/2", "a/1"])),
+        (
+            json!({"$deleteFromPrimitiveList/finalizers": ["a/1", "z/9"]}),
+            json!(["b/2"]),
+        ),
+        (
+            json!({"$setElementOrder/finalizers": ["b/2", "a/1"]}),
+            json!(["b/2", "a/1"]),
+        ),
         (
             json!({"$deleteFromPrimitiveList/finalizers": ["a/1"], "$setElementOrder/finalizers": ["b/2", "c/3"],
                 "finalizers": ["c/3"]}),
@@ -127,7 +145,14 @@ fn lists_of_scalars_merge_as_sets() {
         let got = strategic(schema, &doc, &json!({"metadata": patch})).unwrap();
         assert_eq!(got["metadata"]["finalizers"], want, "{patch}");
     }
-    assert!(strategic(schema, &doc, &json!({"metadata": {"$deleteFromPrimitiveList/finalizers": 1}})).is_err());
+    assert!(
+        strategic(
+            schema,
+            &doc,
+            &json!({"metadata": {"$deleteFromPrimitiveList/finalizers": 1}})
+        )
+        .is_err()
+    );
 }
 
 #[test]
@@ -163,12 +188,18 @@ fn service_ports_merge_by_port() {
     let doc = json!({"spec": {"ports": [{"port": 80, "targetPort": 8080}]}});
     let patch = json!({"spec": {"ports": [{"port": 443}, {"port": 80, "targetPort": "web"}]}});
     let got = strategic(schema, &doc, &patch).unwrap();
-    assert_eq!(got["spec"]["ports"], json!([{"port": 443}, {"port": 80, "targetPort": "web"}]));
+    assert_eq!(
+        got["spec"]["ports"],
+        json!([{"port": 443}, {"port": 80, "targetPort": "web"}])
+    );
 }
 
 #[test]
 fn a_patch_must_be_an_object() {
     let schema = crate::schema::of("v1", "Pod").unwrap();
-    assert!(matches!(strategic(schema, &json!({}), &json!([])), Err(PatchError::Malformed(_))));
+    assert!(matches!(
+        strategic(schema, &json!({}), &json!([])),
+        Err(PatchError::Malformed(_))
+    ));
     assert!(strategic(schema, &json!({"spec": {}}), &json!({"spec": {"$patch": "merge"}})).is_err());
 }
