@@ -13,7 +13,7 @@ mod feed;
 mod follow;
 mod key;
 mod memory;
-// mod postgres;
+mod postgres;
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ pub use error::{Cause, StoreError, WriteError};
 pub use follow::Follow;
 pub use key::{KindKey, ObjectKey};
 pub use memory::{MemoryConfig, MemoryStore};
-// pub use postgres::{PostgresConfig, PostgresStore, Retention};
+pub use postgres::{PostgresConfig, PostgresStore, Retention};
 
 /// The largest body a store takes. The HTTP surface refuses far smaller ones; this bounds what a bug could store.
 pub const BODY_BYTES_MAX: usize = 8 << 20;

@@ -66,9 +66,17 @@ impl Feed {
         Offered::Taken
     }
 
-    /// Moves the head over commits that can no longer be read one by one; followers find the gap and load again.
+    /// Moves the head to where the store is, because the commits between can no longer be read one by one. An empty
+    /// batch sends followers to the log, which tells them why.
     pub(super) fn skip_to(&self, head: Revision) {
-        self.lock().head = head;
+        let mut state = self.lock();
+        state.head = head;
+        if let Some(followers) = &state.followers
+            && followers.receiver_count() > 0
+            && followers.send(Arc::from([])).is_err()
+        {
+            tracing::trace!(%head, "the last follower left while the feed skipped");
+        }
     }
 
     /// A receiver of all batches from now on; none once closed.

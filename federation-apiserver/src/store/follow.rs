@@ -66,6 +66,11 @@ impl Follow {
                 page
             } else {
                 match feed.recv().await {
+                    // The feed's way to say that it could not go on commit by commit.
+                    Ok(batch) if batch.is_empty() => {
+                        self.reading_log = true;
+                        continue;
+                    }
                     Ok(batch) => {
                         let known = batch.partition_point(|commit| commit.revision <= self.after);
                         batch.get(known..).unwrap_or_default().to_vec()

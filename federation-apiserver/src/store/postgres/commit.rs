@@ -1,0 +1,165 @@
+//! One transaction for a batch of writes, and finding out what became of one whose end was not heard.
+//!
+//! First statement: the lock on the meta row, which orders all commits of all processes. Second, on a snapshot that is
+//! newer than the lock: check each write's expected version, write current rows and log rows, move the revision by the
+//! number that fit. Writes that do not fit take no revision and do not harm the others. Then one notification and COMMIT.
+
+use api::Revision;
+use sqlx::postgres::{PgConnection, PgRow};
+use sqlx::{AssertSqlSafe, Row};
+
+use super::batch::Pending;
+use super::encoding;
+use super::log::{number, revision_of};
+use super::session::{Failed, exchange};
+use crate::store::{Change, Committed, Expect, Op, WriteError};
+
+/// The channel on which followers are woken. Its payload is a hint which revision there is, never more.
+pub(super) const CHANNEL: &str = "meridian_log";
+
+/// What the transaction did with each write of the batch, in its order.
+pub(super) type Results = Vec<Result<Committed, WriteError>>;
+
+/// Why a batch has no results yet.
+#[derive(Debug)]
+pub(super) enum CommitError {
+    /// It did not happen.
+    NotDone(Failed),
+    /// COMMIT was sent and its answer was not heard.
+    Unknown {
+        /// The last revision before the batch.
+        base: Revision,
+        /// What holds if it did happen.
+        results: Results,
+        failed: Failed,
+    },
+}
+
+/// Runs the transaction. `batch_id` marks its log rows.
+pub(super) async fn run(connection: &mut PgConnection, batch: &[Pending], batch_id: i64) -> Result<Results, CommitError> {
+    let base = lock(connection).await.map_err(CommitError::NotDone)?.revision;
+    let rows = write_rows(connection, batch, batch_id, base).await.map_err(CommitError::NotDone)?;
+    let results = results(batch, &rows).map_err(CommitError::NotDone)?;
+    let Some(last) = results.iter().rev().find_map(|result| result.as_ref().ok()).map(|commit| commit.revision) else {
+        exchange(sqlx::raw_sql("ROLLBACK").execute(connection)).await.map_err(CommitError::NotDone)?;
+        return Ok(results);
+    };
+    let end = format!("NOTIFY {CHANNEL}, '{last}'; COMMIT");
+    match exchange(sqlx::raw_sql(AssertSqlSafe(end)).execute(connection)).await {
+        Ok(_) => Ok(results),
+        Err(failed) => Err(CommitError::Unknown { base, results, failed }),
+    }
+}
+
+struct Locked {
+    revision: Revision,
+    compacted: Revision,
+}
+
+/// Begins a transaction and takes the lock that orders commits.
+async fn lock(connection: &mut PgConnection) -> Result<Locked, Failed> {
+    let statement = "BEGIN; SELECT revision, compacted FROM meta FOR UPDATE";
+    let row = exchange(sqlx::raw_sql(statement).fetch_one(connection)).await?;
+    let read = |column| revision_of(&row, column).map_err(|error| Failed { about_content: false, cause: error.into() });
+    Ok(Locked { revision: read("revision")?, compacted: read("compacted")? })
+}
+
+const WRITE: &str = r"
+WITH input AS (
+    SELECT * FROM unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::boolean[], $9::bytea[])
+        WITH ORDINALITY AS i (kind, namespace, name, uid, expected, deletes, body, place)
+), seen AS (
+    SELECT i.*, o.revision AS current, o.created_revision AS created,
+           CASE WHEN i.expected IS NULL THEN o.revision IS NULL AND NOT i.deletes
+                ELSE coalesce(o.revision = i.expected, false) END AS fits
+    FROM input i LEFT JOIN objects o USING (kind, namespace, name)
+), taken AS (
+    SELECT *, $1 + row_number() OVER (ORDER BY place) AS revision FROM seen WHERE fits
+), put AS (
+    INSERT INTO objects (kind, namespace, name, uid, revision, created_revision, body)
+    SELECT kind, namespace, name, uid, revision, coalesce(created, revision), body FROM taken WHERE NOT deletes
+    ON CONFLICT (kind, namespace, name) DO UPDATE
+        SET uid = excluded.uid, revision = excluded.revision, created_revision = excluded.created_revision,
+            body = excluded.body
+), removed AS (
+    DELETE FROM objects o USING taken t
+    WHERE t.deletes AND o.kind = t.kind AND o.namespace = t.namespace AND o.name = t.name
+), logged AS (
+    INSERT INTO log (revision, batch, op, kind, namespace, name, uid, created_revision, body)
+    SELECT revision, $2, CASE WHEN deletes THEN 3 WHEN created IS NULL THEN 1 ELSE 2 END,
+           kind, namespace, name, uid, coalesce(created, revision), body
+    FROM taken
+), moved AS (
+    UPDATE meta SET revision = $1 + (SELECT count(*) FROM taken) WHERE EXISTS (SELECT FROM taken)
+)
+SELECT s.current, s.created, t.revision FROM seen s LEFT JOIN taken t USING (place) ORDER BY place";
+
+async fn write_rows(
+    connection: &mut PgConnection,
+    batch: &[Pending],
+    batch_id: i64,
+    base: Revision,
+) -> Result<Vec<PgRow>, Failed> {
+    let writes = || batch.iter().map(|pending| &pending.write);
+    let bodies: Vec<_> = writes().map(|write| encoding::encode(write.change.body())).collect();
+    let query = sqlx::query(WRITE)
+        .bind(number(base))
+        .bind(batch_id)
+        .bind(writes().map(|write| write.key.kind.as_str()).collect::<Vec<_>>())
+        .bind(writes().map(|write| &*write.key.namespace).collect::<Vec<_>>())
+        .bind(writes().map(|write| &*write.key.name).collect::<Vec<_>>())
+        .bind(writes().map(|write| &*write.uid).collect::<Vec<_>>())
+        .bind(writes().map(|write| expected(write.expect)).collect::<Vec<_>>())
+        .bind(writes().map(|write| matches!(write.change, Change::Delete(_))).collect::<Vec<_>>())
+        .bind(bodies.iter().map(|body| &**body).collect::<Vec<&[u8]>>());
+    exchange(query.fetch_all(connection)).await
+}
+
+fn expected(expect: Expect) -> Option<i64> {
+    match expect {
+        Expect::Absent => None,
+        Expect::Revision(revision) => Some(number(revision)),
+    }
+}
+
+/// Pairs each write with its row.
+fn results(batch: &[Pending], rows: &[PgRow]) -> Result<Results, Failed> {
+    let broken = |cause: crate::store::Cause| Failed { about_content: false, cause };
+    if rows.len() != batch.len() {
+        return Err(broken(format!("{} writes gave {} results", batch.len(), rows.len()).into()));
+    }
+    let read = |row: &PgRow, column: &str| -> Result<Option<Revision>, Failed> {
+        let number: Option<i64> = row.try_get(column).map_err(|error| broken(error.into()))?;
+        Ok(number.and_then(|number| u64::try_from(number).ok()).and_then(Revision::new))
+    };
+    let result = |(pending, row): (&Pending, &PgRow)| {
+        let write = &pending.write;
+        let key = write.key.clone();
+        let (current, created) = (read(row, "current")?, read(row, "created")?);
+        let Some(revision) = read(row, "revision")? else {
+            return Ok(Err(match (write.expect, current) {
+                (Expect::Absent, Some(_)) => WriteError::Exists { key },
+                (Expect::Absent | Expect::Revision(_), current) => WriteError::Conflict { key, current },
+            }));
+        };
+        let op = match (&write.change, created) {
+            (Change::Delete(_), _) => Op::Deleted,
+            (Change::Put(_), None) => Op::Created,
+            (Change::Put(_), Some(_)) => Op::Updated,
+        };
+        let created_revision = created.unwrap_or(revision);
+        Ok(Ok(Committed { key, uid: write.uid.clone(), op, revision, created_revision, body: write.change.body().clone() }))
+    };
+    batch.iter().zip(rows).map(result).collect()
+}
+
+/// Whether a batch with an unknown outcome was committed, asked on a new connection. None: the log is too short to tell.
+pub(super) async fn happened(connection: &mut PgConnection, batch_id: i64, base: Revision) -> Result<Option<bool>, Failed> {
+    // The lock waits for a backend that may still be committing behind the broken connection.
+    let Locked { compacted, .. } = lock(connection).await?;
+    let query = "SELECT EXISTS (SELECT FROM log WHERE revision > $1 AND batch = $2)";
+    let found: bool =
+        exchange(sqlx::query_scalar(query).bind(number(base)).bind(batch_id).fetch_one(&mut *connection)).await?;
+    exchange(sqlx::raw_sql("ROLLBACK").execute(connection)).await?;
+    Ok(if found || compacted <= base { Some(found) } else { None })
+}

@@ -1,0 +1,197 @@
+//! The one task of a process that commits: takes what waits, commits it as one transaction, answers each writer.
+//!
+//! While a batch is in flight the next one collects; there is no artificial delay. A lost connection before COMMIT is
+//! retried until the writers' deadline; one during COMMIT is looked up in the log first. Success is answered only for
+//! what PostgreSQL has confirmed or the log shows.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use sqlx::postgres::{PgConnectOptions, PgConnection};
+use tokio::sync::{Notify, mpsc};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::batch::{self, Pending};
+use super::commit::{self, CommitError, Results};
+use super::session::{self, Backoff, Failed};
+use crate::store::feed::{Feed, Offered};
+use crate::store::{Cause, WriteError};
+use api::Revision;
+
+#[derive(Debug)]
+pub(super) struct Committer {
+    session: PgConnectOptions,
+    connection: Option<PgConnection>,
+    queue: mpsc::Receiver<Pending>,
+    held: VecDeque<Pending>,
+    feed: Arc<Feed>,
+    /// Wakes the log reader when others' commits came before ours.
+    behind: Arc<Notify>,
+    batch_max: usize,
+}
+
+/// How a batch ended.
+enum Ended {
+    Done(Results),
+    /// PostgreSQL will not take something in it.
+    Refused(Cause),
+    /// Not known to be done, and out of time.
+    Unavailable(Cause),
+}
+
+/// Why one attempt has no results.
+enum NoResults {
+    /// It did not happen and may be tried again.
+    NotDone(Failed),
+    /// It may have happened: trying again could answer a success with a conflict.
+    Unknown(Cause),
+}
+
+impl Committer {
+    pub(super) fn new(
+        session: PgConnectOptions,
+        queue: mpsc::Receiver<Pending>,
+        feed: Arc<Feed>,
+        behind: Arc<Notify>,
+        batch_max: usize,
+    ) -> Self {
+        let batch_max = batch_max.max(1);
+        Self { session, connection: None, queue, held: VecDeque::new(), feed, behind, batch_max }
+    }
+
+    /// Commits until told to stop, then what is still queued.
+    pub(super) async fn run(mut self, stop: CancellationToken) {
+        loop {
+            if self.held.is_empty() {
+                let first = tokio::select! {
+                    biased;
+                    () = stop.cancelled(), if !self.queue.is_closed() => {
+                        self.queue.close();
+                        continue;
+                    }
+                    first = self.queue.recv() => first,
+                };
+                let Some(first) = first else { return };
+                self.held.push_back(first);
+            }
+            let batch = batch::next(&mut self.held, self.batch_max, || self.queue.try_recv().ok());
+            self.commit(batch).await;
+        }
+    }
+
+    async fn commit(&mut self, batch: Vec<Pending>) {
+        let begun = Instant::now();
+        let size = batch.len();
+        match self.attempt(&batch).await {
+            Ended::Done(results) => {
+                metrics::histogram!("meridian_store_commit_duration_seconds").record(begun.elapsed().as_secs_f64());
+                metrics::histogram!("meridian_store_batch_size").record(size as f64);
+                let commits: Vec<_> = results.iter().filter_map(|result| result.as_ref().ok()).cloned().collect();
+                if self.feed.offer(&commits) == Offered::Gap {
+                    self.behind.notify_one();
+                }
+                for (pending, result) in batch.into_iter().zip(results) {
+                    pending.answer(result);
+                }
+            }
+            Ended::Refused(cause) if size > 1 => {
+                // One write must not fail the others: each goes alone, and the culprit gets the answer.
+                tracing::warn!(error = &*cause, size, "PostgreSQL refused a batch; its writes go one by one");
+                for pending in batch {
+                    Box::pin(self.commit(vec![pending])).await;
+                }
+            }
+            Ended::Refused(cause) | Ended::Unavailable(cause) => {
+                tracing::warn!(error = &*cause, size, "writes are answered as unavailable");
+                let cause: Arc<dyn std::error::Error + Send + Sync> = cause.into();
+                for pending in batch {
+                    let key = pending.write.key.clone();
+                    pending.answer(Err(WriteError::Unavailable { key, source: Box::new(Shared(cause.clone())) }));
+                }
+            }
+        }
+    }
+
+    /// Tries until there are results, the content is refused, or time is over; at least once.
+    async fn attempt(&mut self, batch: &[Pending]) -> Ended {
+        let deadline = batch.iter().map(|pending| pending.deadline).min().unwrap_or_else(Instant::now);
+        let mut backoff = Backoff::new();
+        loop {
+            let failed = match self.run_once(batch, deadline).await {
+                Ok(results) => return Ended::Done(results),
+                Err(NoResults::Unknown(cause)) => return Ended::Unavailable(cause),
+                Err(NoResults::NotDone(failed)) => failed,
+            };
+            if failed.about_content {
+                return Ended::Refused(failed.cause);
+            }
+            if Instant::now() >= deadline {
+                return Ended::Unavailable(failed.cause);
+            }
+            tracing::debug!(error = &*failed.cause, "a batch did not go through and is tried again");
+            backoff.wait().await;
+        }
+    }
+
+    async fn run_once(&mut self, batch: &[Pending], deadline: Instant) -> Result<Results, NoResults> {
+        let mut connection = self.connect().await.map_err(NoResults::NotDone)?;
+        let batch_id = rand::random();
+        match commit::run(&mut connection, batch, batch_id).await {
+            Ok(results) => {
+                // Only a connection that is in a known state is used again.
+                self.connection = Some(connection);
+                Ok(results)
+            }
+            Err(CommitError::NotDone(failed)) => Err(NoResults::NotDone(failed)),
+            Err(CommitError::Unknown { base, results, failed }) => {
+                drop(connection);
+                tracing::warn!(error = &*failed.cause, "connection lost in COMMIT; asking the log what happened");
+                match self.find_out(batch_id, base, deadline).await {
+                    Some(true) => Ok(results),
+                    Some(false) => Err(NoResults::NotDone(Failed { about_content: false, ..failed })),
+                    None => Err(NoResults::Unknown(Box::new(OutcomeUnknown(failed.cause)))),
+                }
+            }
+        }
+    }
+
+    /// Asks until there is an answer or time is over.
+    async fn find_out(&mut self, batch_id: i64, base: Revision, deadline: Instant) -> Option<bool> {
+        let mut backoff = Backoff::new();
+        loop {
+            let asked = async {
+                let mut connection = self.connect().await?;
+                let answer = commit::happened(&mut connection, batch_id, base).await?;
+                self.connection = Some(connection);
+                Ok::<_, Failed>(answer)
+            };
+            match asked.await {
+                Ok(answer) => return answer,
+                Err(failed) if Instant::now() >= deadline => {
+                    tracing::warn!(error = &*failed.cause, "the log could not be asked in time");
+                    return None;
+                }
+                Err(failed) => tracing::debug!(error = &*failed.cause, "the log cannot be asked yet"),
+            }
+            backoff.wait().await;
+        }
+    }
+
+    async fn connect(&mut self) -> Result<PgConnection, Failed> {
+        match self.connection.take() {
+            Some(connection) => Ok(connection),
+            None => session::connect(&self.session).await.map_err(|cause| Failed { about_content: false, cause }),
+        }
+    }
+}
+
+/// One cause for all writers of a batch.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Shared(Arc<dyn std::error::Error + Send + Sync>);
+
+/// The end of a commit was not heard and could not be looked up.
+#[derive(Debug, thiserror::Error)]
+#[error("the connection broke in COMMIT and the log could not be asked")]
+struct OutcomeUnknown(#[source] Cause);

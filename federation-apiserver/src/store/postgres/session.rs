@@ -1,0 +1,74 @@
+//! How a connection to PostgreSQL is set up, and the rule that every exchange on it ends in time.
+
+use std::time::Duration;
+
+use sqlx::Connection;
+use sqlx::postgres::{PgConnectOptions, PgConnection};
+
+use crate::store::Cause;
+
+/// A connection that takes longer is not coming.
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// An exchange within a commit that takes longer counts as a lost connection. Longer than `lock_timeout` below, so that
+/// PostgreSQL's own word comes first.
+const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Waits between attempts: doubling, with jitter.
+#[derive(Debug)]
+pub(super) struct Backoff(Duration);
+
+impl Backoff {
+    const MIN: Duration = Duration::from_millis(20);
+    const MAX: Duration = Duration::from_secs(2);
+
+    pub(super) fn new() -> Self {
+        Self(Self::MIN)
+    }
+
+    pub(super) async fn wait(&mut self) {
+        tokio::time::sleep(self.0.mul_f64(rand::random_range(0.5..1.0))).await;
+        self.0 = (self.0 * 2).min(Self::MAX);
+    }
+}
+
+/// Settings of every session, whatever the database's defaults are.
+pub(super) fn configured(options: PgConnectOptions) -> PgConnectOptions {
+    options.application_name("meridian").options([
+        // What is acknowledged is on disk, and on a synchronous standby where there is one.
+        ("synchronous_commit", "on"),
+        // A process that stops in the middle of a commit must not hold up the others for longer.
+        ("idle_in_transaction_session_timeout", "5s"),
+        ("lock_timeout", "10s"),
+        ("statement_timeout", "60s"),
+    ])
+}
+
+/// Opens a connection in bounded time.
+pub(super) async fn connect(options: &PgConnectOptions) -> Result<PgConnection, Cause> {
+    Ok(tokio::time::timeout(CONNECT_TIMEOUT, PgConnection::connect_with(options)).await??)
+}
+
+/// Runs one exchange in bounded time.
+pub(super) async fn exchange<T>(work: impl Future<Output = sqlx::Result<T>>) -> Result<T, Failed> {
+    match tokio::time::timeout(EXCHANGE_TIMEOUT, work).await {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(error)) => Err(Failed { about_content: is_about_content(&error), cause: error.into() }),
+        Err(late) => Err(Failed { about_content: false, cause: late.into() }),
+    }
+}
+
+/// An exchange that did not work out.
+#[derive(Debug)]
+pub(super) struct Failed {
+    /// PostgreSQL refuses what was sent, and would again.
+    pub(super) about_content: bool,
+    pub(super) cause: Cause,
+}
+
+/// Whether the content of the statement is to blame, not the state of the server or the connection.
+fn is_about_content(error: &sqlx::Error) -> bool {
+    // Classes: 22 data exception, 23 integrity constraint, 54 program limit exceeded.
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.is_some_and(|code| ["22", "23", "54"].iter().any(|class| code.starts_with(class)))
+        || matches!(error, sqlx::Error::Encode(_))
+}
