@@ -1,0 +1,11 @@
+//! Black-box tests: the running program as its users meet it.
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot do its step fails with what it saw")]
+
+mod bad_input;
+mod crash;
+mod kubernetes_members;
+mod member_loss;
+mod membership;
+mod names;
+mod shop;
+mod simulated_members;

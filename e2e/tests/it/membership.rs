@@ -1,0 +1,61 @@
+//! Joining and leaving: what is found out before, and what is left behind.
+
+use e2e::{Federation, eventually};
+
+use crate::shop::PATIENCE;
+
+#[test]
+fn join_says_what_is_wrong() {
+    let dir = tempfile::tempdir().unwrap();
+    let federation = Federation::start(dir.path(), 1).unwrap();
+    let join = |name: &str, file: &std::path::Path| {
+        federation.command(&["join", name, "--kubeconfig", &file.display().to_string()]).unwrap_err().0
+    };
+    let missing = dir.path().join("missing");
+    let said = join("eu-9", &missing);
+    assert!(said.contains("missing"), "{said}");
+    let garbage = dir.path().join("garbage");
+    std::fs::write(&garbage, "this: is: no kubeconfig").unwrap();
+    let said = join("eu-9", &garbage);
+    assert!(said.contains("garbage") && said.contains("next:"), "{said}");
+    let dead = dir.path().join("dead");
+    let port = e2e::ports::free(1).unwrap()[0];
+    std::fs::write(
+        &dead,
+        format!(
+            r#"{{"apiVersion":"v1","kind":"Config","current-context":"c","contexts":[{{"name":"c","context":{{"cluster":"c","user":"c"}}}}],
+            "clusters":[{{"name":"c","cluster":{{"server":"https://127.0.0.1:{port}"}}}}],"users":[{{"name":"c","user":{{"token":"t"}}}}]}}"#
+        ),
+    )
+    .unwrap();
+    let said = join("eu-9", &dead);
+    assert!(said.contains("eu-9") && said.contains(&port.to_string()), "{said}");
+    let said = join("Not_A_Name", &dead);
+    assert!(said.contains("Not_A_Name"), "{said}");
+    assert!(!federation.kubectl(&["get", "clusters"]).unwrap().contains("eu-9"), "a failed join leaves nothing");
+}
+
+#[test]
+fn unjoin_takes_everything_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let federation = Federation::start(dir.path(), 2).unwrap();
+    federation.kubectl(&["apply", "--server-side=false", "-f", "examples/hello.yaml"]).unwrap();
+    federation.kubectl(&["rollout", "status", "deployment/hello", "--timeout=60s"]).unwrap();
+    let held = || {
+        let kubeconfig = federation.data_dir().join("kubeconfig").display().to_string();
+        federation.kubectl(&["--kubeconfig", &kubeconfig, "--context", "eu-1", "get", "deployment,service", "-o", "name", "-l", "federation.meridian.dev/managed=true"])
+    };
+    assert!(held().unwrap().contains("deployment.apps/hello"));
+    let said = federation.command(&["unjoin", "eu-1"]).unwrap();
+    assert!(said.contains("cluster/eu-1 unjoined"), "{said}");
+    assert_eq!(held().unwrap().trim(), "", "nothing of ours is left in the member");
+    eventually("all replicas in the member that is left", PATIENCE, || {
+        let placement = federation.kubectl_json(&["get", "placement", "deployment-hello"]).map_err(|error| error.0)?;
+        let clusters = &placement["spec"]["clusters"];
+        if clusters.as_array().is_some_and(|c| c.len() == 1) && clusters[0]["replicas"] == 6 {
+            Ok(())
+        } else {
+            Err(clusters.to_string())
+        }
+    });
+}
