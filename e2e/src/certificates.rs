@@ -9,7 +9,7 @@ use rcgen::{
 
 use crate::Failure;
 
-/// Writes `ca.crt`, `server.{crt,key}`, `admin.{crt,key}` and `service-accounts.key` into a directory.
+/// Writes `ca.crt`, `server.{crt,key}`, `admin.{crt,key}` and `service-accounts.{pub,key}` into a directory.
 ///
 /// # Errors
 /// If a certificate cannot be made or written.
@@ -37,7 +37,9 @@ pub fn write(dir: &Path) -> Result<(), Failure> {
         put(dir, &format!("{name}.crt"), &certificate.pem())?;
         put(dir, &format!("{name}.key"), &key.serialize_pem())?;
     }
-    put(dir, "service-accounts.key", &KeyPair::generate().map_err(wrong)?.serialize_pem())
+    let tokens = KeyPair::generate().map_err(wrong)?;
+    put(dir, "service-accounts.pub", &tokens.public_key_pem())?;
+    put(dir, "service-accounts.key", &tokens.serialize_pem())
 }
 
 fn named(common_name: &str, organization: Option<&str>) -> DistinguishedName {

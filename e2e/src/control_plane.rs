@@ -12,6 +12,20 @@ use crate::process::Process;
 use crate::wait::eventually;
 use crate::{Failure, certificates, ports, tools};
 
+/// The controllers that a member's objects need. Without the node lifecycle controller: our node has no kubelet that would
+/// renew its lease, and would be called dead.
+const CONTROLLERS: [&str; 9] = [
+    "deployment-controller",
+    "replicaset-controller",
+    "job-controller",
+    "endpointslice-controller",
+    "serviceaccount-controller",
+    "root-ca-certificate-publisher-controller",
+    "namespace-controller",
+    "garbage-collector-controller",
+    "pod-garbage-collector-controller",
+];
+
 /// A running control plane.
 #[derive(Debug)]
 pub struct ControlPlane {
@@ -56,8 +70,8 @@ impl ControlPlane {
         std::fs::create_dir_all(dir).map_err(|error| Failure::of(dir.display(), error))?;
         let dir = dir.canonicalize().map_err(|error| Failure::of(dir.display(), error))?;
         certificates::write(&dir)?;
-        let ports = ports::free(4)?;
-        let [client, peer, secure, manager] = ports[..] else { return Err(Failure("four ports".to_owned())) };
+        let ports = ports::free(3)?;
+        let [client, peer, secure] = ports[..] else { return Err(Failure("three ports".to_owned())) };
         let mut plane = Self { name: name.to_owned(), dir, processes: Vec::new() };
         plane.write_kubeconfig(secure)?;
         plane.start_etcd(client, peer)?;
@@ -66,7 +80,7 @@ impl ControlPlane {
             plane.check_running()?;
             plane.kubectl(&["get", "--raw", "/readyz"]).map_err(|error| error.0)
         });
-        plane.start_controller_manager(manager, number)?;
+        plane.start_controller_manager()?;
         Ok(plane)
     }
 
@@ -151,29 +165,28 @@ impl ControlPlane {
             format!("--tls-cert-file={}", self.path("server.crt")),
             format!("--tls-private-key-file={}", self.path("server.key")),
             format!("--client-ca-file={}", self.path("ca.crt")),
-            format!("--service-account-key-file={}", self.path("service-accounts.key")),
+            format!("--service-account-key-file={}", self.path("service-accounts.pub")),
             format!("--service-account-signing-key-file={}", self.path("service-accounts.key")),
             "--service-account-issuer=https://kubernetes.default.svc".to_owned(),
             "--authorization-mode=RBAC".to_owned(),
-            // Nobody reaches a loopback address from elsewhere, and Kubernetes refuses to write one into Endpoints.
+            "--advertise-address=127.0.0.1".to_owned(),
+            // Kubernetes refuses to write a loopback address into Endpoints.
             "--endpoint-reconciler-type=none".to_owned(),
             format!("--service-cluster-ip-range=10.{number}.0.0/16"),
         ];
         self.launch("kube-apiserver", &flags)
     }
 
-    fn start_controller_manager(&mut self, secure: u16, number: u8) -> Result<(), Failure> {
+    fn start_controller_manager(&mut self) -> Result<(), Failure> {
         let flags = [
             format!("--kubeconfig={}", self.path("kubeconfig")),
             "--bind-address=127.0.0.1".to_owned(),
-            format!("--secure-port={secure}"),
-            format!("--cert-dir={}", self.path("manager")),
+            // It listens nowhere: nobody asks it anything.
+            "--secure-port=0".to_owned(),
             format!("--service-account-private-key-file={}", self.path("service-accounts.key")),
             format!("--root-ca-file={}", self.path("ca.crt")),
-            format!("--service-cluster-ip-range=10.{number}.0.0/16"),
             "--leader-elect=false".to_owned(),
-            // Our node has no kubelet that would renew its lease.
-            "--controllers=*,-node-lifecycle-controller,-taint-eviction-controller,-device-taint-eviction-controller".to_owned(),
+            format!("--controllers={}", CONTROLLERS.join(",")),
         ];
         self.launch("kube-controller-manager", &flags)
     }
