@@ -1,0 +1,245 @@
+//! One deed on one object in the member: server-side apply, deletion, release.
+//!
+//! In: a manifest and whether its object was already seen as ours. Out: an [`Outcome`]. Absent: order, retries, bounds
+//! (`engine`). Nothing that is not ours is touched: before the first write the object is looked at, and deletion carries the
+//! uid that was looked at.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::Manifest;
+use api::policy::ConflictResolution;
+use api::well_known::{
+    FIELD_MANAGER, HUB_GENERATION_ANNOTATION, MANAGED_LABEL, MANAGED_VALUE, MANIFEST_HASH_ANNOTATION,
+    PLACEMENT_ANNOTATION,
+};
+use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams, Preconditions};
+use serde_json::{Value, json};
+
+use crate::access::REQUEST_TIMEOUT;
+use crate::cover;
+use crate::desired;
+use crate::error::{ApplyError, Deed, RequestError};
+use crate::kinds::{KindId, Served};
+use crate::live::Live;
+
+/// What is to be done to one object.
+#[derive(Clone)]
+pub(crate) struct Job {
+    pub(crate) client: kube::Client,
+    pub(crate) served: Served,
+    pub(crate) cluster: Arc<str>,
+    pub(crate) manifest: Arc<Manifest>,
+    pub(crate) deed: Deed,
+    /// The object was seen with our marks: no need to look again before applying.
+    pub(crate) seen_as_ours: bool,
+}
+
+/// What became of it.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// The member holds it as rendered.
+    Held(Live),
+    /// Something else is in the way.
+    Conflict(String),
+    /// It is there no longer, or no longer ours.
+    Absent,
+    /// Deletion was asked; it is still going.
+    Going,
+    /// It did not work.
+    Failed(ApplyError),
+}
+
+/// Bounds a request in time and sorts its error.
+pub(crate) async fn within<T>(
+    limit: Duration,
+    request: impl Future<Output = Result<T, kube::Error>>,
+) -> Result<T, RequestError> {
+    match tokio::time::timeout(limit, request).await {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => Err(RequestError::from_kube(error)),
+        Err(_) => Err(RequestError::Timeout(limit)),
+    }
+}
+
+impl Job {
+    /// Does it.
+    pub(crate) async fn run(self) -> Outcome {
+        let done = match self.deed {
+            Deed::Apply => self.apply().await,
+            Deed::Delete => self.delete().await,
+            Deed::Release => self.release().await,
+        };
+        done.unwrap_or_else(|source| {
+            Outcome::Failed(ApplyError {
+                deed: self.deed,
+                object: self.manifest.spec.resource.to_string(),
+                cluster: self.cluster.to_string(),
+                source,
+            })
+        })
+    }
+
+    fn api(&self) -> Api<DynamicObject> {
+        self.served
+            .api(self.client.clone(), &self.manifest.spec.resource.namespace)
+    }
+
+    fn live(&self, object: DynamicObject) -> Live {
+        Live::new(&KindId::of(&self.manifest.spec.resource), object)
+    }
+
+    async fn look(&self) -> Result<Option<Live>, RequestError> {
+        let found = within(REQUEST_TIMEOUT, self.api().get_opt(&self.manifest.spec.resource.name)).await?;
+        Ok(found.map(|object| self.live(object)))
+    }
+
+    async fn apply(&self) -> Result<Outcome, RequestError> {
+        let spec = &self.manifest.spec;
+        if !self.seen_as_ours
+            && let Some(there) = self.look().await?
+        {
+            let key = self.manifest.key().to_string();
+            if !there.belongs_to(&key) && spec.conflict_resolution == ConflictResolution::Abort {
+                return Ok(Outcome::Conflict(desired::conflict(&there, &key)));
+            }
+            let settled = there.belongs_to(&key) && there.manifest_hash() == Some(&spec.hash);
+            if settled && !there.is_terminating() && cover::covers(&spec.object, &there.value) {
+                return Ok(Outcome::Held(there));
+            }
+        }
+        let body = marked(&self.manifest);
+        let params = PatchParams::apply(FIELD_MANAGER).force();
+        let written = within(
+            REQUEST_TIMEOUT,
+            self.api().patch(&spec.resource.name, &params, &Patch::Apply(&body)),
+        )
+        .await?;
+        Ok(Outcome::Held(self.live(written)))
+    }
+
+    async fn delete(&self) -> Result<Outcome, RequestError> {
+        let Some(there) = self.look().await? else {
+            return Ok(Outcome::Absent);
+        };
+        if !there.belongs_to(&self.manifest.key().to_string()) {
+            return Ok(Outcome::Absent);
+        }
+        if there.is_terminating() {
+            return Ok(Outcome::Going);
+        }
+        let params = DeleteParams::background().preconditions(Preconditions {
+            uid: Some(there.uid),
+            resource_version: None,
+        });
+        match within(
+            REQUEST_TIMEOUT,
+            self.api().delete(&self.manifest.spec.resource.name, &params),
+        )
+        .await
+        {
+            // Only a look that finds nothing, or nothing of ours, is proof.
+            Ok(_) => Ok(match self.look().await? {
+                None => Outcome::Absent,
+                Some(there) if !there.belongs_to(&self.manifest.key().to_string()) => Outcome::Absent,
+                Some(_) => Outcome::Going,
+            }),
+            Err(error) if error.code() == Some(404) => Ok(Outcome::Absent),
+            // Another incarnation took its place meanwhile: look again.
+            Err(error) if error.code() == Some(409) => Ok(Outcome::Going),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn release(&self) -> Result<Outcome, RequestError> {
+        let Some(there) = self.look().await? else {
+            return Ok(Outcome::Absent);
+        };
+        if !there.belongs_to(&self.manifest.key().to_string()) {
+            return Ok(Outcome::Absent);
+        }
+        let patch = json!({"metadata": {
+            "resourceVersion": there.resource_version,
+            "labels": {MANAGED_LABEL: null},
+            "annotations": {PLACEMENT_ANNOTATION: null, MANIFEST_HASH_ANNOTATION: null, HUB_GENERATION_ANNOTATION: null},
+        }});
+        let request = async {
+            let params = PatchParams {
+                field_manager: Some(FIELD_MANAGER.to_owned()),
+                ..PatchParams::default()
+            };
+            self.api()
+                .patch(&self.manifest.spec.resource.name, &params, &Patch::Merge(&patch))
+                .await
+        };
+        match within(REQUEST_TIMEOUT, request).await {
+            Ok(_) => Ok(Outcome::Absent),
+            Err(error) if error.code() == Some(404) => Ok(Outcome::Absent),
+            Err(error) if error.code() == Some(409) => Ok(Outcome::Going),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// The rendered object with our marks, whoever rendered it.
+fn marked(manifest: &Manifest) -> Value {
+    let spec = &manifest.spec;
+    let mut body = spec.object.clone();
+    if let Some(fields) = body.as_object_mut() {
+        fields.insert(
+            "apiVersion".to_owned(),
+            Value::String(spec.resource.api_version.clone()),
+        );
+        fields.insert("kind".to_owned(), Value::String(spec.resource.kind.clone()));
+        let metadata = fields.entry("metadata").or_insert_with(|| json!({}));
+        if let Some(metadata) = metadata.as_object_mut() {
+            metadata.remove("managedFields");
+            metadata.remove("resourceVersion");
+            metadata.insert("name".to_owned(), Value::String(spec.resource.name.clone()));
+            let mut put = |part: &str, key: &str, value: String| {
+                let map = metadata.entry(part).or_insert_with(|| json!({}));
+                if let Some(map) = map.as_object_mut() {
+                    map.insert(key.to_owned(), Value::String(value));
+                }
+            };
+            put("labels", MANAGED_LABEL, MANAGED_VALUE.to_owned());
+            put("annotations", PLACEMENT_ANNOTATION, manifest.key().to_string());
+            put("annotations", MANIFEST_HASH_ANNOTATION, spec.hash.clone());
+            put(
+                "annotations",
+                HUB_GENERATION_ANNOTATION,
+                spec.hub_generation.to_string(),
+            );
+        }
+    }
+    body
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_are_always_there() {
+        let mut manifest = Manifest::default();
+        manifest.metadata.namespace = Some("shop".into());
+        manifest.metadata.name = Some("configmap-a".into());
+        manifest.spec.resource.api_version = "v1".into();
+        manifest.spec.resource.kind = "ConfigMap".into();
+        manifest.spec.resource.name = "a".into();
+        manifest.spec.hash = "h".into();
+        manifest.spec.object = json!({"data": {"k": "v"}});
+        let body = marked(&manifest);
+        assert_eq!(body["metadata"]["labels"][MANAGED_LABEL], "true");
+        assert_eq!(
+            body["metadata"]["annotations"][PLACEMENT_ANNOTATION],
+            "shop/configmap-a"
+        );
+        assert_eq!(body["metadata"]["annotations"][MANIFEST_HASH_ANNOTATION], "h");
+        assert_eq!(
+            (body["kind"].as_str(), body["metadata"]["name"].as_str()),
+            (Some("ConfigMap"), Some("a"))
+        );
+    }
+}

@@ -1,0 +1,418 @@
+//! From news to deeds to reports: the engine's reactions, one function each.
+
+use api::manifest::ManifestAction;
+use api::{Manifest, PlacementKey};
+use std::collections::HashSet;
+use tokio::time::Instant;
+
+use super::session::KindState;
+use super::{Engine, PARALLEL, SETTLED_AT_ONCE};
+use crate::apply::{Job, Outcome};
+use crate::desired::{self, Held, Next, Seen, Why};
+use crate::error::{Deed, chain};
+use crate::input::{EndpointNews, KindNews};
+use crate::kinds::{KindId, ObjectId, Served, built_in};
+use crate::live::Live;
+use crate::observe;
+use crate::truth::{self, Facts, Trouble};
+
+impl Engine {
+    pub(super) fn manifests_listed(&mut self, manifests: Vec<Manifest>) {
+        let listed: HashSet<PlacementKey> = manifests.iter().map(Manifest::key).collect();
+        for key in self.records.keys().into_iter().filter(|key| !listed.contains(key)) {
+            self.manifest_gone(&key);
+        }
+        for manifest in manifests {
+            self.manifest_changed(manifest);
+        }
+    }
+
+    pub(super) fn manifest_changed(&mut self, manifest: Manifest) {
+        let key = manifest.key();
+        let kind = KindId::of(&manifest.spec.resource);
+        if self.records.put(manifest) {
+            self.observe_kind(&kind);
+            self.enqueue(&key);
+        }
+    }
+
+    /// Nobody wishes anything any more. Whatever the member holds stays: only an explicit `Absent` removes.
+    pub(super) fn manifest_gone(&mut self, key: &PlacementKey) {
+        let Some(record) = self.records.remove(key) else { return };
+        self.outbox.forget(key);
+        let held = self
+            .objects
+            .get(&record.object)
+            .is_some_and(|live| live.belongs_to(&key.to_string()));
+        if held && !record.gone {
+            tracing::warn!(cluster = %self.cluster, placement = %key, object = %record.manifest.spec.resource,
+                "the hub says nothing of an object any more that the member still holds; it is left as it is");
+        }
+    }
+
+    pub(super) fn kind_news(&mut self, kind: &KindId, news: KindNews) {
+        match news {
+            KindNews::Listed(listed) => {
+                let there: HashSet<ObjectId> = listed.iter().map(|live| live.id.clone()).collect();
+                let missing: Vec<ObjectId> = self
+                    .objects
+                    .keys()
+                    .filter(|id| id.kind == *kind && !there.contains(id))
+                    .cloned()
+                    .collect();
+                for id in missing {
+                    self.object_gone(&id, None);
+                }
+                for live in listed {
+                    self.object_seen(live);
+                }
+                self.set_kind(kind, KindState::Listed);
+                for key in self.records.of_kind(kind) {
+                    self.enqueue(&key);
+                }
+            }
+            KindNews::Changed(live) => self.object_seen(live),
+            KindNews::Gone { id, uid } => self.object_gone(&id, Some(&uid)),
+            KindNews::Unserved(message) => {
+                self.set_kind(kind, KindState::Unserved(message));
+                for key in self.records.of_kind(kind) {
+                    self.enqueue(&key);
+                }
+            }
+        }
+    }
+
+    fn set_kind(&mut self, kind: &KindId, state: KindState) {
+        if let Some(session) = &mut self.session {
+            session.kinds.insert(kind.clone(), state);
+        }
+    }
+
+    fn object_seen(&mut self, live: Live) {
+        let news = self.objects.get(&live.id).is_none_or(|known| {
+            !live.is_older_than(known) && (live.uid != known.uid || live.resource_version != known.resource_version)
+        });
+        if news {
+            let id = live.id.clone();
+            self.objects.insert(id.clone(), live);
+            if let Some(key) = self.records.owner(&id).cloned() {
+                self.enqueue(&key);
+            }
+        }
+    }
+
+    fn object_gone(&mut self, id: &ObjectId, uid: Option<&str>) {
+        // News of an older incarnation, or one that was written again meanwhile.
+        if uid.is_some_and(|uid| self.objects.get(id).is_some_and(|live| live.uid != uid)) {
+            return;
+        }
+        self.objects.remove(id);
+        let Some(key) = self.records.owner(id).cloned() else {
+            return;
+        };
+        if let Some(record) = self.records.get_mut(&key) {
+            record.held = None;
+            if record.manifest.spec.action == ManifestAction::Absent {
+                // What deletion waited for.
+                record.not_before = None;
+            }
+        }
+        self.enqueue(&key);
+    }
+
+    pub(super) fn endpoint_news(&mut self, news: EndpointNews) {
+        let first = !self.endpoints.is_listed();
+        let mut keys: Vec<PlacementKey> = self
+            .endpoints
+            .take(news)
+            .iter()
+            .filter_map(|id| self.records.owner(id).cloned())
+            .collect();
+        if first {
+            keys.extend(self.records.of_kind(&KindId::new("v1", "Service")));
+        }
+        for key in keys {
+            self.report(&key);
+        }
+    }
+
+    /// Settles as many as may run.
+    pub(super) fn dispatch(&mut self, now: Instant) {
+        if self.session.is_none() {
+            return;
+        }
+        for _ in 0..SETTLED_AT_ONCE {
+            if self.running.len() >= PARALLEL {
+                break;
+            }
+            let Some(key) = self.queue.pop() else { break };
+            self.settle(&key, now);
+        }
+        #[expect(clippy::cast_precision_loss, reason = "a gauge of a queue is for people")]
+        metrics::gauge!("meridian_sync_queue_length", "cluster" => self.cluster.to_string())
+            .set(self.queue.len() as f64);
+    }
+
+    fn settle(&mut self, key: &PlacementKey, now: Instant) {
+        let Some(record) = self.records.get(key).filter(|record| !record.running) else {
+            return;
+        };
+        let kind = record.object.kind.clone();
+        match self.kind_state(&kind) {
+            None => return self.observe_kind(&kind),
+            Some(KindState::Listing) => return,
+            Some(KindState::Unserved(message)) => {
+                let message = message.clone();
+                return self.trouble(
+                    key,
+                    Trouble {
+                        conflict: false,
+                        message,
+                    },
+                );
+            }
+            Some(KindState::Listed) => {}
+        }
+        let Some(record) = self.records.get(key) else { return };
+        let seen = Seen {
+            key,
+            manifest: &record.manifest,
+            live: self.objects.get(&record.object),
+            held: record.held.as_ref(),
+            gone: record.gone,
+            namespace_awaited: self.records.namespace_awaited(&record.object),
+        };
+        let deed = match desired::next(&seen) {
+            Next::Rest => {
+                self.rested(key);
+                return;
+            }
+            Next::Wait => return,
+            Next::Accept(held) => {
+                self.accepted(key, held);
+                return;
+            }
+            Next::Conflict(message) => {
+                return self.trouble(
+                    key,
+                    Trouble {
+                        conflict: true,
+                        message,
+                    },
+                );
+            }
+            Next::Apply(why) => {
+                if why == Why::Drifted && !self.correct_drift(key, now) {
+                    return;
+                }
+                Deed::Apply
+            }
+            Next::Remove => Deed::Delete,
+            Next::Release => Deed::Release,
+        };
+        self.start(key, deed, now);
+    }
+
+    /// Whether drift may be corrected now; otherwise it is put off.
+    fn correct_drift(&mut self, key: &PlacementKey, now: Instant) -> bool {
+        let Some(record) = self.records.get_mut(key) else {
+            return false;
+        };
+        if record.not_before.is_some_and(|at| at > now) {
+            return false;
+        }
+        if record.not_before.take().is_none() {
+            let at = record.drift_allowed(now);
+            if at > now {
+                record.not_before = Some(at);
+                self.queue.push_at(at, key.clone());
+                return false;
+            }
+        }
+        tracing::info!(cluster = %self.cluster, placement = %key, "the object was changed in the member; it is put back");
+        metrics::counter!("meridian_sync_drift_corrected_total", "cluster" => self.cluster.to_string()).increment(1);
+        true
+    }
+
+    fn start(&mut self, key: &PlacementKey, deed: Deed, now: Instant) {
+        let (Some(session), Some(record)) = (&self.session, self.records.get_mut(key)) else {
+            return;
+        };
+        if record.not_before.is_some_and(|at| at > now) {
+            return;
+        }
+        let live = self.objects.get(&record.object);
+        let seen_as_ours = live.is_some_and(|live| live.belongs_to(&key.to_string()));
+        record.not_before = None;
+        record.running = true;
+        let (client, cluster, manifest) = (session.client.clone(), self.cluster.clone(), record.manifest.clone());
+        let kind = record.object.kind.clone();
+        let key = key.clone();
+        self.running.spawn(async move {
+            let begun = Instant::now();
+            let outcome = match serve(&client, &kind).await {
+                Ok(served) => {
+                    let job = Job { client, served, cluster: cluster.clone(), manifest: manifest.clone(), deed, seen_as_ours };
+                    job.run().await
+                }
+                Err(message) => Outcome::Conflict(message),
+            };
+            let result = match &outcome {
+                Outcome::Held(_) | Outcome::Absent | Outcome::Going => "ok",
+                Outcome::Conflict(_) => "conflict",
+                Outcome::Failed(_) => "failed",
+            };
+            metrics::histogram!("meridian_sync_apply_duration_seconds", "cluster" => cluster.to_string(), "result" => result)
+                .record(begun.elapsed());
+            (key, manifest, outcome)
+        });
+    }
+
+    /// A deed came to its end.
+    pub(super) fn done(&mut self, key: &PlacementKey, manifest: &Manifest, outcome: Outcome, now: Instant) {
+        let Some(record) = self.records.get_mut(key) else {
+            return;
+        };
+        record.running = false;
+        let mut retry = None;
+        match outcome {
+            Outcome::Held(live) => {
+                record.held = Some(Held::new(manifest, &live));
+                record.trouble = None;
+                record.backoff.reset();
+                self.object_seen(live);
+            }
+            Outcome::Conflict(message) => {
+                retry = Some(record.backoff.next());
+                record.trouble = Some(Trouble {
+                    conflict: true,
+                    message,
+                });
+            }
+            Outcome::Absent => {
+                // A newer manifest may want it again; then it is applied next.
+                record.gone = matches!(
+                    record.manifest.spec.action,
+                    ManifestAction::Absent | ManifestAction::Release
+                );
+                record.held = None;
+                record.trouble = None;
+                record.backoff.reset();
+            }
+            Outcome::Going => retry = Some(record.backoff.next()),
+            Outcome::Failed(error) => {
+                retry = Some(record.backoff.next());
+                // A namespace that is on its way is not worth a word.
+                let early = error.source.code() == Some(404) && record.backoff.attempts() < 4;
+                if !early {
+                    let message = format!("{}; next: {}", chain(&error), error.next_step());
+                    if record.trouble.as_ref().is_none_or(|known| known.message != message) {
+                        tracing::warn!(cluster = %self.cluster, placement = %key, %message, "it is retried");
+                    }
+                    record.trouble = Some(Trouble {
+                        conflict: false,
+                        message,
+                    });
+                }
+            }
+        }
+        if let Some(delay) = retry
+            && let Some(record) = self.records.get_mut(key)
+        {
+            let at = now + delay;
+            record.not_before = Some(at);
+            self.queue.push_at(at, key.clone());
+        }
+        self.report(key);
+        self.enqueue(key);
+        self.release_namespace(key);
+    }
+
+    /// What waited for a namespace goes on once the namespace has an outcome.
+    fn release_namespace(&mut self, key: &PlacementKey) {
+        let Some(record) = self.records.get(key).filter(|r| &*r.object.kind.kind == "Namespace") else {
+            return;
+        };
+        if record.held.is_none() && record.trouble.is_none() {
+            return;
+        }
+        let name = record.object.name.clone();
+        for key in self.records.in_namespace(&name) {
+            if let Some(record) = self.records.get_mut(&key).filter(|r| r.held.is_none() && !r.running) {
+                record.not_before = None;
+                self.enqueue(&key);
+            }
+        }
+    }
+
+    fn accepted(&mut self, key: &PlacementKey, held: Held) {
+        if let Some(record) = self.records.get_mut(key) {
+            record.held = Some(held);
+            record.trouble = None;
+        }
+        self.report(key);
+        self.release_namespace(key);
+    }
+
+    /// It is as it should be: trouble that a deed did not end, such as a kind that is served again, is over.
+    fn rested(&mut self, key: &PlacementKey) {
+        if let Some(record) = self.records.get_mut(key) {
+            if record.held.is_some() || record.gone {
+                record.trouble = None;
+            }
+            if let (Some(held), Some(live)) = (&mut record.held, self.objects.get(&record.object)) {
+                live.resource_version.clone_into(&mut held.verified);
+            }
+        }
+        self.report(key);
+    }
+
+    fn trouble(&mut self, key: &PlacementKey, trouble: Trouble) {
+        if let Some(record) = self.records.get_mut(key) {
+            record.trouble = Some(trouble);
+        }
+        self.report(key);
+        self.release_namespace(key);
+    }
+
+    /// Tells the hub what is so.
+    fn report(&mut self, key: &PlacementKey) {
+        let Some(record) = self.records.get_mut(key) else {
+            return;
+        };
+        let live = self.objects.get(&record.object);
+        if let (Some(held), Some(live)) = (&record.held, live)
+            && truth::observed(&record.object.kind, live, held.generation)
+            && held.hash == record.manifest.spec.hash
+        {
+            record.observed_hub_generation = held.hub_generation;
+        }
+        let facts = Facts {
+            cluster: &self.cluster,
+            key,
+            manifest: &record.manifest,
+            held: record.held.as_ref(),
+            live,
+            trouble: record.trouble.as_ref(),
+            gone: record.gone,
+            observed_hub_generation: record.observed_hub_generation,
+            ready_endpoints: self.endpoints.ready(&record.object),
+            dns_addresses: &self.dns_addresses,
+        };
+        if let Some(report) = truth::report(&facts) {
+            self.outbox.put(report);
+        }
+    }
+}
+
+/// How the kind is served: known for those built in, asked otherwise.
+async fn serve(client: &kube::Client, kind: &KindId) -> Result<Served, String> {
+    if let Some(served) = built_in(kind) {
+        return Ok(served);
+    }
+    match observe::resolve(client, kind).await {
+        Ok(Some(served)) => Ok(served),
+        Ok(None) => Err(format!("the member no longer serves {kind}")),
+        Err(error) => Err(chain(&error)),
+    }
+}
