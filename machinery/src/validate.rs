@@ -1,8 +1,106 @@
-//! Which objects are allowed: the rules of each kind, as kube-apiserver 1.36 states them.
+//! Which objects are allowed: the rules of each kind, as kube-apiserver 1.36 states them, and those of Meridian's own
+//! kinds in the same words.
+//!
+//! In: a pruned, defaulted object and its kind; for an update the stored object too. Out: every fault at once, each with
+//! its field, in the order of the fields. What the server allocates (cluster IPs, node ports, uids, times) may still be
+//! absent here. Whether a resourceVersion is current, and who may write, is judged elsewhere.
+
+mod at;
+mod config;
+mod endpoints;
+mod event;
+pub mod format;
+mod lease;
+mod metadata;
+mod namespace;
+mod node;
+mod own;
+mod pod;
+mod selector;
+mod service;
+mod structural;
+mod workload;
 
 use serde_json::Value;
 
+use crate::field::{self, Path};
 use crate::status::Cause;
 
-/// placeholder
-pub fn create(_: &str, _: &str, _: &Value) -> Vec<Cause> { Vec::new() }
+/// The faults of an object that is to be created.
+#[must_use]
+pub fn create(api_version: &str, kind: &str, new: &Value) -> Vec<Cause> {
+    let mut faults = Vec::new();
+    // Events of the core group never had their metadata judged.
+    if (api_version, kind) != ("v1", "Event") {
+        metadata::create(api_version, kind, new, &mut faults);
+    }
+    content(api_version, kind, new, None, &mut faults);
+    faults
+}
+
+/// The faults of an object that is to replace another.
+#[must_use]
+pub fn update(api_version: &str, kind: &str, new: &Value, old: &Value) -> Vec<Cause> {
+    let mut faults = Vec::new();
+    if (api_version, kind) != ("v1", "Event") {
+        metadata::update(new, old, &mut faults);
+    }
+    content(api_version, kind, new, Some(old), &mut faults);
+    match (api_version, kind) {
+        ("v1", "Service") => service::update(new, old, &mut faults),
+        ("v1", "ConfigMap") => config::update_config_map(new, old, &mut faults),
+        ("v1", "Secret") => config::update_secret(new, old, &mut faults),
+        ("v1", "Pod") => pod::update(new, old, &mut faults),
+        ("apps/v1", "Deployment" | "ReplicaSet") => workload::update(new, old, &mut faults),
+        ("discovery.k8s.io/v1", "EndpointSlice") => endpoints::update_slice(new, old, &mut faults),
+        // Kinds are data here: any text may come, and most kinds have no rules of their own about changes.
+        _ => {}
+    }
+    faults
+}
+
+/// The faults of an object whose status is to replace another's.
+#[must_use]
+pub fn update_status(api_version: &str, kind: &str, new: &Value, old: &Value) -> Vec<Cause> {
+    let mut faults = Vec::new();
+    metadata::update(new, old, &mut faults);
+    match (api_version, kind) {
+        ("v1", "Service") => service::status(new, &mut faults),
+        ("v1", "Namespace") => namespace::status(new, &mut faults),
+        ("apps/v1", "Deployment" | "ReplicaSet") => workload::status(new, old, &mut faults),
+        (api::well_known::API_VERSION, _) => structural::check(kind, new, &mut faults),
+        // As above.
+        _ => {}
+    }
+    faults
+}
+
+/// The fault of a replacement that does not say which version it was made from, for kinds that insist on it.
+#[must_use]
+pub fn resource_version_required() -> Cause {
+    let path = Path::root("metadata").child("resourceVersion");
+    field::invalid(&path, &Value::from(""), "must be specified for an update")
+}
+
+fn content(api_version: &str, kind: &str, new: &Value, old: Option<&Value>, faults: &mut Vec<Cause>) {
+    match (api_version, kind) {
+        ("v1", "Namespace") => namespace::create(new, faults),
+        ("v1", "Service") => service::create(new, faults),
+        ("v1", "ConfigMap") => config::config_map(new, faults),
+        ("v1", "Secret") => config::secret(new, faults),
+        ("v1", "Event") => event::core(new, faults),
+        ("v1", "Endpoints") => endpoints::endpoints(new, old, faults),
+        ("v1", "Pod") => pod::pod(new, faults),
+        ("v1", "Node") => node::node(new, faults),
+        ("apps/v1", "Deployment") => workload::deployment(new, faults),
+        ("apps/v1", "ReplicaSet") => workload::replica_set(new, faults),
+        ("coordination.k8s.io/v1", "Lease") => lease::lease(new, faults),
+        ("discovery.k8s.io/v1", "EndpointSlice") => endpoints::slice(new, old, faults),
+        (api::well_known::API_VERSION, _) => own::check(kind, new, faults),
+        // As above.
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests;

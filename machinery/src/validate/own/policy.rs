@@ -1,0 +1,79 @@
+//! Rules about propagation policies.
+
+use crate::field;
+use crate::status::Cause;
+
+use super::super::at::At;
+use super::super::metadata::push;
+use super::super::{format, pod, selector};
+use super::labels_once;
+
+const FIELDS: [&str; 3] = ["provider", "region", "zone"];
+
+/// A policy; the namespace is that of a namespaced one.
+pub(super) fn policy(spec: &At<'_>, namespace: Option<&str>, faults: &mut Vec<Cause>) {
+    let selectors = spec.get("resourceSelectors");
+    if selectors.len() == 0 {
+        faults.push(field::required(&selectors.path, "a policy is for at least one kind of object"));
+    }
+    resource_selectors(&selectors, namespace, faults);
+    let placement = spec.get("placement");
+    affinity(&placement.get("clusterAffinity"), faults);
+    pod::tolerations(&placement.get("clusterTolerations"), faults);
+    let scheduling = placement.get("replicaScheduling");
+    let weights = scheduling.get("weightPreference");
+    if weights.is_set() && scheduling.get("replicaSchedulingType").text() == "Duplicated" {
+        faults.push(field::forbidden(&weights.path, "may not be set when `replicaSchedulingType` is 'Duplicated'"));
+    }
+    for row in weights.get("staticWeightList").items() {
+        affinity(&row.get("targetCluster"), faults);
+        let weight = row.get("weight");
+        if weight.number().unwrap_or(0) < 1 {
+            faults.push(field::invalid(&weight.path, weight.value, "must be greater than or equal to 1"));
+        }
+    }
+}
+
+/// Which objects a policy or an override is for.
+pub(super) fn resource_selectors(selectors: &At<'_>, namespace: Option<&str>, faults: &mut Vec<Cause>) {
+    for chosen in selectors.items() {
+        for name in ["apiVersion", "kind"] {
+            let at = chosen.get(name);
+            if at.text().is_empty() {
+                faults.push(field::required(&at.path, ""));
+            }
+        }
+        let (version, place) = (chosen.get("apiVersion"), chosen.get("namespace"));
+        if version.text().split('/').count() > 2 {
+            faults.push(field::invalid(&version.path, version.value, "must be VERSION or GROUP/VERSION"));
+        }
+        if !place.text().is_empty() {
+            push(&place, format::dns_label(place.text()), faults);
+            if namespace.is_some_and(|namespace| namespace != place.text()) {
+                let detail = "a namespaced policy is for objects of its own namespace";
+                faults.push(field::invalid(&place.path, place.value, detail));
+            }
+        }
+        selector::label_selector(&chosen.get("labelSelector"), faults);
+    }
+}
+
+/// Which clusters are meant.
+pub(super) fn affinity(affinity: &At<'_>, faults: &mut Vec<Cause>) {
+    selector::label_selector(&affinity.get("labelSelector"), faults);
+    labels_once(&affinity.get("clusterNames"), faults);
+    labels_once(&affinity.get("exclude"), faults);
+    for expression in affinity.get("fieldSelector").get("matchExpressions").items() {
+        let (key, values) = (expression.get("key"), expression.get("values"));
+        if !FIELDS.contains(&key.text()) {
+            faults.push(field::not_supported(&key.path, key.value, &FIELDS));
+        }
+        let listed = matches!(expression.get("operator").text(), "In" | "NotIn");
+        if listed && values.len() == 0 {
+            faults.push(field::required(&values.path, "must be specified when `operator` is 'In' or 'NotIn'"));
+        }
+        if !listed && values.len() > 0 {
+            faults.push(field::forbidden(&values.path, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"));
+        }
+    }
+}
