@@ -63,7 +63,9 @@ pub enum StoreError {
         floor: Revision,
     },
     /// The store is behind the revision that was asked for: it was replaced by an older copy. Load again.
-    #[error("revision {after} is ahead of the store, which is at {current}; it was replaced by an older copy, load again")]
+    #[error(
+        "revision {after} is ahead of the store, which is at {current}; it was replaced by an older copy, load again"
+    )]
     Rewound {
         /// The revision that was to be followed.
         after: Revision,

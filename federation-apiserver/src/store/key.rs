@@ -89,9 +89,10 @@ mod tests {
 
     #[test]
     fn kinds_name_their_parts() {
-        for (group, plural, key, resource) in
-            [("apps", "deployments", "apps/deployments", "deployments.apps"), ("", "configmaps", "/configmaps", "configmaps")]
-        {
+        for (group, plural, key, resource) in [
+            ("apps", "deployments", "apps/deployments", "deployments.apps"),
+            ("", "configmaps", "/configmaps", "configmaps"),
+        ] {
             let kind = KindKey::new(group, plural);
             assert_eq!((kind.as_str(), kind.group(), kind.plural()), (key, group, plural));
             assert_eq!(kind.resource(), resource);

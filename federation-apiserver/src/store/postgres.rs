@@ -99,10 +99,10 @@ impl PostgresStore {
             .connect_with(session.clone())
             .await
             .map_err(|error| StoreError::Unavailable { doing: "connect to PostgreSQL", source: error.into() })?;
-        sqlx::migrate!("../migrations")
-            .run(&pool)
-            .await
-            .map_err(|error| StoreError::Unavailable { doing: "bring the database schema up to date", source: error.into() })?;
+        sqlx::migrate!("../migrations").run(&pool).await.map_err(|error| StoreError::Unavailable {
+            doing: "bring the database schema up to date",
+            source: error.into(),
+        })?;
         let log = Arc::new(Log::new(pool.clone()));
         let feed = Arc::new(Feed::new(log.head().await?));
         let (queue, writes) = mpsc::channel(WRITES_QUEUED_MAX);

@@ -31,7 +31,11 @@ impl Pending {
 }
 
 /// Takes the next batch: first what was held, then what `more` has ready.
-pub(super) fn next(held: &mut VecDeque<Pending>, max: usize, mut more: impl FnMut() -> Option<Pending>) -> Vec<Pending> {
+pub(super) fn next(
+    held: &mut VecDeque<Pending>,
+    max: usize,
+    mut more: impl FnMut() -> Option<Pending>,
+) -> Vec<Pending> {
     let mut batch: Vec<Pending> = Vec::new();
     let mut keys: HashSet<ObjectKey> = HashSet::new();
     let mut bytes = 0;
@@ -72,7 +76,11 @@ mod tests {
     }
 
     fn shape(batch: &[Pending]) -> String {
-        batch.iter().map(|p| format!("{}{}", p.write.key.name, p.write.change.body().len())).collect::<Vec<_>>().join(" ")
+        batch
+            .iter()
+            .map(|p| format!("{}{}", p.write.key.name, p.write.change.body().len()))
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 
     #[test]

@@ -36,7 +36,11 @@ pub(super) enum CommitError {
 }
 
 /// Runs the transaction. `batch_id` marks its log rows.
-pub(super) async fn run(connection: &mut PgConnection, batch: &[Pending], batch_id: i64) -> Result<Results, CommitError> {
+pub(super) async fn run(
+    connection: &mut PgConnection,
+    batch: &[Pending],
+    batch_id: i64,
+) -> Result<Results, CommitError> {
     let base = lock(connection).await.map_err(CommitError::NotDone)?.revision;
     let rows = write_rows(connection, batch, batch_id, base).await.map_err(CommitError::NotDone)?;
     let results = results(batch, &rows).map_err(CommitError::NotDone)?;
@@ -148,13 +152,24 @@ fn results(batch: &[Pending], rows: &[PgRow]) -> Result<Results, Failed> {
             (Change::Put(_), Some(_)) => Op::Updated,
         };
         let created_revision = created.unwrap_or(revision);
-        Ok(Ok(Committed { key, uid: write.uid.clone(), op, revision, created_revision, body: write.change.body().clone() }))
+        Ok(Ok(Committed {
+            key,
+            uid: write.uid.clone(),
+            op,
+            revision,
+            created_revision,
+            body: write.change.body().clone(),
+        }))
     };
     batch.iter().zip(rows).map(result).collect()
 }
 
 /// Whether a batch with an unknown outcome was committed, asked on a new connection. None: the log is too short to tell.
-pub(super) async fn happened(connection: &mut PgConnection, batch_id: i64, base: Revision) -> Result<Option<bool>, Failed> {
+pub(super) async fn happened(
+    connection: &mut PgConnection,
+    batch_id: i64,
+    base: Revision,
+) -> Result<Option<bool>, Failed> {
     // The lock waits for a backend that may still be committing behind the broken connection.
     let Locked { compacted, .. } = lock(connection).await?;
     let query = "SELECT EXISTS (SELECT FROM log WHERE revision > $1 AND batch = $2)";

@@ -35,13 +35,7 @@ pub(super) async fn run(pool: PgPool, log: Arc<Log>, feed: Arc<Feed>, behind: Ar
 }
 
 /// Listens on one connection until it is lost or deaf.
-async fn listen(
-    pool: &PgPool,
-    log: &Log,
-    feed: &Feed,
-    behind: &Notify,
-    backoff: &mut Backoff,
-) -> Result<(), Cause> {
+async fn listen(pool: &PgPool, log: &Log, feed: &Feed, behind: &Notify, backoff: &mut Backoff) -> Result<(), Cause> {
     let mut listener = tokio::time::timeout(CONNECT_TIMEOUT, async {
         let mut listener = PgListener::connect_with(pool).await?;
         listener.listen(CHANNEL).await?;

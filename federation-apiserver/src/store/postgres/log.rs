@@ -70,7 +70,8 @@ impl Shared {
 
     fn committed(&mut self, row: &PgRow, op: Op) -> Result<Committed, StoreError> {
         let key = self.key(row)?;
-        let body = encoding::decode(column_of(row, "body")?).map_err(|detail| corrupt(format!("body of {key}: {detail}")))?;
+        let body =
+            encoding::decode(column_of(row, "body")?).map_err(|detail| corrupt(format!("body of {key}: {detail}")))?;
         Ok(Committed {
             uid: column_of::<&str>(row, "uid")?.into(),
             op,
