@@ -6,6 +6,7 @@
 
 mod fields;
 mod labels;
+mod parse;
 
 pub use fields::{FieldSelector, FieldTerm, field_text};
 pub use labels::{LabelSelector, Operator, Requirement};

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use super::SelectorError;
+use super::{SelectorError, parse};
 
 /// Requirements that must all hold. None at all: everything matches.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -60,7 +60,7 @@ impl Requirement {
         Some((value?.parse().ok()?, self.values.first()?.parse().ok()?))
     }
 
-    fn checked(key: &str, operator: Operator, values: Vec<String>) -> Result<Self, SelectorError> {
+    pub(super) fn checked(key: &str, operator: Operator, values: Vec<String>) -> Result<Self, SelectorError> {
         check_key(key)?;
         let count_fault = match operator {
             Operator::In | Operator::NotIn if values.is_empty() => {
@@ -131,16 +131,9 @@ impl LabelSelector {
     /// # Errors
     /// [`SelectorError`] naming what was found and what was expected.
     pub fn parse(text: &str) -> Result<Self, SelectorError> {
-        let requirements = Parser {
-            tokens: tokens(text),
-            at: 0,
-        }
-        .requirements()
-        .map_err(|e| SelectorError::new(format!("unable to parse requirement: {e}")))?;
-        Ok(Self {
-            requirements,
-            nothing: false,
-        })
+        let requirements =
+            parse::requirements(text).map_err(|e| SelectorError::new(format!("unable to parse requirement: {e}")))?;
+        Ok(Self::sorted(requirements))
     }
 
     /// Reads a `metav1.LabelSelector`; null matches nothing, `{}` everything.
@@ -174,10 +167,7 @@ impl LabelSelector {
             let values = values.filter_map(Value::as_str).map(str::to_owned).collect();
             requirements.push(Requirement::checked(text("key"), operator, values)?);
         }
-        Ok(Self {
-            requirements,
-            nothing: false,
-        })
+        Ok(Self::sorted(requirements))
     }
 
     /// A selector that wants these labels with these values, as Services and ReplicationControllers carry it.
@@ -192,10 +182,7 @@ impl LabelSelector {
                 Requirement::checked(key, Operator::In, vec![value])
             })
             .collect::<Result<_, _>>()?;
-        Ok(Self {
-            requirements,
-            nothing: false,
-        })
+        Ok(Self::sorted(requirements))
     }
 
     /// Whether these labels satisfy the selector.
@@ -212,6 +199,14 @@ impl LabelSelector {
             .and_then(|m| m.get("labels"))
             .and_then(Value::as_object);
         self.judge(|key| labels?.get(key)?.as_str())
+    }
+
+    fn sorted(mut requirements: Vec<Requirement>) -> Self {
+        requirements.sort_by(|a: &Requirement, b| a.key.cmp(&b.key));
+        Self {
+            requirements,
+            nothing: false,
+        }
     }
 
     fn judge<'a>(&self, label: impl Fn(&str) -> Option<&'a str>) -> bool {
@@ -244,161 +239,6 @@ impl fmt::Display for Requirement {
             Operator::DoesNotExist => write!(f, "!{key}"),
             Operator::GreaterThan => write!(f, "{key}>{values}"),
             Operator::LessThan => write!(f, "{key}<{values}"),
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Token<'a> {
-    Word(&'a str),
-    Sign(&'a str),
-    End,
-}
-
-impl fmt::Display for Token<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Token::Word(text) | Token::Sign(text) => text,
-            Token::End => "",
-        })
-    }
-}
-
-const SIGNS: [&str; 9] = ["==", "!=", "=", "!", "(", ")", ",", "<", ">"];
-
-fn tokens(text: &str) -> Vec<Token<'_>> {
-    let is_special = |c: char| c.is_whitespace() || "=!(),<>".contains(c);
-    let mut found = Vec::new();
-    let mut rest = text.trim_start();
-    while !rest.is_empty() {
-        let length = match SIGNS.iter().find(|sign| rest.starts_with(**sign)) {
-            Some(sign) => {
-                found.push(Token::Sign(sign));
-                sign.len()
-            }
-            None => {
-                let length = rest.find(is_special).unwrap_or(rest.len());
-                let (word, _) = rest.split_at(length);
-                found.push(Token::Word(word));
-                length
-            }
-        };
-        rest = rest.split_at(length).1.trim_start();
-    }
-    found
-}
-
-struct Parser<'a> {
-    tokens: Vec<Token<'a>>,
-    at: usize,
-}
-
-type Parsed<T> = Result<T, SelectorError>;
-
-fn unexpected<T>(found: Token<'_>, expected: &str) -> Parsed<T> {
-    Err(SelectorError::new(format!("found '{found}', expected: {expected}")))
-}
-
-impl<'a> Parser<'a> {
-    fn peek(&self) -> Token<'a> {
-        self.tokens.get(self.at).copied().unwrap_or(Token::End)
-    }
-
-    fn next(&mut self) -> Token<'a> {
-        let token = self.peek();
-        self.at += 1;
-        token
-    }
-
-    fn requirements(mut self) -> Parsed<Vec<Requirement>> {
-        let mut requirements = Vec::new();
-        match self.peek() {
-            Token::End => return Ok(requirements),
-            Token::Word(_) | Token::Sign("!") => {}
-            other @ Token::Sign(_) => return unexpected(other, "!, identifier, or 'end of string'"),
-        }
-        loop {
-            requirements.push(self.requirement()?);
-            match self.next() {
-                Token::End => return Ok(requirements),
-                Token::Sign(",") => match self.peek() {
-                    Token::Word(_) | Token::Sign("!") => {}
-                    other => return unexpected(other, "identifier after ','"),
-                },
-                other => return unexpected(other, "',' or 'end of string'"),
-            }
-        }
-    }
-
-    fn requirement(&mut self) -> Parsed<Requirement> {
-        let absent = self.peek() == Token::Sign("!");
-        if absent {
-            self.next();
-        }
-        let key = match self.next() {
-            Token::Word(key) => key,
-            other => return unexpected(other, "identifier"),
-        };
-        if absent {
-            return Requirement::checked(key, Operator::DoesNotExist, Vec::new());
-        }
-        if matches!(self.peek(), Token::End | Token::Sign(",")) {
-            return Requirement::checked(key, Operator::Exists, Vec::new());
-        }
-        let (operator, values) = match self.next() {
-            Token::Word("in") => (Operator::In, self.set()?),
-            Token::Word("notin") => (Operator::NotIn, self.set()?),
-            Token::Sign("=" | "==") => (Operator::In, vec![self.exact()?]),
-            Token::Sign("!=") => (Operator::NotIn, vec![self.exact()?]),
-            Token::Sign(">") | Token::Word("gt") => (Operator::GreaterThan, vec![self.exact()?]),
-            Token::Sign("<") | Token::Word("lt") => (Operator::LessThan, vec![self.exact()?]),
-            other => return unexpected(other, "in, notin, =, ==, !=, gt, lt"),
-        };
-        Requirement::checked(key, operator, values)
-    }
-
-    fn exact(&mut self) -> Parsed<String> {
-        match self.peek() {
-            Token::End | Token::Sign(",") => Ok(String::new()),
-            Token::Word(value) => {
-                self.next();
-                Ok(value.to_owned())
-            }
-            other @ Token::Sign(_) => unexpected(other, "identifier"),
-        }
-    }
-
-    /// `(a,b)`: an empty place between commas or brackets is the empty value.
-    fn set(&mut self) -> Parsed<Vec<String>> {
-        match self.next() {
-            Token::Sign("(") => {}
-            other => return unexpected(other, "'('"),
-        }
-        let mut values: Vec<String> = Vec::new();
-        if self.peek() == Token::Sign(")") {
-            self.next();
-            return Ok(values);
-        }
-        loop {
-            let value = match self.peek() {
-                Token::Word(value) => {
-                    self.next();
-                    value
-                }
-                Token::Sign("," | ")") => "",
-                other => return unexpected(other, "',', ')' or identifier"),
-            };
-            if !values.iter().any(|known| known == value) {
-                values.push(value.to_owned());
-            }
-            match self.next() {
-                Token::Sign(",") => {}
-                Token::Sign(")") => {
-                    values.sort();
-                    return Ok(values);
-                }
-                other => return unexpected(other, "',' or ')'"),
-            }
         }
     }
 }
