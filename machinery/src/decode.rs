@@ -89,7 +89,9 @@ pub fn yaml(bytes: &[u8]) -> Result<Decoded, DecodeError> {
 #[must_use]
 pub fn strict_faults(unknown: &[String], duplicates: &[String]) -> Vec<String> {
     let unknown = unknown.iter().map(|path| format!("unknown field \"{path}\""));
-    unknown.chain(duplicates.iter().map(|path| format!("duplicate field \"{path}\""))).collect()
+    unknown
+        .chain(duplicates.iter().map(|path| format!("duplicate field \"{path}\"")))
+        .collect()
 }
 
 /// The message of the refusal under `fieldValidation=Strict`; none if there is nothing to refuse.
@@ -101,5 +103,9 @@ pub fn strict_error(unknown: &[String], duplicates: &[String]) -> Option<String>
 
 /// `parent.name`, or the name alone at the top.
 fn join(parent: &str, name: &str) -> String {
-    if parent.is_empty() { name.to_owned() } else { format!("{parent}.{name}") }
+    if parent.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{parent}.{name}")
+    }
 }

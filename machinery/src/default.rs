@@ -42,7 +42,9 @@ pub fn apply(api_version: &str, kind: &str, value: &mut Value) {
         ("apps/v1", "DaemonSet") => workload::daemon_set(object),
         ("batch/v1", "Job") => workload::job(object),
         ("batch/v1", "CronJob") => workload::cron_job(object),
-        (api::well_known::API_VERSION, "Cluster") => place::within(object, "spec", |spec| place::text(spec, "syncMode", "Push")),
+        (api::well_known::API_VERSION, "Cluster") => {
+            place::within(object, "spec", |spec| place::text(spec, "syncMode", "Push"))
+        }
         // Kinds are data here: any text may come, and most kinds have no defaults.
         _ => {}
     }
@@ -63,7 +65,12 @@ pub fn fold_string_data(value: &mut Value) {
 }
 
 fn namespace(object: &mut Map<String, Value>) {
-    let name = object.get("metadata").and_then(|m| m.get("name")).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let name = object
+        .get("metadata")
+        .and_then(|m| m.get("name"))
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned();
     if !name.is_empty() {
         place::within(object, "metadata", |metadata| {
             place::within(metadata, "labels", |labels| {
@@ -133,40 +140,77 @@ mod tests {
             ("nginx:1.27", "IfNotPresent"),
             ("host:5000/nginx", "Always"),
             ("host:5000/a/nginx:2", "IfNotPresent"),
-            ("nginx@sha256:0123456789012345678901234567890123456789012345678901234567890123", "IfNotPresent"),
+            (
+                "nginx@sha256:0123456789012345678901234567890123456789012345678901234567890123",
+                "IfNotPresent",
+            ),
             ("", "IfNotPresent"),
             ("NGINX", "IfNotPresent"),
         ] {
-            let pod = defaulted("v1", "Pod", json!({"spec": {"containers": [{"name": "a", "image": image}]}}));
-            assert_eq!(pod.pointer("/spec/containers/0/imagePullPolicy").unwrap(), policy, "{image}");
+            let pod = defaulted(
+                "v1",
+                "Pod",
+                json!({"spec": {"containers": [{"name": "a", "image": image}]}}),
+            );
+            assert_eq!(
+                pod.pointer("/spec/containers/0/imagePullPolicy").unwrap(),
+                policy,
+                "{image}"
+            );
         }
     }
 
     #[test]
     fn services_by_type() {
-        let plain = defaulted("v1", "Service", json!({"spec": {"ports": [{"port": 80}, {"port": 53, "protocol": "UDP", "targetPort": "dns"}]}}));
+        let plain = defaulted(
+            "v1",
+            "Service",
+            json!({"spec": {"ports": [{"port": 80}, {"port": 53, "protocol": "UDP", "targetPort": "dns"}]}}),
+        );
         assert_eq!(
             plain,
             json!({"metadata": {}, "status": {"loadBalancer": {}}, "spec": {"type": "ClusterIP", "sessionAffinity": "None", "internalTrafficPolicy": "Cluster",
                 "ports": [{"port": 80, "protocol": "TCP", "targetPort": 80}, {"port": 53, "protocol": "UDP", "targetPort": "dns"}]}})
         );
-        let balanced = defaulted("v1", "Service", json!({"spec": {"type": "LoadBalancer", "sessionAffinity": "ClientIP", "ports": [{"port": 80}]}}));
+        let balanced = defaulted(
+            "v1",
+            "Service",
+            json!({"spec": {"type": "LoadBalancer", "sessionAffinity": "ClientIP", "ports": [{"port": 80}]}}),
+        );
         let spec = balanced.get("spec").unwrap();
         assert_eq!(spec.get("allocateLoadBalancerNodePorts").unwrap(), &json!(true));
         assert_eq!(spec.get("externalTrafficPolicy").unwrap(), "Cluster");
-        assert_eq!(spec.pointer("/sessionAffinityConfig/clientIP/timeoutSeconds").unwrap(), &json!(10800));
-        let external = defaulted("v1", "Service", json!({"spec": {"type": "ExternalName", "externalName": "a.example"}}));
-        assert_eq!(external.get("spec").unwrap(), &json!({"type": "ExternalName", "externalName": "a.example", "sessionAffinity": "None"}));
+        assert_eq!(
+            spec.pointer("/sessionAffinityConfig/clientIP/timeoutSeconds").unwrap(),
+            &json!(10800)
+        );
+        let external = defaulted(
+            "v1",
+            "Service",
+            json!({"spec": {"type": "ExternalName", "externalName": "a.example"}}),
+        );
+        assert_eq!(
+            external.get("spec").unwrap(),
+            &json!({"type": "ExternalName", "externalName": "a.example", "sessionAffinity": "None"})
+        );
     }
 
     #[test]
     fn others() {
         let namespace = defaulted("v1", "Namespace", json!({"metadata": {"name": "a"}}));
-        assert_eq!(namespace.pointer("/metadata/labels/kubernetes.io~1metadata.name").unwrap(), "a");
+        assert_eq!(
+            namespace
+                .pointer("/metadata/labels/kubernetes.io~1metadata.name")
+                .unwrap(),
+            "a"
+        );
         assert_eq!(namespace.pointer("/status/phase").unwrap(), "Active");
         assert_eq!(defaulted("v1", "Secret", json!({})).get("type").unwrap(), "Opaque");
         let slice = defaulted("discovery.k8s.io/v1", "EndpointSlice", json!({"ports": [{"port": 80}]}));
-        assert_eq!(slice.get("ports").unwrap(), &json!([{"name": "", "port": 80, "protocol": "TCP"}]));
+        assert_eq!(
+            slice.get("ports").unwrap(),
+            &json!([{"name": "", "port": 80, "protocol": "TCP"}])
+        );
         assert_eq!(defaulted("v1", "Nope", json!({"a": 1})), json!({"a": 1}));
         assert_eq!(defaulted("v1", "Pod", json!("text")), json!("text"));
     }

@@ -63,7 +63,11 @@ pub fn quoted(text: &str) -> String {
 }
 
 fn cause(path: &Path, reason: CauseReason, message: String) -> Cause {
-    Cause { reason, message, field: path.0.clone() }
+    Cause {
+        reason,
+        message,
+        field: path.0.clone(),
+    }
 }
 
 fn with_detail(mut message: String, detail: &str) -> String {
@@ -77,33 +81,57 @@ fn with_detail(mut message: String, detail: &str) -> String {
 /// A malformed value.
 #[must_use]
 pub fn invalid(path: &Path, bad: &Value, detail: &str) -> Cause {
-    cause(path, CauseReason::FieldValueInvalid, with_detail(format!("Invalid value: {bad}"), detail))
+    cause(
+        path,
+        CauseReason::FieldValueInvalid,
+        with_detail(format!("Invalid value: {bad}"), detail),
+    )
 }
 
 /// A value that is missing.
 #[must_use]
 pub fn required(path: &Path, detail: &str) -> Cause {
-    cause(path, CauseReason::FieldValueRequired, with_detail("Required value".to_owned(), detail))
+    cause(
+        path,
+        CauseReason::FieldValueRequired,
+        with_detail("Required value".to_owned(), detail),
+    )
 }
 
 /// A value that is not among the allowed ones.
 #[must_use]
 pub fn not_supported(path: &Path, bad: &Value, allowed: &[&str]) -> Cause {
     let list = allowed.iter().map(|value| quoted(value)).collect::<Vec<_>>().join(", ");
-    let detail = if list.is_empty() { list } else { format!("supported values: {list}") };
-    cause(path, CauseReason::FieldValueNotSupported, with_detail(format!("Unsupported value: {bad}"), &detail))
+    let detail = if list.is_empty() {
+        list
+    } else {
+        format!("supported values: {list}")
+    };
+    cause(
+        path,
+        CauseReason::FieldValueNotSupported,
+        with_detail(format!("Unsupported value: {bad}"), &detail),
+    )
 }
 
 /// A value that may not be given here.
 #[must_use]
 pub fn forbidden(path: &Path, detail: &str) -> Cause {
-    cause(path, CauseReason::FieldValueForbidden, with_detail("Forbidden".to_owned(), detail))
+    cause(
+        path,
+        CauseReason::FieldValueForbidden,
+        with_detail("Forbidden".to_owned(), detail),
+    )
 }
 
 /// A value that must be unique and is not.
 #[must_use]
 pub fn duplicate(path: &Path, bad: &Value) -> Cause {
-    cause(path, CauseReason::FieldValueDuplicate, format!("Duplicate value: {bad}"))
+    cause(
+        path,
+        CauseReason::FieldValueDuplicate,
+        format!("Duplicate value: {bad}"),
+    )
 }
 
 /// A referenced value that does not exist.
@@ -116,20 +144,32 @@ pub fn not_found(path: &Path, bad: &Value) -> Cause {
 #[must_use]
 pub fn too_long(path: &Path, max: usize) -> Cause {
     let unit = if max == 1 { "byte" } else { "bytes" };
-    cause(path, CauseReason::FieldValueTooLong, format!("Too long: may not be more than {max} {unit}"))
+    cause(
+        path,
+        CauseReason::FieldValueTooLong,
+        format!("Too long: may not be more than {max} {unit}"),
+    )
 }
 
 /// A list of more than `max` items.
 #[must_use]
 pub fn too_many(path: &Path, actual: usize, max: usize) -> Cause {
     let unit = if max == 1 { "item" } else { "items" };
-    cause(path, CauseReason::FieldValueTooMany, format!("Too many: {actual}: must have at most {max} {unit}"))
+    cause(
+        path,
+        CauseReason::FieldValueTooMany,
+        format!("Too many: {actual}: must have at most {max} {unit}"),
+    )
 }
 
 /// A value of another type than the schema's.
 #[must_use]
 pub fn type_invalid(path: &Path, bad: &Value, detail: &str) -> Cause {
-    cause(path, CauseReason::FieldValueTypeInvalid, with_detail(format!("Invalid value: {bad}"), detail))
+    cause(
+        path,
+        CauseReason::FieldValueTypeInvalid,
+        with_detail(format!("Invalid value: {bad}"), detail),
+    )
 }
 
 #[cfg(test)]
@@ -141,13 +181,19 @@ mod tests {
     fn worded_as_kubernetes_words_them() {
         let path = Path::root("spec").child("ports").index(0).child("port");
         assert_eq!(path.as_str(), "spec.ports[0].port");
-        assert_eq!(Path::root("metadata").child("labels").key("a/b").as_str(), "metadata.labels[a/b]");
+        assert_eq!(
+            Path::root("metadata").child("labels").key("a/b").as_str(),
+            "metadata.labels[a/b]"
+        );
         for (cause, message) in [
             (invalid(&path, &json!("a\"b"), "no"), r#"Invalid value: "a\"b": no"#),
             (invalid(&path, &json!(70000), ""), "Invalid value: 70000"),
             (required(&path, ""), "Required value"),
             (required(&path, "say it"), "Required value: say it"),
-            (not_supported(&path, &json!("X"), &["A", "B"]), r#"Unsupported value: "X": supported values: "A", "B""#),
+            (
+                not_supported(&path, &json!("X"), &["A", "B"]),
+                r#"Unsupported value: "X": supported values: "A", "B""#,
+            ),
             (forbidden(&path, "never"), "Forbidden: never"),
             (duplicate(&path, &json!({"port": 1})), r#"Duplicate value: {"port":1}"#),
             (too_long(&path, 1), "Too long: may not be more than 1 byte"),

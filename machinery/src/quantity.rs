@@ -29,8 +29,18 @@ const NANO: i128 = 1_000_000_000;
 const MOST: i128 = (i64::MAX as i128) * NANO;
 
 const BINARY: [(&str, u32); 6] = [("Ki", 10), ("Mi", 20), ("Gi", 30), ("Ti", 40), ("Pi", 50), ("Ei", 60)];
-const DECIMAL: [(&str, i32); 10] =
-    [("n", -9), ("u", -6), ("m", -3), ("", 0), ("k", 3), ("M", 6), ("G", 9), ("T", 12), ("P", 15), ("E", 18)];
+const DECIMAL: [(&str, i32); 10] = [
+    ("n", -9),
+    ("u", -6),
+    ("m", -3),
+    ("", 0),
+    ("k", 3),
+    ("M", 6),
+    ("G", 9),
+    ("T", 12),
+    ("P", 15),
+    ("E", 18),
+];
 
 impl Quantity {
     /// Reads a quantity. Amounts beyond 2^63-1 are capped, digits below a billionth rounded away from zero.
@@ -40,7 +50,9 @@ impl Quantity {
             Some(rest) => (true, rest),
             None => (false, text.strip_prefix('+').unwrap_or(text)),
         };
-        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+        let end = rest
+            .find(|c: char| !c.is_ascii_digit() && c != '.')
+            .unwrap_or(rest.len());
         let (number, suffix) = rest.split_at(end);
         let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
         if (whole.is_empty() && fraction.is_empty()) || fraction.contains('.') || number.len() > 64 {
@@ -57,7 +69,12 @@ impl Quantity {
             Family::Decimal
         } else {
             let exponent = suffix.strip_prefix(['e', 'E'])?;
-            ten += exponent.strip_prefix('+').unwrap_or(exponent).parse::<i32>().ok()?.clamp(-64, 64);
+            ten += exponent
+                .strip_prefix('+')
+                .unwrap_or(exponent)
+                .parse::<i32>()
+                .ok()?
+                .clamp(-64, 64);
             Family::Exponent
         };
         // In billionths: digits x 10^(ten + 9) x 2^two, with what falls off rounded up.
@@ -67,10 +84,13 @@ impl Quantity {
             rounded |= digits.pop().is_some_and(|d| d != '0');
             ten += 1;
         }
-        let mut nanos = digits.trim_start_matches('0').parse::<i128>().or_else(|e| match e.kind() {
-            std::num::IntErrorKind::Empty => Ok(0),
-            _ => Err(e),
-        });
+        let mut nanos = digits
+            .trim_start_matches('0')
+            .parse::<i128>()
+            .or_else(|e| match e.kind() {
+                std::num::IntErrorKind::Empty => Ok(0),
+                _ => Err(e),
+            });
         if nanos.is_err() {
             nanos = Ok(MOST);
         }
@@ -83,7 +103,10 @@ impl Quantity {
             nanos = nanos.saturating_add(1);
         }
         let nanos = nanos.min(MOST);
-        Some(Self { nanos: if negative { -nanos } else { nanos }, family })
+        Some(Self {
+            nanos: if negative { -nanos } else { nanos },
+            family,
+        })
     }
 
     /// Reads a quantity from JSON: text, or a number.

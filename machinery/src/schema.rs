@@ -168,9 +168,12 @@ mod tests {
     #[test]
     fn merge_keys_of_well_known_lists() {
         let pod = of("v1", "Pod").unwrap().descend(&["spec"]).unwrap();
-        for (field, key) in
-            [("containers", Some("name")), ("volumes", Some("name")), ("imagePullSecrets", Some("name")), ("tolerations", None)]
-        {
+        for (field, key) in [
+            ("containers", Some("name")),
+            ("volumes", Some("name")),
+            ("imagePullSecrets", Some("name")),
+            ("tolerations", None),
+        ] {
             assert_eq!(pod.field(field).unwrap().patch_merge_key.as_deref(), key, "{field}");
         }
         assert!(pod.field("volumes").unwrap().retains_keys());
@@ -179,7 +182,14 @@ mod tests {
         assert_eq!(ports.patch_merge_key.as_deref(), Some("port"));
         assert_eq!(ports.list_map_keys, ["port", "protocol"]);
         let deployment = of("apps/v1", "Deployment").unwrap();
-        assert!(deployment.descend(&["spec"]).unwrap().field("strategy").unwrap().retains_keys());
+        assert!(
+            deployment
+                .descend(&["spec"])
+                .unwrap()
+                .field("strategy")
+                .unwrap()
+                .retains_keys()
+        );
         let metadata = deployment.descend(&["metadata"]).unwrap();
         let finalizers = metadata.field("finalizers").unwrap();
         assert!(finalizers.is_merged() && finalizers.patch_merge_key.is_none());
@@ -190,17 +200,28 @@ mod tests {
     fn a_definition_may_contain_itself() {
         let crd = of("apiextensions.k8s.io/v1", "CustomResourceDefinition").unwrap();
         let schema = crd.descend(&["spec", "versions", "schema", "openAPIV3Schema"]).unwrap();
-        let deep = schema.descend(&["properties", "a", "properties", "b", "not", "type"]).unwrap();
+        let deep = schema
+            .descend(&["properties", "a", "properties", "b", "not", "type"])
+            .unwrap();
         assert_eq!(deep.form, Form::String);
     }
 
     #[test]
     fn special_forms() {
-        let ports = of("v1", "Service").unwrap().descend(&["spec", "ports", "targetPort"]).unwrap();
+        let ports = of("v1", "Service")
+            .unwrap()
+            .descend(&["spec", "ports", "targetPort"])
+            .unwrap();
         assert_eq!(ports.form, Form::IntOrString);
-        let limits = of("v1", "Pod").unwrap().descend(&["spec", "containers", "resources", "limits", "cpu"]).unwrap();
+        let limits = of("v1", "Pod")
+            .unwrap()
+            .descend(&["spec", "containers", "resources", "limits", "cpu"])
+            .unwrap();
         assert_eq!(limits.form, Form::Quantity);
-        let fields = of("v1", "Pod").unwrap().descend(&["metadata", "managedFields", "fieldsV1"]).unwrap();
+        let fields = of("v1", "Pod")
+            .unwrap()
+            .descend(&["metadata", "managedFields", "fieldsV1"])
+            .unwrap();
         assert!(fields.is_open());
         assert!(of("v1", "Secret").unwrap().descend(&["data", "x"]).unwrap().bytes);
     }

@@ -10,11 +10,17 @@ use super::{DecodeError, Decoded, MAX_DEPTH};
 pub(super) fn decode(bytes: &[u8]) -> Result<Decoded, DecodeError> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let mut trail = Trail::default();
-    let value = Place { trail: &mut trail, depth: 0 }
-        .deserialize(&mut deserializer)
-        .and_then(|value| deserializer.end().map(|()| value))
-        .map_err(|error| DecodeError::Json(error.to_string()))?;
-    Ok(Decoded { value, duplicates: trail.duplicates })
+    let value = Place {
+        trail: &mut trail,
+        depth: 0,
+    }
+    .deserialize(&mut deserializer)
+    .and_then(|value| deserializer.end().map(|()| value))
+    .map_err(|error| DecodeError::Json(error.to_string()))?;
+    Ok(Decoded {
+        value,
+        duplicates: trail.duplicates,
+    })
 }
 
 /// Duplicates are named up to this many, so that a body cannot make an answer many times its size.
@@ -62,7 +68,9 @@ impl<'de> Visitor<'de> for Place<'_> {
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
-        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("numbers must be finite"))
+        Number::from_f64(value)
+            .map(Value::Number)
+            .ok_or_else(|| E::custom("numbers must be finite"))
     }
 
     fn visit_str<E: Error>(self, value: &str) -> Result<Value, E> {
@@ -91,7 +99,10 @@ impl<'de> Visitor<'de> for Place<'_> {
         let length = self.trail.path.len();
         loop {
             self.trail.path.push_str(&format!("[{}]", items.len()));
-            let item = access.next_element_seed(Place { trail: &mut *self.trail, depth })?;
+            let item = access.next_element_seed(Place {
+                trail: &mut *self.trail,
+                depth,
+            })?;
             self.trail.path.truncate(length);
             match item {
                 Some(item) => items.push(item),
@@ -109,7 +120,10 @@ impl<'de> Visitor<'de> for Place<'_> {
                 self.trail.path.push('.');
             }
             self.trail.path.push_str(&key);
-            let value = access.next_value_seed(Place { trail: &mut *self.trail, depth })?;
+            let value = access.next_value_seed(Place {
+                trail: &mut *self.trail,
+                depth,
+            })?;
             if map.insert(key, value).is_some() && self.trail.duplicates.len() < MAX_DUPLICATES {
                 let path = self.trail.path.clone();
                 if !self.trail.duplicates.contains(&path) {
@@ -143,7 +157,15 @@ mod tests {
 
     #[test]
     fn broken_and_bottomless_text_is_refused() {
-        for body in [&b"{"[..], b"", b"{\"a\":1} x", b"nope", b"\xff\xfe", b"{\"a\":NaN}", b"[1,]"] {
+        for body in [
+            &b"{"[..],
+            b"",
+            b"{\"a\":1} x",
+            b"nope",
+            b"\xff\xfe",
+            b"{\"a\":NaN}",
+            b"[1,]",
+        ] {
             assert!(decode(body).is_err(), "{body:?}");
         }
         let deep = format!("{}{}", "[".repeat(5000), "]".repeat(5000));

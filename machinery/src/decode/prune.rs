@@ -121,19 +121,28 @@ mod tests {
     fn open_places_are_left_alone() {
         let managed = json!({"metadata": {"managedFields": [{"fieldsV1": {"f:data": {".": {}, "f:a": {}}}}]}});
         assert_eq!(pruned("v1", "ConfigMap", managed.clone()), (managed, vec![]));
-        let own = json!({"spec": {"clusters": []}, "status": {"clusters": [{"name": "a", "status": {"x": null, "y": []}}]}});
-        assert_eq!(pruned("federation.meridian.dev/v1alpha1", "Placement", own.clone()), (own, vec![]));
+        let own =
+            json!({"spec": {"clusters": []}, "status": {"clusters": [{"name": "a", "status": {"x": null, "y": []}}]}});
+        assert_eq!(
+            pruned("federation.meridian.dev/v1alpha1", "Placement", own.clone()),
+            (own, vec![])
+        );
     }
 
     /// A valid Service with random parts.
     fn service() -> impl Strategy<Value = Value> {
-        (proptest::collection::btree_map("[a-z]{1,5}", "[a-z]{0,5}", 1..4), proptest::collection::vec(1..65536_u32, 1..4)).prop_map(
-            |(labels, ports)| {
-                let ports: Vec<Value> = ports.iter().map(|port| json!({"port": port, "protocol": "TCP"})).collect();
+        (
+            proptest::collection::btree_map("[a-z]{1,5}", "[a-z]{0,5}", 1..4),
+            proptest::collection::vec(1..65536_u32, 1..4),
+        )
+            .prop_map(|(labels, ports)| {
+                let ports: Vec<Value> = ports
+                    .iter()
+                    .map(|port| json!({"port": port, "protocol": "TCP"}))
+                    .collect();
                 json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a", "labels": labels},
                        "spec": {"ports": ports, "selector": labels}})
-            },
-        )
+            })
     }
 
     proptest! {

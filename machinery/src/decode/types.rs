@@ -20,7 +20,13 @@ pub fn check_types(schema: &Schema, value: &Value) -> Result<(), DecodeError> {
 }
 
 fn walk(schema: &Schema, value: &Value, path: &str) -> Result<(), DecodeError> {
-    let wrong = |expected: &'static str| Err(DecodeError::Type { path: path.to_owned(), found: found(value), expected });
+    let wrong = |expected: &'static str| {
+        Err(DecodeError::Type {
+            path: path.to_owned(),
+            found: found(value),
+            expected,
+        })
+    };
     match (schema.form, value) {
         (_, Value::Null) => Ok(()),
         (Form::Any, _) => Ok(()),
@@ -29,13 +35,16 @@ fn walk(schema: &Schema, value: &Value, path: &str) -> Result<(), DecodeError> {
             None => Ok(()),
         }),
         (Form::Array, Value::Array(items)) => match &schema.items {
-            Some(field) => {
-                items.iter().enumerate().try_for_each(|(i, item)| walk(field.schema(), item, &format!("{path}[{i}]")))
-            }
+            Some(field) => items
+                .iter()
+                .enumerate()
+                .try_for_each(|(i, item)| walk(field.schema(), item, &format!("{path}[{i}]"))),
             None => Ok(()),
         },
         (Form::String, Value::String(text)) => check_text(schema, text, path),
-        (Form::Boolean, Value::Bool(_)) | (Form::Number, Value::Number(_)) | (Form::IntOrString, Value::String(_)) => Ok(()),
+        (Form::Boolean, Value::Bool(_)) | (Form::Number, Value::Number(_)) | (Form::IntOrString, Value::String(_)) => {
+            Ok(())
+        }
         (Form::Integer, Value::Number(number)) => match number.as_i64() {
             Some(n) if !schema.int32 || i32::try_from(n).is_ok() => Ok(()),
             Some(_) | None => wrong(if schema.int32 { "int32" } else { "int64" }),
@@ -46,7 +55,10 @@ fn walk(schema: &Schema, value: &Value, path: &str) -> Result<(), DecodeError> {
         },
         (Form::Quantity, Value::String(_) | Value::Number(_)) => match Quantity::from_value(value) {
             Some(_) => Ok(()),
-            None => Err(DecodeError::Value { path: path.to_owned(), detail: PATTERN_ERROR.to_owned() }),
+            None => Err(DecodeError::Value {
+                path: path.to_owned(),
+                detail: PATTERN_ERROR.to_owned(),
+            }),
         },
         (Form::Object, _) => wrong("object"),
         (Form::Array, _) => wrong("list"),
@@ -60,15 +72,31 @@ fn walk(schema: &Schema, value: &Value, path: &str) -> Result<(), DecodeError> {
 }
 
 fn check_text(schema: &Schema, text: &str, path: &str) -> Result<(), DecodeError> {
-    let detail = if schema.bytes && STANDARD.decode(text.as_bytes().iter().copied().filter(|b| !matches!(b, b'\n' | b'\r')).collect::<Vec<_>>()).is_err() {
+    let detail = if schema.bytes
+        && STANDARD
+            .decode(
+                text.as_bytes()
+                    .iter()
+                    .copied()
+                    .filter(|b| !matches!(b, b'\n' | b'\r'))
+                    .collect::<Vec<_>>(),
+            )
+            .is_err()
+    {
         Some("illegal base64 data".to_owned())
     } else if schema.time && text.parse::<jiff::Timestamp>().is_err() {
-        Some(format!("parsing time {} as \"2006-01-02T15:04:05Z07:00\": cannot parse it", quoted(text)))
+        Some(format!(
+            "parsing time {} as \"2006-01-02T15:04:05Z07:00\": cannot parse it",
+            quoted(text)
+        ))
     } else {
         None
     };
     match detail {
-        Some(detail) => Err(DecodeError::Value { path: path.to_owned(), detail }),
+        Some(detail) => Err(DecodeError::Value {
+            path: path.to_owned(),
+            detail,
+        }),
         None => Ok(()),
     }
 }
@@ -96,15 +124,54 @@ mod tests {
     #[test]
     fn wrong_types_are_named() {
         for (api_version, kind, value, text) in [
-            ("apps/v1", "Deployment", json!({"spec": {"replicas": "3"}}), "json: cannot unmarshal string into field spec.replicas of type int32"),
-            ("apps/v1", "Deployment", json!({"spec": {"replicas": 1.5}}), "json: cannot unmarshal number 1.5 into field spec.replicas of type int32"),
-            ("apps/v1", "Deployment", json!({"spec": {"replicas": 3_000_000_000_i64}}), "json: cannot unmarshal number 3000000000 into field spec.replicas of type int32"),
-            ("v1", "ConfigMap", json!({"data": {"a": 1}}), "json: cannot unmarshal number into field data.a of type string"),
-            ("v1", "ConfigMap", json!({"metadata": {"labels": ["a"]}}), "json: cannot unmarshal array into field metadata.labels of type object"),
-            ("v1", "Secret", json!({"data": {"a": "%%"}}), "field data.a: illegal base64 data"),
-            ("v1", "Service", json!({"spec": {"ports": [{"port": true}]}}), "json: cannot unmarshal bool into field spec.ports[0].port of type int32"),
-            ("v1", "Pod", json!({"spec": {"containers": [{"resources": {"limits": {"cpu": "much"}}}]}}),
-             "field spec.containers[0].resources.limits.cpu: quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"),
+            (
+                "apps/v1",
+                "Deployment",
+                json!({"spec": {"replicas": "3"}}),
+                "json: cannot unmarshal string into field spec.replicas of type int32",
+            ),
+            (
+                "apps/v1",
+                "Deployment",
+                json!({"spec": {"replicas": 1.5}}),
+                "json: cannot unmarshal number 1.5 into field spec.replicas of type int32",
+            ),
+            (
+                "apps/v1",
+                "Deployment",
+                json!({"spec": {"replicas": 3_000_000_000_i64}}),
+                "json: cannot unmarshal number 3000000000 into field spec.replicas of type int32",
+            ),
+            (
+                "v1",
+                "ConfigMap",
+                json!({"data": {"a": 1}}),
+                "json: cannot unmarshal number into field data.a of type string",
+            ),
+            (
+                "v1",
+                "ConfigMap",
+                json!({"metadata": {"labels": ["a"]}}),
+                "json: cannot unmarshal array into field metadata.labels of type object",
+            ),
+            (
+                "v1",
+                "Secret",
+                json!({"data": {"a": "%%"}}),
+                "field data.a: illegal base64 data",
+            ),
+            (
+                "v1",
+                "Service",
+                json!({"spec": {"ports": [{"port": true}]}}),
+                "json: cannot unmarshal bool into field spec.ports[0].port of type int32",
+            ),
+            (
+                "v1",
+                "Pod",
+                json!({"spec": {"containers": [{"resources": {"limits": {"cpu": "much"}}}]}}),
+                "field spec.containers[0].resources.limits.cpu: quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
+            ),
         ] {
             let error = check_types(schema::of(api_version, kind).unwrap(), &value).unwrap_err();
             assert_eq!(error.to_string(), text);
@@ -114,10 +181,26 @@ mod tests {
     #[test]
     fn right_types_pass() {
         for (api_version, kind, value) in [
-            ("v1", "Service", json!({"spec": {"ports": [{"port": 80, "targetPort": "http"}, {"port": 81, "targetPort": 8081}], "type": null}})),
-            ("v1", "Secret", json!({"data": {"a": "YQ==", "b": ""}, "unknown": {"x": [1]}})),
-            ("coordination.k8s.io/v1", "Lease", json!({"spec": {"renewTime": "2026-01-02T03:04:05.123456Z"}})),
-            ("federation.meridian.dev/v1alpha1", "Region", json!({"spec": {"latitude": 1, "longitude": 2.5}})),
+            (
+                "v1",
+                "Service",
+                json!({"spec": {"ports": [{"port": 80, "targetPort": "http"}, {"port": 81, "targetPort": 8081}], "type": null}}),
+            ),
+            (
+                "v1",
+                "Secret",
+                json!({"data": {"a": "YQ==", "b": ""}, "unknown": {"x": [1]}}),
+            ),
+            (
+                "coordination.k8s.io/v1",
+                "Lease",
+                json!({"spec": {"renewTime": "2026-01-02T03:04:05.123456Z"}}),
+            ),
+            (
+                "federation.meridian.dev/v1alpha1",
+                "Region",
+                json!({"spec": {"latitude": 1, "longitude": 2.5}}),
+            ),
         ] {
             check_types(schema::of(api_version, kind).unwrap(), &value).unwrap();
         }

@@ -30,10 +30,17 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Decoded, DecodeError> {
     };
     let mut trail = Trail::default();
     let value = serde_saphyr::with_deserializer_from_str_with_options(text, options, |deserializer| {
-        Place { trail: &mut trail, depth: 0 }.deserialize(deserializer)
+        Place {
+            trail: &mut trail,
+            depth: 0,
+        }
+        .deserialize(deserializer)
     })
     .map_err(|error| DecodeError::Yaml(error.to_string()))?;
-    Ok(Decoded { value, duplicates: trail.duplicates })
+    Ok(Decoded {
+        value,
+        duplicates: trail.duplicates,
+    })
 }
 
 #[cfg(test)]
@@ -84,8 +91,17 @@ list: [1, 2.5, yes, off, null, ~, 0644, 0x10, -3]
     #[test]
     fn duplicates_and_bad_text() {
         let decoded = decode(b"metadata:\n  name: a\n  name: b\n").unwrap();
-        assert_eq!((decoded.value, decoded.duplicates), (json!({"metadata": {"name": "b"}}), vec!["metadata.name".to_owned()]));
-        for body in [&b"a: [1"[..], b"a: b: c", b"---\na: 1\n---\nb: 2\n", b"\xff", b"a: *nope"] {
+        assert_eq!(
+            (decoded.value, decoded.duplicates),
+            (json!({"metadata": {"name": "b"}}), vec!["metadata.name".to_owned()])
+        );
+        for body in [
+            &b"a: [1"[..],
+            b"a: b: c",
+            b"---\na: 1\n---\nb: 2\n",
+            b"\xff",
+            b"a: *nope",
+        ] {
             assert!(decode(body).is_err(), "{:?}", String::from_utf8_lossy(body));
         }
         assert!(decode("[".repeat(3000).as_bytes()).is_err());

@@ -8,7 +8,10 @@ const CLIENT_IP_SECONDS: i64 = 10_800;
 
 pub(super) fn service(object: &mut Object) {
     within(object, "spec", spec);
-    let balanced = object.get("spec").and_then(Value::as_object).is_some_and(|spec| word(spec, "type") == "LoadBalancer");
+    let balanced = object
+        .get("spec")
+        .and_then(Value::as_object)
+        .is_some_and(|spec| word(spec, "type") == "LoadBalancer");
     within(object, "status", |status| {
         within(status, "loadBalancer", |load_balancer| {
             for ingress in items(load_balancer, "ingress") {
@@ -27,9 +30,14 @@ fn spec(spec: &mut Object) {
             spec.remove("sessionAffinityConfig");
         }
         "ClientIP" => {
-            let seconds = spec.get("sessionAffinityConfig").and_then(|c| c.get("clientIP")?.get("timeoutSeconds"));
+            let seconds = spec
+                .get("sessionAffinityConfig")
+                .and_then(|c| c.get("clientIP")?.get("timeoutSeconds"));
             if seconds.is_none_or(Value::is_null) {
-                spec.insert("sessionAffinityConfig".to_owned(), json!({"clientIP": {"timeoutSeconds": CLIENT_IP_SECONDS}}));
+                spec.insert(
+                    "sessionAffinityConfig".to_owned(),
+                    json!({"clientIP": {"timeoutSeconds": CLIENT_IP_SECONDS}}),
+                );
             }
         }
         _ => {}
@@ -44,7 +52,10 @@ fn spec(spec: &mut Object) {
         }
     }
     let kind = word(spec, "type").to_owned();
-    let external_ips = spec.get("externalIPs").and_then(Value::as_array).is_some_and(|ips| !ips.is_empty());
+    let external_ips = spec
+        .get("externalIPs")
+        .and_then(Value::as_array)
+        .is_some_and(|ips| !ips.is_empty());
     if matches!(kind.as_str(), "NodePort" | "LoadBalancer") || (kind == "ClusterIP" && external_ips) {
         text(spec, "externalTrafficPolicy", "Cluster");
     }

@@ -24,7 +24,12 @@ pub(super) fn existing<'a>(object: &'a mut Object, key: &str) -> Option<&'a mut 
 
 /// The structs of a list.
 pub(super) fn items<'a>(object: &'a mut Object, key: &str) -> impl Iterator<Item = &'a mut Object> {
-    object.get_mut(key).and_then(Value::as_array_mut).into_iter().flatten().filter_map(Value::as_object_mut)
+    object
+        .get_mut(key)
+        .and_then(Value::as_array_mut)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_object_mut)
 }
 
 /// Sets a value where there is none.

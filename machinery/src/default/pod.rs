@@ -37,7 +37,9 @@ fn pod_spec(spec: &mut Object) {
     absent(spec, "terminationGracePeriodSeconds", 30);
     text(spec, "schedulerName", "default-scheduler");
     // Two names of one field: whichever is given speaks for both, and the newer one wins.
-    let account = [word(spec, "serviceAccountName"), word(spec, "serviceAccount")].into_iter().find(|a| !a.is_empty());
+    let account = [word(spec, "serviceAccountName"), word(spec, "serviceAccount")]
+        .into_iter()
+        .find(|a| !a.is_empty());
     if let Some(account) = account.map(str::to_owned) {
         spec.insert("serviceAccountName".to_owned(), Value::from(account.as_str()));
         spec.insert("serviceAccount".to_owned(), Value::from(account));
@@ -102,8 +104,12 @@ fn http_get(handler: &mut Object) {
 
 /// What is limited and not requested is requested up to its limit.
 fn requests_from_limits(container: &mut Object) {
-    let Some(resources) = existing(container, "resources") else { return };
-    let Some(limits) = resources.get("limits").and_then(Value::as_object).cloned() else { return };
+    let Some(resources) = existing(container, "resources") else {
+        return;
+    };
+    let Some(limits) = resources.get("limits").and_then(Value::as_object).cloned() else {
+        return;
+    };
     within(resources, "requests", |requests| {
         for (name, limit) in limits {
             absent(requests, &name, limit);

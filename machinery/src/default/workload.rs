@@ -86,11 +86,23 @@ fn job_spec(spec: &mut Object) {
         absent(spec, "parallelism", 1);
     }
     absent(spec, "parallelism", 1);
-    absent(spec, "backoffLimit", if none(spec, "backoffLimitPerIndex") { 6 } else { i64::from(i32::MAX) });
+    absent(
+        spec,
+        "backoffLimit",
+        if none(spec, "backoffLimitPerIndex") {
+            6
+        } else {
+            i64::from(i32::MAX)
+        },
+    );
     absent(spec, "completionMode", "NonIndexed");
     absent(spec, "suspend", false);
     absent(spec, "manualSelector", false);
-    let replacement = if none(spec, "podFailurePolicy") { "TerminatingOrFailed" } else { "Failed" };
+    let replacement = if none(spec, "podFailurePolicy") {
+        "TerminatingOrFailed"
+    } else {
+        "Failed"
+    };
     absent(spec, "podReplacementPolicy", replacement);
     within(spec, "template", pod::template);
 }

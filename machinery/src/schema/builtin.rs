@@ -17,7 +17,10 @@ static TABLE: LazyLock<Value> = LazyLock::new(|| {
 static EMPTY: LazyLock<Map<String, Value>> = LazyLock::new(Map::new);
 
 static COMPILED: LazyLock<BTreeMap<&'static str, Schema>> = LazyLock::new(|| {
-    definitions().iter().map(|(name, schema)| (name.as_str(), compile::definition(name, schema))).collect()
+    definitions()
+        .iter()
+        .map(|(name, schema)| (name.as_str(), compile::definition(name, schema)))
+        .collect()
 });
 
 static KINDS: LazyLock<BTreeMap<(String, &'static str), &'static str>> = LazyLock::new(|| {
@@ -26,7 +29,9 @@ static KINDS: LazyLock<BTreeMap<(String, &'static str), &'static str>> = LazyLoc
         let rows = schema.get("x-kubernetes-group-version-kind").and_then(Value::as_array);
         for row in rows.into_iter().flatten() {
             let text = |key: &str| row.get(key).and_then(Value::as_str).unwrap_or_default();
-            let Some(kind) = row.get("kind").and_then(Value::as_str) else { continue };
+            let Some(kind) = row.get("kind").and_then(Value::as_str) else {
+                continue;
+            };
             kinds.insert((api_version(text("group"), text("version")), kind), name.as_str());
         }
     }
@@ -56,7 +61,11 @@ pub fn schema(api_version: &str, kind: &str) -> Option<&'static Schema> {
 /// The name of a built-in kind's definition, such as `io.k8s.api.apps.v1.Deployment`.
 #[must_use]
 pub fn definition_name(api_version: &str, kind: &str) -> Option<&'static str> {
-    KINDS.range((api_version.to_owned(), kind)..).next().filter(|((a, k), _)| a == api_version && *k == kind).map(|(_, name)| *name)
+    KINDS
+        .range((api_version.to_owned(), kind)..)
+        .next()
+        .filter(|((a, k), _)| a == api_version && *k == kind)
+        .map(|(_, name)| *name)
 }
 
 /// A compiled definition by its name.
@@ -91,7 +100,11 @@ pub fn anything() -> &'static Schema {
 
 /// `group/version`, or the version alone for the core group.
 fn api_version(group: &str, version: &str) -> String {
-    if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") }
+    if group.is_empty() {
+        version.to_owned()
+    } else {
+        format!("{group}/{version}")
+    }
 }
 
 #[cfg(test)]
@@ -103,7 +116,10 @@ mod tests {
         assert!(definitions().len() > 400);
         assert_eq!(version(), "v1.36.3");
         assert!(parameters().contains_key("fieldValidation"));
-        assert_eq!(definition_name("apps/v1", "Deployment"), Some("io.k8s.api.apps.v1.Deployment"));
+        assert_eq!(
+            definition_name("apps/v1", "Deployment"),
+            Some("io.k8s.api.apps.v1.Deployment")
+        );
     }
 
     #[test]

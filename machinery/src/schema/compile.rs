@@ -25,11 +25,21 @@ pub(super) fn definition(name: &str, schema: &Value) -> Schema {
 
 fn compile(schema: &Value, name: Option<&str>, native: bool) -> Schema {
     let properties: BTreeMap<String, Field> = object(schema, "properties")
-        .map(|properties| properties.iter().map(|(key, value)| (key.clone(), field(value, native))).collect())
+        .map(|properties| {
+            properties
+                .iter()
+                .map(|(key, value)| (key.clone(), field(value, native)))
+                .collect()
+        })
         .unwrap_or_default();
-    let additional =
-        schema.get("additionalProperties").filter(|v| v.is_object()).map(|value| Box::new(field(value, native)));
-    let items = schema.get("items").filter(|v| v.is_object()).map(|value| Box::new(field(value, native)));
+    let additional = schema
+        .get("additionalProperties")
+        .filter(|v| v.is_object())
+        .map(|value| Box::new(field(value, native)));
+    let items = schema
+        .get("items")
+        .filter(|v| v.is_object())
+        .map(|value| Box::new(field(value, native)));
     let form = form(schema, name, !properties.is_empty());
     let closed = form == Form::Object && (!properties.is_empty() || additional.is_some());
     let preserve_unknown = flag(schema, "x-kubernetes-preserve-unknown-fields")
@@ -80,7 +90,12 @@ fn form(schema: &Value, name: Option<&str>, has_properties: bool) -> Form {
 fn field(schema: &Value, native: bool) -> Field {
     let referenced = schema
         .get("$ref")
-        .or_else(|| schema.get("allOf").and_then(|all| all.get(0)).and_then(|first| first.get("$ref")))
+        .or_else(|| {
+            schema
+                .get("allOf")
+                .and_then(|all| all.get(0))
+                .and_then(|first| first.get("$ref"))
+        })
         .and_then(Value::as_str)
         .map(|name| name.rsplit('/').next().unwrap_or(name));
     let shape = match referenced {
@@ -101,7 +116,10 @@ fn field(schema: &Value, native: bool) -> Field {
             .and_then(Value::as_str)
             .map(|words| words.split(',').map(|word| word.trim().to_owned()).collect())
             .unwrap_or_default(),
-        patch_merge_key: schema.get("x-kubernetes-patch-merge-key").and_then(Value::as_str).map(str::to_owned),
+        patch_merge_key: schema
+            .get("x-kubernetes-patch-merge-key")
+            .and_then(Value::as_str)
+            .map(str::to_owned),
         atomic_map: schema.get("x-kubernetes-map-type").and_then(Value::as_str) == Some("atomic"),
         default: schema.get("default").filter(|value| !is_zero(value)).cloned(),
     }

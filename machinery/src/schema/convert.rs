@@ -5,8 +5,8 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
 
-use super::compile::from_openapi;
 use super::Schema;
+use super::compile::from_openapi;
 
 /// The compiled schema of a Rust type.
 #[must_use]
@@ -36,7 +36,9 @@ fn tidy(schema: &Value) -> Value {
         match key.as_str() {
             "$schema" | "$defs" | "definitions" | "components" | "title" => {}
             "properties" => {
-                let properties = value.as_object().map(|p| p.iter().map(|(k, v)| (k.clone(), tidy(v))).collect::<Map<_, _>>());
+                let properties = value
+                    .as_object()
+                    .map(|p| p.iter().map(|(k, v)| (k.clone(), tidy(v))).collect::<Map<_, _>>());
                 out.insert(key.clone(), Value::Object(properties.unwrap_or_default()));
             }
             "items" => {
@@ -45,7 +47,10 @@ fn tidy(schema: &Value) -> Value {
             "additionalProperties" if value.is_object() => {
                 out.insert(key.clone(), tidy(value));
             }
-            "format" if value.as_str().is_some_and(|f| !matches!(f, "int32" | "int64" | "double" | "float" | "date-time" | "byte")) => {}
+            "format"
+                if value
+                    .as_str()
+                    .is_some_and(|f| !matches!(f, "int32" | "int64" | "double" | "float" | "date-time" | "byte")) => {}
             "const" => {
                 out.insert("enum".into(), Value::Array(vec![value.clone()]));
             }
@@ -77,7 +82,14 @@ fn type_name(value: &Value) -> (Value, bool) {
     match value {
         Value::Array(names) => {
             let nullable = names.iter().any(|n| n == "null");
-            (names.iter().find(|n| *n != "null").cloned().unwrap_or(Value::from("object")), nullable)
+            (
+                names
+                    .iter()
+                    .find(|n| *n != "null")
+                    .cloned()
+                    .unwrap_or(Value::from("object")),
+                nullable,
+            )
         }
         other => (other.clone(), false),
     }
@@ -93,7 +105,10 @@ fn alternatives(map: &Map<String, Value>) -> Option<Value> {
     let mut rest: Vec<&Value> = Vec::new();
     for option in options {
         let null = option.get("type") == Some(&Value::from("null"))
-            || option.get("enum").and_then(Value::as_array).is_some_and(|e| e.iter().all(Value::is_null));
+            || option
+                .get("enum")
+                .and_then(Value::as_array)
+                .is_some_and(|e| e.iter().all(Value::is_null));
         if null {
             nullable = true;
         } else if let Some(constant) = option.get("const") {
@@ -105,7 +120,10 @@ fn alternatives(map: &Map<String, Value>) -> Option<Value> {
         }
     }
     let mut out = match (rest.as_slice(), values.is_empty()) {
-        ([], false) => Map::from_iter([("type".to_owned(), Value::from("string")), ("enum".to_owned(), Value::Array(values))]),
+        ([], false) => Map::from_iter([
+            ("type".to_owned(), Value::from("string")),
+            ("enum".to_owned(), Value::Array(values)),
+        ]),
         ([one], true) => tidy(one).as_object().cloned().unwrap_or_default(),
         _ => open(),
     };

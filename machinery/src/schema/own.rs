@@ -6,9 +6,9 @@ use std::sync::LazyLock;
 use api::well_known::{API_VERSION, GROUP, VERSION};
 use serde_json::{Map, Value, json};
 
+use super::Schema;
 use super::compile::from_openapi;
 use super::convert::openapi_of;
-use super::Schema;
 
 /// Prefix of the definition names of our kinds.
 pub const DEFINITION_PREFIX: &str = "dev.meridian.federation.v1alpha1.";
@@ -28,23 +28,65 @@ static KINDS: LazyLock<BTreeMap<&'static str, Kind>> = LazyLock::new(|| {
         (
             "Cluster",
             "A member of the federation: how it is reached, where it is, and what is known of it.",
-            (openapi_of::<api::ClusterSpec>(), Some(openapi_of::<api::ClusterStatus>())),
+            (
+                openapi_of::<api::ClusterSpec>(),
+                Some(openapi_of::<api::ClusterStatus>()),
+            ),
         ),
-        ("PropagationPolicy", "Which objects of its namespace go where, and how.", policy()),
+        (
+            "PropagationPolicy",
+            "Which objects of its namespace go where, and how.",
+            policy(),
+        ),
         ("ClusterPropagationPolicy", "Which objects go where, and how.", policy()),
-        ("OverridePolicy", "What differs from cluster to cluster, for objects of its namespace.", overrides()),
-        ("ClusterOverridePolicy", "What differs from cluster to cluster.", overrides()),
+        (
+            "OverridePolicy",
+            "What differs from cluster to cluster, for objects of its namespace.",
+            overrides(),
+        ),
+        (
+            "ClusterOverridePolicy",
+            "What differs from cluster to cluster.",
+            overrides(),
+        ),
         (
             "Placement",
             "The decision for one federated object, with its reasons, and what became of it.",
-            (openapi_of::<api::PlacementSpec>(), Some(openapi_of::<api::PlacementStatus>())),
+            (
+                openapi_of::<api::PlacementSpec>(),
+                Some(openapi_of::<api::PlacementStatus>()),
+            ),
         ),
-        ("Region", "A place on earth, and the clients that belong to it.", (openapi_of::<api::RegionSpec>(), None)),
-        ("DNSPolicy", "How the names of selected Services answer.", (openapi_of::<api::DnsPolicySpec>(), None)),
-        ("Manifest", "What one member should hold of one federated object. Read only, made when it is read.", (open(), None)),
-        ("Report", "What one member holds of one federated object. Kept in memory.", (open(), None)),
-        ("Heartbeat", "The last sign of life of a member's syncer. Kept in memory.", (open(), None)),
-        ("Resolution", "What the DNS server answers for one Service, and why. Kept in memory.", (open(), None)),
+        (
+            "Region",
+            "A place on earth, and the clients that belong to it.",
+            (openapi_of::<api::RegionSpec>(), None),
+        ),
+        (
+            "DNSPolicy",
+            "How the names of selected Services answer.",
+            (openapi_of::<api::DnsPolicySpec>(), None),
+        ),
+        (
+            "Manifest",
+            "What one member should hold of one federated object. Read only, made when it is read.",
+            (open(), None),
+        ),
+        (
+            "Report",
+            "What one member holds of one federated object. Kept in memory.",
+            (open(), None),
+        ),
+        (
+            "Heartbeat",
+            "The last sign of life of a member's syncer. Kept in memory.",
+            (open(), None),
+        ),
+        (
+            "Resolution",
+            "What the DNS server answers for one Service, and why. Kept in memory.",
+            (open(), None),
+        ),
     ];
     parts
         .into_iter()
@@ -59,7 +101,9 @@ static KINDS: LazyLock<BTreeMap<&'static str, Kind>> = LazyLock::new(|| {
 fn definition_of(kind: &str, description: &str, spec: Value, status: Option<Value>) -> Value {
     let meta = super::builtin::definitions().get("io.k8s.api.core.v1.ConfigMap");
     let described = |field: &str| {
-        meta.and_then(|schema| schema.get("properties")?.get(field)).cloned().unwrap_or_else(|| json!({"type": "string"}))
+        meta.and_then(|schema| schema.get("properties")?.get(field))
+            .cloned()
+            .unwrap_or_else(|| json!({"type": "string"}))
     };
     let mut properties = Map::new();
     properties.insert("apiVersion".into(), described("apiVersion"));
@@ -132,14 +176,23 @@ mod tests {
     fn types_and_enums_survive() {
         let cluster = schema(API_VERSION, "Cluster").unwrap();
         assert_eq!(cluster.descend(&["spec", "apiEndpoint"]).unwrap().form, Form::String);
-        assert_eq!(cluster.descend(&["metadata", "labels", "x"]).unwrap().form, Form::String);
-        assert_eq!(cluster.descend(&["spec", "taints", "effect"]).unwrap().form, Form::String);
+        assert_eq!(
+            cluster.descend(&["metadata", "labels", "x"]).unwrap().form,
+            Form::String
+        );
+        assert_eq!(
+            cluster.descend(&["spec", "taints", "effect"]).unwrap().form,
+            Form::String
+        );
         let effect = definition("Cluster")
             .and_then(|d| d.pointer("/properties/spec/properties/taints/items/properties/effect/enum"))
             .unwrap();
         assert_eq!(effect, &json!(["NoSchedule", "PreferNoSchedule", "NoExecute"]));
         let placement = schema(API_VERSION, "Placement").unwrap();
         assert!(placement.descend(&["status", "clusters", "status"]).unwrap().is_open());
-        assert_eq!(placement.descend(&["spec", "clusters", "replicas"]).unwrap().form, Form::Integer);
+        assert_eq!(
+            placement.descend(&["spec", "clusters", "replicas"]).unwrap().form,
+            Form::Integer
+        );
     }
 }

@@ -16,36 +16,60 @@ pub(super) struct At<'a> {
 impl<'a> At<'a> {
     /// A top-level field of an object.
     pub(super) fn root(object: &'a Value, name: &str) -> Self {
-        Self { value: object.get(name).unwrap_or(&NULL), path: Path::root(name) }
+        Self {
+            value: object.get(name).unwrap_or(&NULL),
+            path: Path::root(name),
+        }
     }
 
     /// A field of the struct here.
     pub(super) fn get(&self, name: &str) -> Self {
-        Self { value: self.value.get(name).unwrap_or(&NULL), path: self.path.child(name) }
+        Self {
+            value: self.value.get(name).unwrap_or(&NULL),
+            path: self.path.child(name),
+        }
     }
 
     /// The entry of the map here.
     pub(super) fn entry(&self, key: &str) -> Self {
-        Self { value: self.value.get(key).unwrap_or(&NULL), path: self.path.key(key) }
+        Self {
+            value: self.value.get(key).unwrap_or(&NULL),
+            path: self.path.key(key),
+        }
     }
 
     /// The items of the list here.
     pub(super) fn items(&self) -> impl Iterator<Item = At<'a>> {
         let path = self.path.clone();
         let items: &'a [Value] = self.value.as_array().map(Vec::as_slice).unwrap_or_default();
-        items.iter().enumerate().map(move |(i, value)| Self { value, path: path.index(i) })
+        items.iter().enumerate().map(move |(i, value)| Self {
+            value,
+            path: path.index(i),
+        })
     }
 
     /// The entries of the map here, sorted by key.
     pub(super) fn entries(&self) -> impl Iterator<Item = (&'a str, At<'a>)> {
         let path = self.path.clone();
         let map = self.value.as_object();
-        map.into_iter().flatten().map(move |(key, value)| (key.as_str(), Self { value, path: path.key(key) }))
+        map.into_iter().flatten().map(move |(key, value)| {
+            (
+                key.as_str(),
+                Self {
+                    value,
+                    path: path.key(key),
+                },
+            )
+        })
     }
 
     /// How many items the list or map here has.
     pub(super) fn len(&self) -> usize {
-        self.value.as_array().map(Vec::len).or_else(|| self.value.as_object().map(serde_json::Map::len)).unwrap_or(0)
+        self.value
+            .as_array()
+            .map(Vec::len)
+            .or_else(|| self.value.as_object().map(serde_json::Map::len))
+            .unwrap_or(0)
     }
 
     /// Text, empty where there is none.

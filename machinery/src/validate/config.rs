@@ -17,7 +17,11 @@ pub(super) fn config_map(object: &Value, faults: &mut Vec<Cause>) {
     for (key, value) in data.entries() {
         check_key(key, &value.path, faults);
         if binary.value.get(key).is_some() {
-            faults.push(field::invalid(&value.path, &Value::from(key), "duplicate of key present in binaryData"));
+            faults.push(field::invalid(
+                &value.path,
+                &Value::from(key),
+                "duplicate of key present in binaryData",
+            ));
         }
         size += value.text().len();
     }
@@ -44,7 +48,9 @@ pub(super) fn secret(object: &Value, faults: &mut Vec<Cause>) {
     let missing = |key: &str| field::required(&data.path.key(key), "");
     match At::root(object, "type").text() {
         "kubernetes.io/service-account-token" => {
-            let name = At::root(object, "metadata").get("annotations").entry("kubernetes.io/service-account.name");
+            let name = At::root(object, "metadata")
+                .get("annotations")
+                .entry("kubernetes.io/service-account.name");
             if name.text().is_empty() {
                 faults.push(field::required(&name.path, ""));
             }
@@ -54,9 +60,16 @@ pub(super) fn secret(object: &Value, faults: &mut Vec<Cause>) {
         "kubernetes.io/basic-auth" if !has("username") && !has("password") => {
             faults.extend([missing("username"), missing("password")]);
         }
-        "kubernetes.io/ssh-auth" if data.entry("ssh-privatekey").text().is_empty() => faults.push(missing("ssh-privatekey")),
+        "kubernetes.io/ssh-auth" if data.entry("ssh-privatekey").text().is_empty() => {
+            faults.push(missing("ssh-privatekey"))
+        }
         "kubernetes.io/tls" => {
-            faults.extend(["tls.crt", "tls.key"].iter().filter(|key| !has(key)).map(|key| missing(key)));
+            faults.extend(
+                ["tls.crt", "tls.key"]
+                    .iter()
+                    .filter(|key| !has(key))
+                    .map(|key| missing(key)),
+            );
         }
         // Any other type is the user's own.
         _ => {}
@@ -70,10 +83,16 @@ fn docker(data: &At<'_>, key: &str, faults: &mut Vec<Cause>) {
         faults.push(field::required(&content.path, ""));
         return;
     }
-    let bytes = base64::engine::general_purpose::STANDARD.decode(content.text()).unwrap_or_default();
+    let bytes = base64::engine::general_purpose::STANDARD
+        .decode(content.text())
+        .unwrap_or_default();
     if let Err(error) = serde_json::from_slice::<serde_json::Map<String, Value>>(&bytes) {
         // The error names a line and a column, never the content.
-        faults.push(field::invalid(&content.path, &Value::from("<secret contents redacted>"), &error.to_string()));
+        faults.push(field::invalid(
+            &content.path,
+            &Value::from("<secret contents redacted>"),
+            &error.to_string(),
+        ));
     }
 }
 
@@ -105,10 +124,21 @@ fn frozen(new: &Value, old: &Value, bags: &[&str], faults: &mut Vec<Cause>) {
 }
 
 fn check_key(key: &str, path: &Path, faults: &mut Vec<Cause>) {
-    faults.extend(format::config_key(key).iter().map(|detail| field::invalid(path, &Value::from(key), detail)));
+    faults.extend(
+        format::config_key(key)
+            .iter()
+            .map(|detail| field::invalid(path, &Value::from(key), detail)),
+    );
 }
 
 /// Bytes that base64 text stands for.
 fn decoded_length(text: &str) -> usize {
-    text.len() / 4 * 3 - text.bytes().rev().take_while(|b| *b == b'=').count().min(2).min(text.len() / 4 * 3)
+    text.len() / 4 * 3
+        - text
+            .bytes()
+            .rev()
+            .take_while(|b| *b == b'=')
+            .count()
+            .min(2)
+            .min(text.len() / 4 * 3)
 }

@@ -22,9 +22,16 @@ pub(super) fn endpoints(object: &Value, old: Option<&Value>, faults: &mut Vec<Ca
         return;
     }
     for subset in subsets.items() {
-        let (ready, not_ready, ports) = (subset.get("addresses"), subset.get("notReadyAddresses"), subset.get("ports"));
+        let (ready, not_ready, ports) = (
+            subset.get("addresses"),
+            subset.get("notReadyAddresses"),
+            subset.get("ports"),
+        );
         if ready.len() + not_ready.len() == 0 {
-            faults.push(field::required(&subset.path, "must specify `addresses` or `notReadyAddresses`"));
+            faults.push(field::required(
+                &subset.path,
+                "must specify `addresses` or `notReadyAddresses`",
+            ));
         }
         for address in ready.items().chain(not_ready.items()) {
             let (hostname, node) = (address.get("hostname"), address.get("nodeName"));
@@ -72,7 +79,10 @@ pub(super) fn endpoint_ip(at: &At<'_>, faults: &mut Vec<Cause>) {
     };
     let (link_local, link_multicast) = match ip {
         IpAddr::V4(v4) => (v4.is_link_local(), matches!(v4.octets(), [224, 0, 0, _])),
-        IpAddr::V6(v6) => (v6.is_unicast_link_local(), v6.segments().first().is_some_and(|s| s & 0xff0f == 0xff02)),
+        IpAddr::V6(v6) => (
+            v6.is_unicast_link_local(),
+            v6.segments().first().is_some_and(|s| s & 0xff0f == 0xff02),
+        ),
     };
     let mut wrong = Vec::new();
     if ip.is_unspecified() {
@@ -95,7 +105,11 @@ pub(super) fn slice(object: &Value, old: Option<&Value>, faults: &mut Vec<Cause>
     match address_type.text() {
         "" => faults.push(field::required(&address_type.path, "")),
         text if ADDRESS_TYPES.contains(&text) => {}
-        _ => faults.push(field::not_supported(&address_type.path, address_type.value, &ADDRESS_TYPES)),
+        _ => faults.push(field::not_supported(
+            &address_type.path,
+            address_type.value,
+            &ADDRESS_TYPES,
+        )),
     }
     slice_ports(&At::root(object, "ports"), faults);
     let endpoints = At::root(object, "endpoints");
@@ -128,7 +142,11 @@ fn slice_endpoints(endpoints: &At<'_>, address_type: &str, faults: &mut Vec<Caus
         return;
     }
     for endpoint in endpoints.items() {
-        let (addresses, node, hostname) = (endpoint.get("addresses"), endpoint.get("nodeName"), endpoint.get("hostname"));
+        let (addresses, node, hostname) = (
+            endpoint.get("addresses"),
+            endpoint.get("nodeName"),
+            endpoint.get("hostname"),
+        );
         if addresses.len() == 0 {
             faults.push(field::required(&addresses.path, "must contain at least 1 address"));
         } else if addresses.len() > 100 {
@@ -138,9 +156,16 @@ fn slice_endpoints(endpoints: &At<'_>, address_type: &str, faults: &mut Vec<Caus
             match address_type {
                 "IPv4" | "IPv6" => {
                     endpoint_ip(&address, faults);
-                    let fits = address.text().parse::<IpAddr>().map(|ip| ip.is_ipv4() == (address_type == "IPv4"));
+                    let fits = address
+                        .text()
+                        .parse::<IpAddr>()
+                        .map(|ip| ip.is_ipv4() == (address_type == "IPv4"));
                     if fits == Ok(false) {
-                        faults.push(field::invalid(&address.path, address.value, &format!("must be an {address_type} address")));
+                        faults.push(field::invalid(
+                            &address.path,
+                            address.value,
+                            &format!("must be an {address_type} address"),
+                        ));
                     }
                 }
                 _ => push(&address, format::dns_subdomain(address.text()), faults),

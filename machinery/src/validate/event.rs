@@ -13,7 +13,11 @@ pub(super) fn core(object: &Value, faults: &mut Vec<Cause>) {
     let namespace = At::root(object, "metadata").get("namespace").text();
     let involved = At::root(object, "involvedObject").get("namespace");
     let disagrees = |faults: &mut Vec<Cause>| {
-        faults.push(field::invalid(&involved.path, &Value::from(involved.text()), "does not match event.namespace"));
+        faults.push(field::invalid(
+            &involved.path,
+            &Value::from(involved.text()),
+            "does not match event.namespace",
+        ));
     };
     if At::root(object, "eventTime").is_set() {
         if involved.text().is_empty() && !matches!(namespace, "default" | "kube-system") {
@@ -24,21 +28,41 @@ pub(super) fn core(object: &Value, faults: &mut Vec<Cause>) {
             faults.push(field::required(&component.path, ""));
         }
         push(&component, format::qualified_name(component.text()), faults);
-        for (name, most) in [("reportingInstance", 128), ("action", 128), ("reason", 128), ("message", 1024)] {
+        for (name, most) in [
+            ("reportingInstance", 128),
+            ("action", 128),
+            ("reason", 128),
+            ("message", 1024),
+        ] {
             let text = At::root(object, name);
             if text.text().is_empty() && name != "message" {
                 faults.push(field::required(&text.path, ""));
             }
             if text.text().len() > most {
-                faults.push(field::invalid(&text.path, &Value::from(""), &format!("can have at most {most} characters")));
+                faults.push(field::invalid(
+                    &text.path,
+                    &Value::from(""),
+                    &format!("can have at most {most} characters"),
+                ));
             }
         }
     } else {
-        let fine = if involved.text().is_empty() { matches!(namespace, "" | "default") } else { involved.text() == namespace };
+        let fine = if involved.text().is_empty() {
+            matches!(namespace, "" | "default")
+        } else {
+            involved.text() == namespace
+        };
         if !fine {
             disagrees(faults);
         }
     }
     let value = Value::from(namespace);
-    push(&At { value: &value, path: Path::root("namespace") }, format::dns_subdomain(namespace), faults);
+    push(
+        &At {
+            value: &value,
+            path: Path::root("namespace"),
+        },
+        format::dns_subdomain(namespace),
+        faults,
+    );
 }

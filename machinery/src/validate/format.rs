@@ -40,7 +40,11 @@ pub fn qualified_name(text: &str) -> Vec<String> {
             if prefix.is_empty() {
                 faults.push("prefix part must be non-empty".to_owned());
             } else {
-                faults.extend(dns_subdomain(prefix).into_iter().map(|fault| format!("prefix part {fault}")));
+                faults.extend(
+                    dns_subdomain(prefix)
+                        .into_iter()
+                        .map(|fault| format!("prefix part {fault}")),
+                );
             }
             name
         }
@@ -52,7 +56,11 @@ pub fn qualified_name(text: &str) -> Vec<String> {
     if name.is_empty() {
         faults.push("name part must be non-empty".to_owned());
     } else {
-        faults.extend(max_length(name, 63).into_iter().map(|fault| format!("name part {fault}")));
+        faults.extend(
+            max_length(name, 63)
+                .into_iter()
+                .map(|fault| format!("name part {fault}")),
+        );
     }
     if !is_word(name) {
         faults.push(format!("name part {QUALIFIED}"));
@@ -74,7 +82,11 @@ pub fn label_value(text: &str) -> Vec<String> {
 #[must_use]
 pub fn config_key(text: &str) -> Vec<String> {
     let mut faults = max_length(text, 253);
-    if text.is_empty() || !text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_')) {
+    if text.is_empty()
+        || !text
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_'))
+    {
         faults.push(CONFIG_KEY.to_owned());
     }
     if text == "." || text == ".." {
@@ -92,21 +104,32 @@ pub fn env_name(text: &str) -> Vec<String> {
     match text {
         "" => vec!["environment variable name must be non-empty".to_owned()],
         text if text.chars().all(printable) => Vec::new(),
-        _ => vec!["a valid environment variable name must consist only of printable ASCII characters other than '='".to_owned()],
+        _ => vec![
+            "a valid environment variable name must consist only of printable ASCII characters other than '='"
+                .to_owned(),
+        ],
     }
 }
 
 /// The number of a port.
 #[must_use]
 pub fn port_number(number: i64) -> Vec<String> {
-    if (1..=65535).contains(&number) { Vec::new() } else { vec!["must be between 1 and 65535, inclusive".to_owned()] }
+    if (1..=65535).contains(&number) {
+        Vec::new()
+    } else {
+        vec!["must be between 1 and 65535, inclusive".to_owned()]
+    }
 }
 
 /// The name of a port.
 #[must_use]
 pub fn port_name(text: &str) -> Vec<String> {
     let mut faults = max_length(text, 15);
-    if text.is_empty() || !text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-') {
+    if text.is_empty()
+        || !text
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+    {
         faults.push("must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)".to_owned());
     }
     if !text.chars().any(|c| c.is_ascii_lowercase()) {
@@ -151,11 +174,19 @@ pub fn cidr(text: &str) -> Vec<String> {
         let digits = !length.is_empty() && length.chars().all(|c| c.is_ascii_digit());
         digits && length.parse::<u32>().is_ok_and(|n| n <= most)
     });
-    if good { Vec::new() } else { vec!["must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)".to_owned()] }
+    if good {
+        Vec::new()
+    } else {
+        vec!["must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)".to_owned()]
+    }
 }
 
 fn max_length(text: &str, most: usize) -> Vec<String> {
-    if text.len() > most { vec![format!("must be no more than {most} characters")] } else { Vec::new() }
+    if text.len() > most {
+        vec![format!("must be no more than {most} characters")]
+    } else {
+        Vec::new()
+    }
 }
 
 fn is_label(text: &str) -> bool {
@@ -164,7 +195,11 @@ fn is_label(text: &str) -> bool {
 }
 
 fn is_word(text: &str) -> bool {
-    is_made_of(text, |c| c.is_ascii_alphanumeric(), |c| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_' | b'.'))
+    is_made_of(
+        text,
+        |c| c.is_ascii_alphanumeric(),
+        |c| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_' | b'.'),
+    )
 }
 
 fn is_made_of(text: &str, edge: impl Fn(u8) -> bool, inner: impl Fn(u8) -> bool) -> bool {
@@ -184,15 +219,39 @@ mod tests {
         type Rule = fn(&str) -> Vec<String>;
         let long = "a".repeat(64);
         let rows: [(Rule, &[&str], &[&str]); 9] = [
-            (dns_label, &["a", "a-1", "1a"], &["", "-a", "a-", "A", "a.b", "a_b", "ä", &long]),
-            (dns_subdomain, &["a", "a.b-c.1", "example.com"], &["", "a..b", ".a", "A.b", "a_b"]),
-            (qualified_name, &["a", "A_b.c-d", "example.com/A"], &["", "/a", "a/", "a/b/c", "A.b/c d", "-a", "Ex.com/a", &long]),
+            (
+                dns_label,
+                &["a", "a-1", "1a"],
+                &["", "-a", "a-", "A", "a.b", "a_b", "ä", &long],
+            ),
+            (
+                dns_subdomain,
+                &["a", "a.b-c.1", "example.com"],
+                &["", "a..b", ".a", "A.b", "a_b"],
+            ),
+            (
+                qualified_name,
+                &["a", "A_b.c-d", "example.com/A"],
+                &["", "/a", "a/", "a/b/c", "A.b/c d", "-a", "Ex.com/a", &long],
+            ),
             (label_value, &["", "a", "A_b.c-1"], &["-a", "a ", "a/b", &long]),
-            (config_key, &["a", ".a", "A_b-c.d"], &["", ".", "..", "..a", "a b", "a/b"]),
+            (
+                config_key,
+                &["a", ".a", "A_b-c.d"],
+                &["", ".", "..", "..a", "a b", "a/b"],
+            ),
             (env_name, &["A", "my.env", "1X", "a b"], &["", "A=B", "\u{7f}", "ä"]),
-            (port_name, &["http", "a1", "a-b"], &["", "80", "a--b", "-a", "a-", "HTTP", "much-too-long-name"]),
+            (
+                port_name,
+                &["http", "a1", "a-b"],
+                &["", "80", "a--b", "-a", "a-", "HTTP", "much-too-long-name"],
+            ),
             (ip, &["1.2.3.4", "::1"], &["", "1.2.3", "1.2.3.256", "a", "01.2.3.4"]),
-            (cidr, &["10.0.0.0/8", "2001:db8::/32", "1.2.3.4/0"], &["", "10.0.0.0", "10.0.0.0/33", "a/8", "10.0.0.0/+8", "::/129"]),
+            (
+                cidr,
+                &["10.0.0.0/8", "2001:db8::/32", "1.2.3.4/0"],
+                &["", "10.0.0.0", "10.0.0.0/33", "a/8", "10.0.0.0/+8", "::/129"],
+            ),
         ];
         for (index, (rule, good, bad)) in rows.iter().enumerate() {
             for text in *good {

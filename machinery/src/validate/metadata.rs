@@ -33,11 +33,14 @@ fn naming(api_version: &str, kind: &str) -> Naming {
 fn namespaced(api_version: &str, kind: &str) -> Option<bool> {
     match (api_version, kind) {
         ("v1", "Namespace" | "Node" | "PersistentVolume")
-        | (api::well_known::API_VERSION, "Cluster" | "Region" | "ClusterPropagationPolicy" | "ClusterOverridePolicy" | "Heartbeat") => {
-            Some(false)
-        }
+        | (
+            api::well_known::API_VERSION,
+            "Cluster" | "Region" | "ClusterPropagationPolicy" | "ClusterOverridePolicy" | "Heartbeat",
+        ) => Some(false),
         ("v1" | "apps/v1" | "batch/v1" | "coordination.k8s.io/v1" | "discovery.k8s.io/v1", _)
-        | (api::well_known::API_VERSION, "PropagationPolicy" | "OverridePolicy" | "Placement" | "DNSPolicy") => Some(true),
+        | (api::well_known::API_VERSION, "PropagationPolicy" | "OverridePolicy" | "Placement" | "DNSPolicy") => {
+            Some(true)
+        }
         // Kinds are data here.
         _ => None,
     }
@@ -60,7 +63,9 @@ pub(super) fn create(api_version: &str, kind: &str, object: &Value, faults: &mut
     match namespaced(api_version, kind) {
         Some(true) if namespace.text().is_empty() => faults.push(field::required(&namespace.path, "")),
         Some(true) => push(&namespace, format::dns_label(namespace.text()), faults),
-        Some(false) if !namespace.text().is_empty() => faults.push(field::forbidden(&namespace.path, "not allowed on this type")),
+        Some(false) if !namespace.text().is_empty() => {
+            faults.push(field::forbidden(&namespace.path, "not allowed on this type"))
+        }
         Some(false) | None => {}
     }
     shared(&metadata, faults);
@@ -71,7 +76,12 @@ pub(super) fn update(new: &Value, old: &Value, faults: &mut Vec<Cause>) {
     let (metadata, before) = (At::root(new, "metadata"), At::root(old, "metadata"));
     if before.get("deletionTimestamp").is_set() {
         let kept: BTreeSet<&str> = before.get("finalizers").items().map(|f| f.text()).collect();
-        let added: Vec<&str> = metadata.get("finalizers").items().map(|f| f.text()).filter(|f| !kept.contains(f)).collect();
+        let added: Vec<&str> = metadata
+            .get("finalizers")
+            .items()
+            .map(|f| f.text())
+            .filter(|f| !kept.contains(f))
+            .collect();
         if !added.is_empty() {
             let list = added.iter().map(|f| field::quoted(f)).collect::<Vec<_>>().join(", ");
             let detail = format!(
@@ -81,7 +91,14 @@ pub(super) fn update(new: &Value, old: &Value, faults: &mut Vec<Cause>) {
         }
     }
     // Absent means unchanged for what the server sets; it fills these in.
-    for key in ["name", "namespace", "uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds"] {
+    for key in [
+        "name",
+        "namespace",
+        "uid",
+        "creationTimestamp",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+    ] {
         let (now, then) = (metadata.get(key), before.get(key));
         if now.is_set() && now.text() != "" && !same(now.value, then.value) {
             faults.push(field::invalid(&now.path, now.value, "field is immutable"));
@@ -116,7 +133,11 @@ fn owners(owners: &At<'_>, faults: &mut Vec<Cause>) {
     for owner in owners.items() {
         let api_version = owner.get("apiVersion");
         if api_version.text().is_empty() {
-            faults.push(field::invalid(&api_version.path, &Value::from(""), "version must not be empty"));
+            faults.push(field::invalid(
+                &api_version.path,
+                &Value::from(""),
+                "version must not be empty",
+            ));
         }
         for key in ["kind", "name", "uid"] {
             let part = owner.get(key);
@@ -125,7 +146,11 @@ fn owners(owners: &At<'_>, faults: &mut Vec<Cause>) {
             }
         }
         if (api_version.text(), owner.get("kind").text()) == ("v1", "Event") {
-            faults.push(field::invalid(&owner.path, owner.value, "/v1, Kind=Event is disallowed from being an owner"));
+            faults.push(field::invalid(
+                &owner.path,
+                owner.value,
+                "/v1, Kind=Event is disallowed from being an owner",
+            ));
         }
         if owner.get("controller").is_true() {
             let this = format!("{}/{}", owner.get("kind").text(), owner.get("name").text());
@@ -169,7 +194,11 @@ fn name(naming: &Naming, at: &At<'_>, text: &str, faults: &mut Vec<Cause>) {
 fn segment(text: &str) -> Vec<String> {
     match text {
         "." | ".." => vec![format!("may not be '{text}'")],
-        text => ['/', '%'].iter().filter(|c| text.contains(**c)).map(|c| format!("may not contain '{c}'")).collect(),
+        text => ['/', '%']
+            .iter()
+            .filter(|c| text.contains(**c))
+            .map(|c| format!("may not contain '{c}'"))
+            .collect(),
     }
 }
 

@@ -12,9 +12,14 @@ use super::metadata::push;
 pub(super) fn create(object: &Value, faults: &mut Vec<Cause>) {
     let finalizers = At::root(object, "spec").get("finalizers");
     for finalizer in finalizers.items() {
-        let here = At { value: finalizer.value, path: finalizers.path.clone() };
+        let here = At {
+            value: finalizer.value,
+            path: finalizers.path.clone(),
+        };
         push(&here, format::qualified_name(finalizer.text()), faults);
-        if !finalizer.text().contains('/') && !matches!(finalizer.text(), "kubernetes" | "orphan" | "foregroundDeletion") {
+        if !finalizer.text().contains('/')
+            && !matches!(finalizer.text(), "kubernetes" | "orphan" | "foregroundDeletion")
+        {
             let detail = "name is neither a standard finalizer name nor is it fully qualified";
             faults.push(field::invalid(&finalizers.path, finalizer.value, detail));
         }
@@ -23,10 +28,17 @@ pub(super) fn create(object: &Value, faults: &mut Vec<Cause>) {
 
 pub(super) fn status(object: &Value, faults: &mut Vec<Cause>) {
     let status = At::root(object, "status");
-    let phase = At { value: status.get("phase").value, path: status.path.child("Phase") };
+    let phase = At {
+        value: status.get("phase").value,
+        path: status.path.child("Phase"),
+    };
     let deleted = At::root(object, "metadata").get("deletionTimestamp").is_set();
     if !deleted && phase.text() != "Active" {
-        faults.push(field::invalid(&phase.path, phase.value, "may only be 'Active' if `deletionTimestamp` is empty"));
+        faults.push(field::invalid(
+            &phase.path,
+            phase.value,
+            "may only be 'Active' if `deletionTimestamp` is empty",
+        ));
     }
     if deleted && phase.text() != "Terminating" {
         let detail = "may only be 'Terminating' if `deletionTimestamp` is not empty";

@@ -51,6 +51,10 @@ fn labels_once(list: &At<'_>, faults: &mut Vec<Cause>) {
 /// A number that is there lies within bounds.
 fn between(at: &At<'_>, least: i64, most: i64, faults: &mut Vec<Cause>) {
     if at.number().is_some_and(|n| !(least..=most).contains(&n)) {
-        faults.push(field::invalid(&at.path, at.value, &format!("must be between {least} and {most}, inclusive")));
+        faults.push(field::invalid(
+            &at.path,
+            at.value,
+            &format!("must be between {least} and {most}, inclusive"),
+        ));
     }
 }

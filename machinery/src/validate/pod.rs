@@ -24,13 +24,28 @@ pub(super) fn pod(object: &Value, faults: &mut Vec<Cause>) {
 pub(super) fn template(template: &At<'_>, faults: &mut Vec<Cause>) {
     let metadata = template.get("metadata");
     // A template's metadata is told by its own fields, without `metadata` between.
-    selector::labels(&At { value: metadata.get("labels").value, path: template.path.child("labels") }, faults);
-    annotations(&At { value: metadata.get("annotations").value, path: template.path.child("annotations") }, faults);
+    selector::labels(
+        &At {
+            value: metadata.get("labels").value,
+            path: template.path.child("labels"),
+        },
+        faults,
+    );
+    annotations(
+        &At {
+            value: metadata.get("annotations").value,
+            path: template.path.child("annotations"),
+        },
+        faults,
+    );
     let inner = template.get("spec");
     spec(&inner, faults);
     let ephemeral = inner.get("ephemeralContainers");
     if ephemeral.len() > 0 {
-        faults.push(field::forbidden(&ephemeral.path, "ephemeral containers not allowed in pod template"));
+        faults.push(field::forbidden(
+            &ephemeral.path,
+            "ephemeral containers not allowed in pod template",
+        ));
     }
 }
 
@@ -40,24 +55,43 @@ fn spec(spec: &At<'_>, faults: &mut Vec<Cause>) {
         faults.push(field::required(&grace.path, ""));
     }
     let volumes = volume::volumes(&spec.get("volumes"), faults);
-    let context = container::Context { volumes, grace: grace.number() };
+    let context = container::Context {
+        volumes,
+        grace: grace.number(),
+    };
     let containers = spec.get("containers");
     container::regular(&containers, &context, faults);
     container::initial(&spec.get("initContainers"), &containers, &context, faults);
     host_network(spec, faults);
     one_of(&spec.get("restartPolicy"), &["Always", "OnFailure", "Never"], faults);
-    one_of(&spec.get("dnsPolicy"), &["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"], faults);
+    one_of(
+        &spec.get("dnsPolicy"),
+        &["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"],
+        faults,
+    );
     selector::labels(&spec.get("nodeSelector"), faults);
     dns_config(spec, faults);
-    for name in ["serviceAccountName", "nodeName", "priorityClassName", "runtimeClassName"] {
+    for name in [
+        "serviceAccountName",
+        "nodeName",
+        "priorityClassName",
+        "runtimeClassName",
+    ] {
         let at = spec.get(name);
         if !at.text().is_empty() {
             push(&at, format::dns_subdomain(at.text()), faults);
         }
     }
     let deadline = spec.get("activeDeadlineSeconds");
-    if deadline.number().is_some_and(|n| !(1..=i64::from(i32::MAX)).contains(&n)) {
-        faults.push(field::invalid(&deadline.path, deadline.value, "must be between 1 and 2147483647, inclusive"));
+    if deadline
+        .number()
+        .is_some_and(|n| !(1..=i64::from(i32::MAX)).contains(&n))
+    {
+        faults.push(field::invalid(
+            &deadline.path,
+            deadline.value,
+            "must be between 1 and 2147483647, inclusive",
+        ));
     }
     for name in ["hostname", "subdomain"] {
         let at = spec.get(name);
@@ -98,7 +132,11 @@ fn host_network(spec: &At<'_>, faults: &mut Vec<Cause>) {
             let (inside, outside) = (port.get("containerPort"), port.get("hostPort"));
             let number = outside.number().unwrap_or(0);
             if number != 0 && Some(number) != inside.number() {
-                faults.push(field::invalid(&inside.path, inside.value, "must match `hostPort` when `hostNetwork` is true"));
+                faults.push(field::invalid(
+                    &inside.path,
+                    inside.value,
+                    "must match `hostPort` when `hostNetwork` is true",
+                ));
             }
         }
     }
@@ -109,7 +147,10 @@ fn dns_config(spec: &At<'_>, faults: &mut Vec<Cause>) {
     let servers = config.get("nameservers");
     if spec.get("dnsPolicy").text() == "None" {
         if !config.is_set() {
-            faults.push(field::required(&config.path, "must provide `dnsConfig` when `dnsPolicy` is None"));
+            faults.push(field::required(
+                &config.path,
+                "must provide `dnsConfig` when `dnsPolicy` is None",
+            ));
             return;
         }
         if servers.len() == 0 {
@@ -119,7 +160,11 @@ fn dns_config(spec: &At<'_>, faults: &mut Vec<Cause>) {
         }
     }
     if servers.len() > 3 {
-        faults.push(field::invalid(&servers.path, servers.value, "must not have more than 3 nameservers"));
+        faults.push(field::invalid(
+            &servers.path,
+            servers.value,
+            "must not have more than 3 nameservers",
+        ));
     }
     for server in servers.items() {
         push(&server, format::ip(server.text()), faults);
@@ -161,7 +206,11 @@ pub(super) fn tolerations(tolerations: &At<'_>, faults: &mut Vec<Cause>) {
                     faults.push(field::invalid(&operator.path, value.value, detail));
                 }
             }
-            _ => faults.push(field::not_supported(&operator.path, operator.value, &["Equal", "Exists"])),
+            _ => faults.push(field::not_supported(
+                &operator.path,
+                operator.value,
+                &["Equal", "Exists"],
+            )),
         }
         node::taint_effect(&effect, true, faults);
     }
@@ -183,7 +232,10 @@ fn spread(constraints: &At<'_>, faults: &mut Vec<Cause>) {
         one_of(&unsatisfiable, &["DoNotSchedule", "ScheduleAnyway"], faults);
         if !seen.insert((key.text(), unsatisfiable.text())) {
             let pair = format!("{{{}, {}}}", key.text(), unsatisfiable.text());
-            faults.push(field::duplicate(&constraint.path.child("{topologyKey, whenUnsatisfiable}"), &Value::from(pair)));
+            faults.push(field::duplicate(
+                &constraint.path.child("{topologyKey, whenUnsatisfiable}"),
+                &Value::from(pair),
+            ));
         }
         selector::label_selector(&constraint.get("labelSelector"), faults);
     }
@@ -195,7 +247,10 @@ pub(super) fn update(new: &Value, old: &Value, faults: &mut Vec<Cause>) {
     for name in ["containers", "initContainers"] {
         let (list, before) = (now.get(name), then.get(name));
         if list.len() != before.len() {
-            faults.push(field::forbidden(&list.path, "pod updates may not add or remove containers"));
+            faults.push(field::forbidden(
+                &list.path,
+                "pod updates may not add or remove containers",
+            ));
             return;
         }
     }
@@ -209,7 +264,13 @@ pub(super) fn update(new: &Value, old: &Value, faults: &mut Vec<Cause>) {
 fn fixed_part(spec: &Value) -> Value {
     let mut spec = spec.clone();
     if let Some(map) = spec.as_object_mut() {
-        for name in ["activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds", "schedulingGates", "ephemeralContainers"] {
+        for name in [
+            "activeDeadlineSeconds",
+            "tolerations",
+            "terminationGracePeriodSeconds",
+            "schedulingGates",
+            "ephemeralContainers",
+        ] {
             map.remove(name);
         }
         // Binding is a write of its own, and members' loops bind by update.

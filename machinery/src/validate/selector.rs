@@ -23,11 +23,18 @@ pub(super) fn labels(labels: &At<'_>, faults: &mut Vec<Cause>) {
 pub(super) fn label_selector(selector: &At<'_>, faults: &mut Vec<Cause>) {
     labels(&selector.get("matchLabels"), faults);
     for expression in selector.get("matchExpressions").items() {
-        let (operator, values, key) = (expression.get("operator"), expression.get("values"), expression.get("key"));
+        let (operator, values, key) = (
+            expression.get("operator"),
+            expression.get("values"),
+            expression.get("key"),
+        );
         match operator.text() {
             "In" | "NotIn" => {
                 if values.len() == 0 {
-                    faults.push(field::required(&values.path, "must be specified when `operator` is 'In' or 'NotIn'"));
+                    faults.push(field::required(
+                        &values.path,
+                        "must be specified when `operator` is 'In' or 'NotIn'",
+                    ));
                 }
             }
             "Exists" | "DoesNotExist" => {
@@ -36,7 +43,11 @@ pub(super) fn label_selector(selector: &At<'_>, faults: &mut Vec<Cause>) {
                     faults.push(field::forbidden(&values.path, detail));
                 }
             }
-            _ => faults.push(field::invalid(&operator.path, operator.value, "not a valid selector operator")),
+            _ => faults.push(field::invalid(
+                &operator.path,
+                operator.value,
+                "not a valid selector operator",
+            )),
         }
         push(&key, format::qualified_name(key.text()), faults);
         for value in values.items() {
@@ -53,7 +64,10 @@ pub(super) fn is_empty(selector: &At<'_>) -> bool {
 /// Whether labels satisfy a `metav1.LabelSelector`.
 pub(super) fn matches(selector: &At<'_>, labels: &At<'_>) -> bool {
     let label = |key: &str| labels.value.get(key).and_then(serde_json::Value::as_str);
-    let exact = selector.get("matchLabels").entries().all(|(key, value)| label(key) == Some(value.text()));
+    let exact = selector
+        .get("matchLabels")
+        .entries()
+        .all(|(key, value)| label(key) == Some(value.text()));
     exact
         && selector.get("matchExpressions").items().all(|expression| {
             let found = label(expression.get("key").text());

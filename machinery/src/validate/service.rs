@@ -60,7 +60,11 @@ fn one_of(at: &At<'_>, allowed: &[&str], faults: &mut Vec<Cause>) {
 fn wanted_ips(spec: &At<'_>) -> Vec<String> {
     let many: Vec<String> = spec.get("clusterIPs").items().map(|ip| ip.text().to_owned()).collect();
     let one = spec.get("clusterIP").text();
-    if many.is_empty() && !one.is_empty() { vec![one.to_owned()] } else { many }
+    if many.is_empty() && !one.is_empty() {
+        vec![one.to_owned()]
+    } else {
+        many
+    }
 }
 
 fn is_headless(spec: &At<'_>) -> bool {
@@ -77,7 +81,8 @@ fn by_type(spec: &At<'_>, faults: &mut Vec<Cause>) {
         "ExternalName" => {
             for name in ["clusterIPs", "ipFamilies", "ipFamilyPolicy"] {
                 let at = spec.get(name);
-                let given = at.len() > 0 || at.value.is_string() || (name == "clusterIPs" && !wanted_ips(spec).is_empty());
+                let given =
+                    at.len() > 0 || at.value.is_string() || (name == "clusterIPs" && !wanted_ips(spec).is_empty());
                 if given {
                     faults.push(field::forbidden(&at.path, "may not be set for ExternalName services"));
                 }
@@ -121,7 +126,11 @@ pub(super) fn port_or_name(at: &At<'_>, faults: &mut Vec<Cause>) {
     match at.value {
         Value::String(name) => push(at, format::port_name(name), faults),
         Value::Null => {
-            faults.extend(format::port_number(0).iter().map(|detail| field::invalid(&at.path, &json!(0), detail)));
+            faults.extend(
+                format::port_number(0)
+                    .iter()
+                    .map(|detail| field::invalid(&at.path, &json!(0), detail)),
+            );
         }
         _ => push(at, format::port_number(at.number().unwrap_or(0)), faults),
     }
@@ -141,7 +150,10 @@ fn affinity(spec: &At<'_>, faults: &mut Vec<Cause>) {
             Some(_) => {}
         },
         "None" if config.is_set() => {
-            faults.push(field::forbidden(&config.path, "must not be set when session affinity is None"));
+            faults.push(field::forbidden(
+                &config.path,
+                "must not be set when session affinity is None",
+            ));
         }
         // Told above.
         _ => {}
@@ -152,7 +164,11 @@ fn cluster_ips(spec: &At<'_>, faults: &mut Vec<Cause>) {
     let (one, many) = (spec.get("clusterIP"), spec.get("clusterIPs"));
     let first = many.items().next().map(|ip| ip.text().to_owned()).unwrap_or_default();
     if !one.text().is_empty() && many.len() > 0 && first != one.text() {
-        faults.push(field::invalid(&many.path, many.value, "first value must match `clusterIP`"));
+        faults.push(field::invalid(
+            &many.path,
+            many.value,
+            "first value must match `clusterIP`",
+        ));
     }
     let families = spec.get("ipFamilies");
     let mut seen = BTreeSet::new();
@@ -173,12 +189,23 @@ fn cluster_ips(spec: &At<'_>, faults: &mut Vec<Cause>) {
     for (index, ip) in ips.iter().enumerate() {
         if index == 0 && ip == "None" {
             if ips.len() > 1 {
-                faults.push(field::invalid(&many.path, many.value, "'None' must be the first and only value"));
+                faults.push(field::invalid(
+                    &many.path,
+                    many.value,
+                    "'None' must be the first and only value",
+                ));
             }
             continue;
         }
         let value = Value::from(ip.as_str());
-        push(&At { value: &value, path: many.path.index(index) }, format::ip(ip), faults);
+        push(
+            &At {
+                value: &value,
+                path: many.path.index(index),
+            },
+            format::ip(ip),
+            faults,
+        );
     }
     if ips.len() > 2 {
         faults.push(field::invalid(&many.path, many.value, "may only hold up to 2 values"));
@@ -190,12 +217,23 @@ fn cluster_ips(spec: &At<'_>, faults: &mut Vec<Cause>) {
     if let [a, b] = parsed.as_slice()
         && a.is_ipv4() == b.is_ipv4()
     {
-        faults.push(field::invalid(&many.path, many.value, "may specify no more than one IP for each IP family"));
+        faults.push(field::invalid(
+            &many.path,
+            many.value,
+            "may specify no more than one IP for each IP family",
+        ));
     }
     for (index, (ip, family)) in parsed.iter().zip(families.items()).enumerate() {
         if (family.text() == "IPv4") != ip.is_ipv4() && FAMILIES.contains(&family.text()) {
-            let detail = format!("expected an {} value as indicated by `ipFamilies[{index}]`", family.text());
-            faults.push(field::invalid(&many.path.index(index), &Value::from(ip.to_string()), &detail));
+            let detail = format!(
+                "expected an {} value as indicated by `ipFamilies[{index}]`",
+                family.text()
+            );
+            faults.push(field::invalid(
+                &many.path.index(index),
+                &Value::from(ip.to_string()),
+                &detail,
+            ));
         }
     }
 }
@@ -206,7 +244,10 @@ fn port_clashes(spec: &At<'_>, faults: &mut Vec<Cause>) {
         let (protocol, node_port) = (port.get("protocol").text(), port.get("nodePort"));
         if let Some(number) = node_port.number().filter(|n| *n != 0) {
             if spec.get("type").text() == "ClusterIP" {
-                faults.push(field::forbidden(&node_port.path, "may not be used when `type` is 'ClusterIP'"));
+                faults.push(field::forbidden(
+                    &node_port.path,
+                    "may not be used when `type` is 'ClusterIP'",
+                ));
             }
             if !node_ports.insert((protocol, number)) {
                 faults.push(field::duplicate(&node_port.path, node_port.value));
@@ -214,7 +255,10 @@ fn port_clashes(spec: &At<'_>, faults: &mut Vec<Cause>) {
         }
         let number = port.get("port").number().unwrap_or(0);
         if !ports.insert((protocol, number)) {
-            faults.push(field::duplicate(&port.path, &json!({"protocol": protocol, "port": number})));
+            faults.push(field::duplicate(
+                &port.path,
+                &json!({"protocol": protocol, "port": number}),
+            ));
         }
     }
 }
@@ -228,7 +272,14 @@ fn balancing(spec: &At<'_>, faults: &mut Vec<Cause>) {
             faults.push(field::forbidden(&path, ONLY_BALANCED));
         }
         for (index, range) in ranges.items().enumerate() {
-            push(&At { value: range.value, path: path.index(index) }, format::cidr(range.text().trim()), faults);
+            push(
+                &At {
+                    value: range.value,
+                    path: path.index(index),
+                },
+                format::cidr(range.text().trim()),
+                faults,
+            );
         }
     }
     let allocate = spec.get("allocateLoadBalancerNodePorts");
@@ -253,7 +304,11 @@ fn traffic(spec: &At<'_>, faults: &mut Vec<Cause>) {
     if exposed {
         one_of(&external, &POLICIES, faults);
     } else if !external.text().is_empty() {
-        faults.push(field::invalid(&external.path, external.value, "may only be set for externally-accessible services"));
+        faults.push(field::invalid(
+            &external.path,
+            external.value,
+            "may only be set for externally-accessible services",
+        ));
     }
     let check = spec.get("healthCheckNodePort");
     if let Some(number) = check.number().filter(|n| *n != 0) {
@@ -282,7 +337,11 @@ pub(super) fn update(new: &Value, old: &Value, faults: &mut Vec<Cause>) {
     if !external && !ips.is_empty() && !(is_headless(&spec) && is_headless(&before)) {
         let shared = ips.iter().zip(&old_ips).enumerate();
         for (index, _) in shared.filter(|(_, (new, old))| new != old) {
-            faults.push(field::invalid(&path.index(index), &json!(ips), "may not change once set"));
+            faults.push(field::invalid(
+                &path.index(index),
+                &json!(ips),
+                "may not change once set",
+            ));
         }
         let policy = spec.get("ipFamilyPolicy");
         if ips.len() < old_ips.len() && policy.text() != "SingleStack" {
@@ -292,9 +351,16 @@ pub(super) fn update(new: &Value, old: &Value, faults: &mut Vec<Cause>) {
     }
     let (families, old_families) = (spec.get("ipFamilies"), before.get("ipFamilies"));
     if !external && !is_headless(&spec) && !is_headless(&before) {
-        let changed = families.items().zip(old_families.items()).any(|(new, old)| new.value != old.value);
+        let changed = families
+            .items()
+            .zip(old_families.items())
+            .any(|(new, old)| new.value != old.value);
         if changed {
-            faults.push(field::invalid(&families.path.index(0), families.value, "may not change once set"));
+            faults.push(field::invalid(
+                &families.path.index(0),
+                families.value,
+                "may not change once set",
+            ));
         }
     }
     let (class, old_class) = (spec.get("loadBalancerClass"), before.get("loadBalancerClass"));
@@ -312,14 +378,20 @@ pub(super) fn update(new: &Value, old: &Value, faults: &mut Vec<Cause>) {
 pub(super) fn status(object: &Value, faults: &mut Vec<Cause>) {
     let ingress = At::root(object, "status").get("loadBalancer").get("ingress");
     if At::root(object, "spec").get("type").text() != "LoadBalancer" && ingress.len() > 0 {
-        faults.push(field::forbidden(&ingress.path, "may only be used when `spec.type` is 'LoadBalancer'"));
+        faults.push(field::forbidden(
+            &ingress.path,
+            "may only be used when `spec.type` is 'LoadBalancer'",
+        ));
         return;
     }
     for point in ingress.items() {
         let (ip, mode, hostname) = (point.get("ip"), point.get("ipMode"), point.get("hostname"));
         if ip.text().is_empty() {
             if mode.is_set() {
-                faults.push(field::forbidden(&mode.path, "may not be specified when `ip` is not set"));
+                faults.push(field::forbidden(
+                    &mode.path,
+                    "may not be specified when `ip` is not set",
+                ));
             }
         } else {
             push(&ip, format::ip(ip.text()), faults);
@@ -332,7 +404,11 @@ pub(super) fn status(object: &Value, faults: &mut Vec<Cause>) {
         if !hostname.text().is_empty() {
             push(&hostname, format::dns_subdomain(hostname.text()), faults);
             if hostname.text().parse::<IpAddr>().is_ok() {
-                faults.push(field::invalid(&hostname.path, hostname.value, "must be a DNS name, not an IP address"));
+                faults.push(field::invalid(
+                    &hostname.path,
+                    hostname.value,
+                    "must be a DNS name, not an IP address",
+                ));
             }
         }
     }

@@ -10,7 +10,9 @@ use super::at::At;
 
 /// Judges spec and status of one of our kinds by its schema.
 pub(super) fn check(kind: &str, object: &Value, faults: &mut Vec<Cause>) {
-    let Some(properties) = own::definition(kind).and_then(|d| d.get("properties")) else { return };
+    let Some(properties) = own::definition(kind).and_then(|d| d.get("properties")) else {
+        return;
+    };
     for part in ["spec", "status"] {
         if let Some(schema) = properties.get(part) {
             walk(schema, &At::root(object, part), faults);
@@ -21,7 +23,13 @@ pub(super) fn check(kind: &str, object: &Value, faults: &mut Vec<Cause>) {
 fn walk(schema: &Value, at: &At<'_>, faults: &mut Vec<Cause>) {
     match at.value {
         Value::Object(map) => {
-            for name in schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
+            for name in schema
+                .get("required")
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+            {
                 if !at.get(name).is_set() {
                     faults.push(field::required(&at.path.child(name), ""));
                 }

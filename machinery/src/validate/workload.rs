@@ -21,7 +21,11 @@ pub(super) fn deployment(object: &Value, faults: &mut Vec<Cause>) {
     not_negative(&spec.get("revisionHistoryLimit"), faults);
     not_negative(&deadline, faults);
     if deadline.number().is_some_and(|n| n <= ready.number().unwrap_or(0)) {
-        faults.push(field::invalid(&deadline.path, deadline.value, "must be greater than minReadySeconds"));
+        faults.push(field::invalid(
+            &deadline.path,
+            deadline.value,
+            "must be greater than minReadySeconds",
+        ));
     }
 }
 
@@ -38,14 +42,22 @@ fn selector_and_template(spec: &At<'_>, faults: &mut Vec<Cause>) {
     if chosen.is_set() {
         selector::label_selector(&chosen, faults);
         if selector::is_empty(&chosen) {
-            faults.push(field::invalid(&chosen.path, chosen.value, "empty selector is invalid for deployment"));
+            faults.push(field::invalid(
+                &chosen.path,
+                chosen.value,
+                "empty selector is invalid for deployment",
+            ));
         }
     } else {
         faults.push(field::required(&chosen.path, ""));
     }
     let labels = template.get("metadata").get("labels");
     if faults.len() == before && !selector::matches(&chosen, &labels) {
-        faults.push(field::invalid(&labels.path, labels.value, "`selector` does not match template `labels`"));
+        faults.push(field::invalid(
+            &labels.path,
+            labels.value,
+            "`selector` does not match template `labels`",
+        ));
     }
     pod::template(&template, faults);
     let restart = template.get("spec").get("restartPolicy");
@@ -54,7 +66,10 @@ fn selector_and_template(spec: &At<'_>, faults: &mut Vec<Cause>) {
     }
     let deadline = template.get("spec").get("activeDeadlineSeconds");
     if deadline.is_set() {
-        faults.push(field::forbidden(&deadline.path, "activeDeadlineSeconds in ReplicaSet is not Supported"));
+        faults.push(field::forbidden(
+            &deadline.path,
+            "activeDeadlineSeconds in ReplicaSet is not Supported",
+        ));
     }
 }
 
@@ -72,13 +87,25 @@ fn strategy(strategy: &At<'_>, faults: &mut Vec<Cause>) {
             count_or_percent(&unavailable, faults);
             count_or_percent(&surge, faults);
             if amount(&unavailable) == 0 && amount(&surge) == 0 {
-                faults.push(field::invalid(&unavailable.path, unavailable.value, "may not be 0 when `maxSurge` is 0"));
+                faults.push(field::invalid(
+                    &unavailable.path,
+                    unavailable.value,
+                    "may not be 0 when `maxSurge` is 0",
+                ));
             }
             if unavailable.value.is_string() && amount(&unavailable) > 100 {
-                faults.push(field::invalid(&unavailable.path, unavailable.value, "must not be greater than 100%"));
+                faults.push(field::invalid(
+                    &unavailable.path,
+                    unavailable.value,
+                    "must not be greater than 100%",
+                ));
             }
         }
-        _ => faults.push(field::not_supported(&strategy.path, strategy.value, &["Recreate", "RollingUpdate"])),
+        _ => faults.push(field::not_supported(
+            &strategy.path,
+            strategy.value,
+            &["Recreate", "RollingUpdate"],
+        )),
     }
 }
 
@@ -91,13 +118,19 @@ fn count_or_percent(at: &At<'_>, faults: &mut Vec<Cause>) {
 
 fn amount(at: &At<'_>) -> i64 {
     match at.value {
-        Value::String(text) => text.strip_suffix('%').and_then(|digits| digits.parse().ok()).unwrap_or(0),
+        Value::String(text) => text
+            .strip_suffix('%')
+            .and_then(|digits| digits.parse().ok())
+            .unwrap_or(0),
         _ => at.number().unwrap_or(0),
     }
 }
 
 pub(super) fn update(new: &Value, old: &Value, faults: &mut Vec<Cause>) {
-    let (now, then) = (At::root(new, "spec").get("selector"), At::root(old, "spec").get("selector"));
+    let (now, then) = (
+        At::root(new, "spec").get("selector"),
+        At::root(old, "spec").get("selector"),
+    );
     if !same(now.value, then.value) {
         faults.push(field::invalid(&now.path, now.value, "field is immutable"));
     }
@@ -120,20 +153,37 @@ pub(super) fn status(new: &Value, old: &Value, faults: &mut Vec<Cause>) {
         not_negative(&status.get(name), faults);
     }
     let count = |name: &str| status.get(name).number().unwrap_or(0);
-    for name in ["fullyLabeledReplicas", "updatedReplicas", "readyReplicas", "availableReplicas"] {
+    for name in [
+        "fullyLabeledReplicas",
+        "updatedReplicas",
+        "readyReplicas",
+        "availableReplicas",
+    ] {
         let at = status.get(name);
         if count(name) > count("replicas") {
-            faults.push(field::invalid(&at.path, at.value, "cannot be greater than status.replicas"));
+            faults.push(field::invalid(
+                &at.path,
+                at.value,
+                "cannot be greater than status.replicas",
+            ));
         }
     }
     let available = status.get("availableReplicas");
     if count("availableReplicas") > count("readyReplicas") {
-        faults.push(field::invalid(&available.path, available.value, "cannot be greater than readyReplicas"));
+        faults.push(field::invalid(
+            &available.path,
+            available.value,
+            "cannot be greater than readyReplicas",
+        ));
     }
     let collisions = status.get("collisionCount");
     let before = At::root(old, "status").get("collisionCount").number();
     if before.is_some_and(|before| collisions.number().is_none_or(|now| now < before)) {
-        faults.push(field::invalid(&collisions.path, &Value::from(collisions.number().unwrap_or(0)), "cannot be decremented"));
+        faults.push(field::invalid(
+            &collisions.path,
+            &Value::from(collisions.number().unwrap_or(0)),
+            "cannot be decremented",
+        ));
     }
 }
 

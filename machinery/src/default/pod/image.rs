@@ -3,7 +3,11 @@
 /// `Always` for the tag `latest`, told or implied; `IfNotPresent` for every other tag, for digests, and for text that is
 /// no reference.
 pub(super) fn pull_policy(image: &str) -> &'static str {
-    if tag(image) == Some("latest") { "Always" } else { "IfNotPresent" }
+    if tag(image) == Some("latest") {
+        "Always"
+    } else {
+        "IfNotPresent"
+    }
 }
 
 fn tag(image: &str) -> Option<&str> {
@@ -17,7 +21,9 @@ fn tag(image: &str) -> Option<&str> {
         None => (name, None),
     };
     // A host may have capitals and a port; a path may not.
-    let path = repository.split_once('/').filter(|(host, _)| host.contains(['.', ':']) || *host == "localhost");
+    let path = repository
+        .split_once('/')
+        .filter(|(host, _)| host.contains(['.', ':']) || *host == "localhost");
     let path = path.map_or(repository, |(_, path)| path);
     let lower = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-' | '/');
     if path.is_empty() || !path.chars().all(lower) || path.split('/').any(str::is_empty) {

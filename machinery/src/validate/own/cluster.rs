@@ -22,7 +22,11 @@ pub(super) fn cluster(spec: &At<'_>, faults: &mut Vec<Cause>) {
         let marker = b"-----BEGIN CERTIFICATE-----";
         if !pem.windows(marker.len()).any(|window| window == marker) {
             let detail = "must be base64 of one or more PEM certificates";
-            faults.push(field::invalid(&bundle.path, &serde_json::Value::from("<certificates>"), detail));
+            faults.push(field::invalid(
+                &bundle.path,
+                &serde_json::Value::from("<certificates>"),
+                detail,
+            ));
         }
     }
     let secret = spec.get("secretRef");
@@ -55,10 +59,17 @@ fn url(text: &str) -> Vec<String> {
         Some(authority) if authority.is_empty() || authority.starts_with(':') => vec!["must have a host".to_owned()],
         Some(authority) if authority.contains('@') => vec!["must not carry a user or a password".to_owned()],
         Some(authority) => {
-            let port = authority.rsplit_once(':').filter(|(_, port)| !port.contains(']')).map(|(_, port)| port);
+            let port = authority
+                .rsplit_once(':')
+                .filter(|(_, port)| !port.contains(']'))
+                .map(|(_, port)| port);
             let bad_port = port.is_some_and(|port| port.parse::<u16>().is_err());
             let odd = text.chars().any(|c| c.is_whitespace() || c.is_control());
-            if bad_port || odd { vec!["must be a valid URL, for example https://203.0.113.7:6443".to_owned()] } else { Vec::new() }
+            if bad_port || odd {
+                vec!["must be a valid URL, for example https://203.0.113.7:6443".to_owned()]
+            } else {
+                Vec::new()
+            }
         }
     }
 }

@@ -18,10 +18,18 @@ pub(super) fn dns_policy(spec: &At<'_>, faults: &mut Vec<Cause>) {
     let weights = spec.get("weights");
     for (cluster, _) in weights.entries() {
         let wrong = format::dns_label(cluster);
-        faults.extend(wrong.iter().map(|detail| field::invalid(&weights.path, &Value::from(cluster), detail)));
+        faults.extend(
+            wrong
+                .iter()
+                .map(|detail| field::invalid(&weights.path, &Value::from(cluster), detail)),
+        );
     }
     if weights.len() > 0 && weights.entries().all(|(_, weight)| weight.number() == Some(0)) {
-        faults.push(field::invalid(&weights.path, weights.value, "at least one weight must be greater than 0"));
+        faults.push(field::invalid(
+            &weights.path,
+            weights.value,
+            "at least one weight must be greater than 0",
+        ));
     }
     let order = spec.get("order");
     labels_once(&order, faults);

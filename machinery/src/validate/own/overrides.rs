@@ -6,8 +6,8 @@ use crate::field;
 use crate::status::Cause;
 
 use super::super::at::At;
-use super::super::metadata::push;
 use super::super::format;
+use super::super::metadata::push;
 use super::policy::{affinity, resource_selectors};
 
 pub(super) fn overrides(spec: &At<'_>, namespace: Option<&str>, faults: &mut Vec<Cause>) {
@@ -47,7 +47,11 @@ fn overriders(overriders: &At<'_>, faults: &mut Vec<Cause>) {
             let values = overrider.get("value");
             for (key, value) in values.entries() {
                 let wrong = format::qualified_name(key);
-                faults.extend(wrong.iter().map(|detail| field::invalid(&values.path, &Value::from(key), detail)));
+                faults.extend(
+                    wrong
+                        .iter()
+                        .map(|detail| field::invalid(&values.path, &Value::from(key), detail)),
+                );
                 if labels {
                     push(&value, format::label_value(value.text()), faults);
                 }
@@ -65,6 +69,10 @@ fn overriders(overriders: &At<'_>, faults: &mut Vec<Cause>) {
 
 fn pointer(path: &At<'_>, faults: &mut Vec<Cause>) {
     if !path.text().starts_with('/') {
-        faults.push(field::invalid(&path.path, path.value, "must be a JSON pointer, which begins with '/'"));
+        faults.push(field::invalid(
+            &path.path,
+            path.value,
+            "must be a JSON pointer, which begins with '/'",
+        ));
     }
 }

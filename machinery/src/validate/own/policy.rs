@@ -14,7 +14,10 @@ const FIELDS: [&str; 3] = ["provider", "region", "zone"];
 pub(super) fn policy(spec: &At<'_>, namespace: Option<&str>, faults: &mut Vec<Cause>) {
     let selectors = spec.get("resourceSelectors");
     if selectors.len() == 0 {
-        faults.push(field::required(&selectors.path, "a policy is for at least one kind of object"));
+        faults.push(field::required(
+            &selectors.path,
+            "a policy is for at least one kind of object",
+        ));
     }
     resource_selectors(&selectors, namespace, faults);
     let placement = spec.get("placement");
@@ -23,13 +26,20 @@ pub(super) fn policy(spec: &At<'_>, namespace: Option<&str>, faults: &mut Vec<Ca
     let scheduling = placement.get("replicaScheduling");
     let weights = scheduling.get("weightPreference");
     if weights.is_set() && scheduling.get("replicaSchedulingType").text() == "Duplicated" {
-        faults.push(field::forbidden(&weights.path, "may not be set when `replicaSchedulingType` is 'Duplicated'"));
+        faults.push(field::forbidden(
+            &weights.path,
+            "may not be set when `replicaSchedulingType` is 'Duplicated'",
+        ));
     }
     for row in weights.get("staticWeightList").items() {
         affinity(&row.get("targetCluster"), faults);
         let weight = row.get("weight");
         if weight.number().unwrap_or(0) < 1 {
-            faults.push(field::invalid(&weight.path, weight.value, "must be greater than or equal to 1"));
+            faults.push(field::invalid(
+                &weight.path,
+                weight.value,
+                "must be greater than or equal to 1",
+            ));
         }
     }
 }
@@ -45,7 +55,11 @@ pub(super) fn resource_selectors(selectors: &At<'_>, namespace: Option<&str>, fa
         }
         let (version, place) = (chosen.get("apiVersion"), chosen.get("namespace"));
         if version.text().split('/').count() > 2 {
-            faults.push(field::invalid(&version.path, version.value, "must be VERSION or GROUP/VERSION"));
+            faults.push(field::invalid(
+                &version.path,
+                version.value,
+                "must be VERSION or GROUP/VERSION",
+            ));
         }
         if !place.text().is_empty() {
             push(&place, format::dns_label(place.text()), faults);
@@ -70,10 +84,16 @@ pub(super) fn affinity(affinity: &At<'_>, faults: &mut Vec<Cause>) {
         }
         let listed = matches!(expression.get("operator").text(), "In" | "NotIn");
         if listed && values.len() == 0 {
-            faults.push(field::required(&values.path, "must be specified when `operator` is 'In' or 'NotIn'"));
+            faults.push(field::required(
+                &values.path,
+                "must be specified when `operator` is 'In' or 'NotIn'",
+            ));
         }
         if !listed && values.len() > 0 {
-            faults.push(field::forbidden(&values.path, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"));
+            faults.push(field::forbidden(
+                &values.path,
+                "may not be specified when `operator` is 'Exists' or 'DoesNotExist'",
+            ));
         }
     }
 }

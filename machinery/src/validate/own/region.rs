@@ -36,7 +36,11 @@ pub(super) fn region(spec: &At<'_>, name: &str, faults: &mut Vec<Cause>) {
     }
     for country in spec.get("countries").items() {
         if country.text().len() != 2 || !country.text().chars().all(|c| c.is_ascii_uppercase()) {
-            faults.push(field::invalid(&country.path, country.value, "must be an ISO 3166-1 alpha-2 code, for example 'DE'"));
+            faults.push(field::invalid(
+                &country.path,
+                country.value,
+                "must be an ISO 3166-1 alpha-2 code, for example 'DE'",
+            ));
         }
     }
     for continent in spec.get("continents").items() {
@@ -47,6 +51,10 @@ pub(super) fn region(spec: &At<'_>, name: &str, faults: &mut Vec<Cause>) {
     let fallbacks = spec.get("fallbacks");
     labels_once(&fallbacks, faults);
     for fallback in fallbacks.items().filter(|fallback| fallback.text() == name) {
-        faults.push(field::invalid(&fallback.path, fallback.value, "a region cannot be its own fallback"));
+        faults.push(field::invalid(
+            &fallback.path,
+            fallback.value,
+            "a region cannot be its own fallback",
+        ));
     }
 }

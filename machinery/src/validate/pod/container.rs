@@ -60,7 +60,10 @@ pub(super) fn initial(containers: &At<'_>, regular: &At<'_>, context: &Context<'
         for part in ["lifecycle", "livenessProbe", "readinessProbe", "startupProbe"] {
             let at = container.get(part);
             if at.is_set() {
-                faults.push(field::forbidden(&at.path, "may not be set for init containers without restartPolicy=Always"));
+                faults.push(field::forbidden(
+                    &at.path,
+                    "may not be set for init containers without restartPolicy=Always",
+                ));
             }
         }
     }
@@ -76,12 +79,20 @@ fn every(container: &At<'_>, context: &Context<'_>, faults: &mut Vec<Cause>) {
     if image.text().is_empty() {
         faults.push(field::required(&image.path, ""));
     }
-    one_of(&container.get("terminationMessagePolicy"), &["File", "FallbackToLogsOnError"], faults);
+    one_of(
+        &container.get("terminationMessagePolicy"),
+        &["File", "FallbackToLogsOnError"],
+        faults,
+    );
     ports(&container.get("ports"), faults);
     environment::variables(&container.get("env"), faults);
     environment::sources(&container.get("envFrom"), faults);
     volume::mounts(&container.get("volumeMounts"), &context.volumes, faults);
-    one_of(&container.get("imagePullPolicy"), &["Always", "IfNotPresent", "Never"], faults);
+    one_of(
+        &container.get("imagePullPolicy"),
+        &["Always", "IfNotPresent", "Never"],
+        faults,
+    );
     resources::requirements(&container.get("resources"), faults);
     security(&container.get("securityContext"), faults);
 }
@@ -113,7 +124,9 @@ fn host_ports<'a>(containers: impl Iterator<Item = At<'a>>, path: &Path, faults:
     let mut taken = BTreeSet::new();
     for (index, container) in containers.enumerate() {
         for (place, port) in container.get("ports").items().enumerate() {
-            let Some(number) = port.get("hostPort").number().filter(|n| *n != 0) else { continue };
+            let Some(number) = port.get("hostPort").number().filter(|n| *n != 0) else {
+                continue;
+            };
             let key = format!("{}/{}/{number}", port.get("protocol").text(), port.get("hostIP").text());
             if !taken.insert(key.clone()) {
                 let here = path.index(index).child("ports").index(place).child("hostPort");
@@ -127,7 +140,11 @@ fn security(context: &At<'_>, faults: &mut Vec<Cause>) {
     for name in ["runAsUser", "runAsGroup"] {
         let at = context.get(name);
         if at.number().is_some_and(|n| !(0..=i64::from(i32::MAX)).contains(&n)) {
-            faults.push(field::invalid(&at.path, at.value, "must be between 0 and 2147483647, inclusive"));
+            faults.push(field::invalid(
+                &at.path,
+                at.value,
+                "must be between 0 and 2147483647, inclusive",
+            ));
         }
     }
     let escalation = context.get("allowPrivilegeEscalation");

@@ -85,7 +85,11 @@ fn source(from: &At<'_>, value: &str, faults: &mut Vec<Cause>) {
         let detail = "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`";
         faults.push(field::invalid(&from.path, &empty, detail));
     } else if !value.is_empty() {
-        faults.push(field::invalid(&from.path, &empty, "may not be specified when `value` is not empty"));
+        faults.push(field::invalid(
+            &from.path,
+            &empty,
+            "may not be specified when `value` is not empty",
+        ));
     } else if sources > 1 {
         faults.push(field::invalid(&from.path, &empty, TOO_MANY));
     }
@@ -105,7 +109,11 @@ pub(super) fn field_reference(reference: &At<'_>, allowed: &[&str], faults: &mut
         match name {
             "metadata.annotations" => push(reference, format::qualified_name(&key.to_lowercase()), faults),
             "metadata.labels" => push(reference, format::qualified_name(key), faults),
-            _ => faults.push(field::invalid(&reference.path, &Value::from(name), "does not support subscript")),
+            _ => faults.push(field::invalid(
+                &reference.path,
+                &Value::from(name),
+                "does not support subscript",
+            )),
         }
     } else if !allowed.contains(&path.text()) {
         faults.push(field::not_supported(&path.path, path.value, allowed));
@@ -133,7 +141,11 @@ pub(super) fn sources(list: &At<'_>, faults: &mut Vec<Cause>) {
         }
         let empty = Value::from("");
         if sources == 0 {
-            faults.push(field::invalid(&list.path, &empty, "must specify one of: `configMapRef` or `secretRef`"));
+            faults.push(field::invalid(
+                &list.path,
+                &empty,
+                "must specify one of: `configMapRef` or `secretRef`",
+            ));
         } else if sources > 1 {
             faults.push(field::invalid(&list.path, &empty, TOO_MANY));
         }

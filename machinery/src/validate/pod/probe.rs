@@ -15,13 +15,23 @@ pub(super) fn lifecycle_and_probes(container: &At<'_>, grace: Option<i64>, fault
             handler(&hook, grace, faults);
         }
     }
-    for (name, once) in [("livenessProbe", true), ("readinessProbe", false), ("startupProbe", true)] {
+    for (name, once) in [
+        ("livenessProbe", true),
+        ("readinessProbe", false),
+        ("startupProbe", true),
+    ] {
         let probe = container.get(name);
         if !probe.is_set() {
             continue;
         }
         handler(&probe, grace, faults);
-        for part in ["initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold"] {
+        for part in [
+            "initialDelaySeconds",
+            "timeoutSeconds",
+            "periodSeconds",
+            "successThreshold",
+            "failureThreshold",
+        ] {
             not_negative(&probe.get(part), faults);
         }
         let success = probe.get("successThreshold");
@@ -33,7 +43,11 @@ pub(super) fn lifecycle_and_probes(container: &At<'_>, grace: Option<i64>, fault
             faults.push(field::invalid(&ending.path, ending.value, "must be greater than 0"));
         }
         if !once && ending.is_set() {
-            faults.push(field::invalid(&ending.path, ending.value, "must not be set for readinessProbes"));
+            faults.push(field::invalid(
+                &ending.path,
+                ending.value,
+                "must not be set for readinessProbes",
+            ));
         }
     }
 }
@@ -47,7 +61,10 @@ fn handler(handler: &At<'_>, grace: Option<i64>, faults: &mut Vec<Cause>) {
         }
         kinds += 1;
         if kinds > 1 {
-            faults.push(field::forbidden(&action.path, "may not specify more than 1 handler type"));
+            faults.push(field::forbidden(
+                &action.path,
+                "may not specify more than 1 handler type",
+            ));
             continue;
         }
         match name {

@@ -22,14 +22,25 @@ pub(super) fn requirements(resources: &At<'_>, faults: &mut Vec<Cause>) {
         match (Quantity::from_value(amount.value), Quantity::from_value(limit.value)) {
             (Some(wanted), Some(most)) if wanted != most && !elastic => {
                 let detail = format!("must be equal to {name} limit of {}", most.canonical());
-                faults.push(field::invalid(&requests.path, &Value::from(wanted.canonical()), &detail));
+                faults.push(field::invalid(
+                    &requests.path,
+                    &Value::from(wanted.canonical()),
+                    &detail,
+                ));
             }
             (Some(wanted), Some(most)) if wanted > most => {
                 let detail = format!("must be less than or equal to {name} limit of {}", most.canonical());
-                faults.push(field::invalid(&requests.path, &Value::from(wanted.canonical()), &detail));
+                faults.push(field::invalid(
+                    &requests.path,
+                    &Value::from(wanted.canonical()),
+                    &detail,
+                ));
             }
             (Some(_), None) if !elastic => {
-                faults.push(field::required(&limits.path, "Limit must be set for non overcommitable resources"));
+                faults.push(field::required(
+                    &limits.path,
+                    "Limit must be set for non overcommitable resources",
+                ));
             }
             _ => {}
         }
@@ -38,15 +49,30 @@ pub(super) fn requirements(resources: &At<'_>, faults: &mut Vec<Cause>) {
 
 fn entry(name: &str, amount: &At<'_>, faults: &mut Vec<Cause>) {
     let value = Value::from(name);
-    let here = At { value: &value, path: amount.path.clone() };
+    let here = At {
+        value: &value,
+        path: amount.path.clone(),
+    };
     let wrong = format::qualified_name(name);
     if wrong.is_empty() && !name.contains('/') && !is_standard(name) {
-        push(&here, vec!["must be a standard resource type or fully qualified".to_owned()], faults);
-        push(&here, vec!["must be a standard resource for containers".to_owned()], faults);
+        push(
+            &here,
+            vec!["must be a standard resource type or fully qualified".to_owned()],
+            faults,
+        );
+        push(
+            &here,
+            vec!["must be a standard resource for containers".to_owned()],
+            faults,
+        );
     }
     push(&here, wrong, faults);
     if Quantity::from_value(amount.value).is_some_and(|q| q.is_negative()) {
-        faults.push(field::invalid(&amount.path, amount.value, "must be greater than or equal to 0"));
+        faults.push(field::invalid(
+            &amount.path,
+            amount.value,
+            "must be greater than or equal to 0",
+        ));
     }
 }
 

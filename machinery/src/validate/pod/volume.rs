@@ -43,7 +43,10 @@ fn source(volume: &At<'_>, faults: &mut Vec<Cause>) {
         }
         sources += 1;
         if sources > 1 {
-            faults.push(field::forbidden(&source.path, "may not specify more than 1 volume type"));
+            faults.push(field::forbidden(
+                &source.path,
+                "may not specify more than 1 volume type",
+            ));
             continue;
         }
         let needed = match key {
@@ -98,12 +101,19 @@ pub(super) fn mounts(mounts: &At<'_>, volumes: &BTreeMap<&str, At<'_>>, faults: 
             faults.push(field::invalid(&place.path, place.value, "must be unique"));
         }
         for part in ["subPath", "subPathExpr"] {
-            let at = At { value: mount.get(part).value, path: mounts.path.child(part) };
+            let at = At {
+                value: mount.get(part).value,
+                path: mounts.path.child(part),
+            };
             descending(&at, faults);
         }
         let expression = mount.get("subPathExpr");
         if !expression.text().is_empty() && !mount.get("subPath").text().is_empty() {
-            faults.push(field::invalid(&expression.path, expression.value, "subPathExpr and subPath are mutually exclusive"));
+            faults.push(field::invalid(
+                &expression.path,
+                expression.value,
+                "subPathExpr and subPath are mutually exclusive",
+            ));
         }
     }
 }
