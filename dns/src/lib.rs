@@ -1,1 +1,29 @@
-//! dns
+//! The federation's DNS server: names of federated Services, answered near the client, from a snapshot that outlives the
+//! hub.
+//!
+//! In: what the hub says ([`follow`]), what probes see ([`probe`]), queries. Out: answers over UDP and TCP, `Resolution`
+//! objects for the console, a snapshot on disk. The way of an answer: hub -> `follow` -> [`snapshot::Input`] ->
+//! [`snapshot::Compiler`] (which asks [`choose`]) -> [`snapshot::Snapshot`] -> [`wire::answer`] -> `server`.
+//!
+//! Absent: writing anything but Resolutions; recursion; answers that depend on anything but the snapshot, the query and
+//! where it came from. `follow` and `probe` never touch a packet, `wire` and `server` never touch the hub.
+
+pub mod choose;
+mod config;
+mod error;
+mod explain;
+mod follow;
+mod metric;
+mod probe;
+mod run;
+mod server;
+pub mod snapshot;
+mod state;
+pub mod wire;
+
+pub use config::DnsConfig;
+pub use error::DnsError;
+pub use explain::{Explanation, explain};
+pub use follow::load_snapshot;
+pub use run::{DnsServer, run};
+pub use state::DnsState;

@@ -1,0 +1,449 @@
+//! What is known of the hub, and how sure it is. Pure: events in, what changed out.
+//!
+//! Each object carries a stamp (uid and revision). News older than the stamp are ignored. An object that a relist does
+//! not show is doubted, not gone: it is asked for, and goes when the hub has said twice, [`ASK_AGAIN`] apart, that it is
+//! not there. If the relist showed no object of the kind at all, the hub may have lost its data: then only after
+//! [`EMPTY_HOLD`].
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+use super::object::{Facts, Kind, Seen};
+use super::watches::{Answer, Event, Said};
+use crate::probe::Verdicts;
+use crate::snapshot::{Dirty, Input, ProbeState};
+
+/// Time between two questions for a doubted object.
+const ASK_AGAIN: Duration = Duration::from_secs(5);
+/// "Not there" this often makes it so.
+const DENIALS: u32 = 2;
+/// How long everything of a kind stays that an empty list did not show.
+const EMPTY_HOLD: Duration = Duration::from_secs(600);
+/// Questions at a time.
+const QUESTIONS_MAX: usize = 16;
+
+/// What is known.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct World {
+    /// The facts.
+    pub(crate) input: Input,
+    /// Which version of which object each fact is from.
+    stamps: BTreeMap<Kind, BTreeMap<String, Stamp>>,
+    #[serde(skip)]
+    lists: BTreeMap<Kind, BTreeSet<String>>,
+    #[serde(skip)]
+    doubts: BTreeMap<(Kind, String), Doubt>,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Stamp {
+    namespace: String,
+    name: String,
+    uid: String,
+    revision: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Doubt {
+    since: Option<Instant>,
+    asked: Option<Instant>,
+    denials: u32,
+    list_was_empty: bool,
+}
+
+/// An object to ask the hub for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Doubted {
+    pub(crate) kind: Kind,
+    pub(crate) key: String,
+    pub(crate) namespace: String,
+    pub(crate) name: String,
+}
+
+impl World {
+    /// Takes an event in.
+    pub(crate) fn apply(&mut self, event: Event) -> Dirty {
+        match event {
+            Event::Seen(kind, seen) => self.seen(kind, seen),
+            Event::Gone(kind, seen) => {
+                let known = self.stamps.get(&kind).and_then(|stamps| stamps.get(&seen.key));
+                // A late word on an earlier incarnation says nothing of this one.
+                let same = known.is_some_and(|stamp| stamp.uid == seen.uid || seen.uid.is_empty());
+                if same {
+                    self.remove(kind, &seen.key)
+                } else {
+                    Dirty::default()
+                }
+            }
+            Event::ListBegan(kind) => {
+                self.lists.insert(kind, BTreeSet::new());
+                Dirty::default()
+            }
+            Event::Listed(kind, seen) => {
+                // What is not for names may share a key with what is: the Placement of a Deployment with that of a Service.
+                if seen.facts != Facts::NotOurs {
+                    self.lists.entry(kind).or_default().insert(seen.key.clone());
+                }
+                self.seen(kind, seen)
+            }
+            Event::ListEnded(kind) => {
+                self.compare(kind);
+                Dirty::default()
+            }
+            Event::Unreadable(kind, key) => {
+                // It is there, whatever it says.
+                self.lists.entry(kind).or_default().insert(key.clone());
+                self.doubts.remove(&(kind, key));
+                Dirty::default()
+            }
+            Event::Lost(_) | Event::Alive(_) => Dirty::default(),
+        }
+    }
+
+    /// Takes probe states in.
+    pub(crate) fn probed(&mut self, verdicts: &Verdicts) -> Dirty {
+        let state = |of: &BTreeMap<_, ProbeState>, target| of.get(target).copied().unwrap_or_default();
+        let targets: BTreeSet<_> = self.input.probes.keys().chain(verdicts.keys()).copied().collect();
+        let changed: BTreeSet<_> = targets
+            .iter()
+            .filter(|t| state(&self.input.probes, t) != state(verdicts, t))
+            .map(|t| t.ip())
+            .collect();
+        self.input.probes = BTreeMap::clone(verdicts);
+        let shared = self
+            .input
+            .clusters
+            .iter()
+            .filter(|(_, facts)| facts.addresses.iter().any(|a| changed.contains(a)));
+        let shared: BTreeSet<&String> = shared.map(|(name, _)| name).collect();
+        let touched = self.input.placements.iter().filter(|(_, placement)| {
+            let own = |row: &crate::snapshot::RowFacts| row.addresses.iter().any(|a| changed.contains(a));
+            placement
+                .rows
+                .iter()
+                .any(|row| own(row) || shared.contains(&row.cluster))
+        });
+        Dirty {
+            all: false,
+            services: touched.map(|(key, _)| key.clone()).collect(),
+        }
+    }
+
+    /// Doubted objects that it is time to ask for.
+    pub(crate) fn questions(&mut self, now: Instant) -> Vec<Doubted> {
+        let mut questions = Vec::new();
+        for ((kind, key), doubt) in &mut self.doubts {
+            doubt.since.get_or_insert(now);
+            let waits = doubt.asked.is_some_and(|asked| now.duration_since(asked) < ASK_AGAIN);
+            let stamp = self.stamps.get(kind).and_then(|stamps| stamps.get(key));
+            if let Some(stamp) = stamp.filter(|_| !waits && questions.len() < QUESTIONS_MAX) {
+                doubt.asked = Some(now);
+                let (namespace, name) = (stamp.namespace.clone(), stamp.name.clone());
+                questions.push(Doubted {
+                    kind: *kind,
+                    key: key.clone(),
+                    namespace,
+                    name,
+                });
+            }
+        }
+        questions
+    }
+
+    /// Takes the hub's answer about a doubted object in.
+    pub(crate) fn answered(&mut self, answer: Answer, now: Instant) -> Dirty {
+        let Answer {
+            doubted: Doubted { kind, key, .. },
+            said,
+        } = answer;
+        match said {
+            Said::There(seen) => {
+                self.doubts.remove(&(kind, key));
+                self.seen(kind, *seen)
+            }
+            Said::Nothing => Dirty::default(),
+            Said::NotThere => {
+                let Some(doubt) = self.doubts.get_mut(&(kind, key.clone())) else {
+                    return Dirty::default();
+                };
+                doubt.denials += 1;
+                let held = doubt.since.map_or(Duration::ZERO, |since| now.duration_since(since));
+                let settled = doubt.denials >= DENIALS && (!doubt.list_was_empty || held >= EMPTY_HOLD);
+                if settled {
+                    self.remove(kind, &key)
+                } else {
+                    Dirty::default()
+                }
+            }
+        }
+    }
+
+    fn seen(&mut self, kind: Kind, seen: Seen) -> Dirty {
+        let Seen {
+            key,
+            namespace,
+            name,
+            uid,
+            revision,
+            facts,
+        } = seen;
+        self.doubts.remove(&(kind, key.clone()));
+        let stamps = self.stamps.entry(kind).or_default();
+        let newer_known = stamps
+            .get(&key)
+            .is_some_and(|stamp| stamp.uid == uid && stamp.revision > revision);
+        if newer_known {
+            tracing::warn!(
+                kind = kind.as_str(),
+                key,
+                revision,
+                "the hub showed an older version of {} {key}; it is ignored",
+                kind.as_str()
+            );
+            return Dirty::default();
+        }
+        if facts == Facts::NotOurs {
+            // Another object may hold the key: a Placement of a deleted Service beside the one of its successor.
+            let same = stamps.get(&key).is_some_and(|stamp| stamp.uid == uid);
+            return if same {
+                self.remove(kind, &key)
+            } else {
+                Dirty::default()
+            };
+        }
+        stamps.insert(
+            key.clone(),
+            Stamp {
+                namespace,
+                name,
+                uid,
+                revision,
+            },
+        );
+        let input = &mut self.input;
+        let changed = match facts {
+            Facts::Service(facts) => replace(&mut input.services, &key, facts),
+            Facts::Placement(facts) => replace(&mut input.placements, &key, facts),
+            Facts::Cluster(facts) => replace(&mut input.clusters, &key, facts),
+            Facts::Region(facts) => replace(&mut input.regions, &key, facts),
+            Facts::DnsPolicy(facts) => replace(&mut input.policies, &key, *facts),
+            Facts::NotOurs => false,
+        };
+        if changed {
+            self.dirty(kind, &key)
+        } else {
+            Dirty::default()
+        }
+    }
+
+    fn remove(&mut self, kind: Kind, key: &str) -> Dirty {
+        self.doubts.remove(&(kind, key.to_owned()));
+        if let Some(stamps) = self.stamps.get_mut(&kind) {
+            stamps.remove(key);
+        }
+        let input = &mut self.input;
+        let had = match kind {
+            Kind::Service => input.services.remove(key).is_some(),
+            Kind::Placement => input.placements.remove(key).is_some(),
+            Kind::Cluster => input.clusters.remove(key).is_some(),
+            Kind::Region => input.regions.remove(key).is_some(),
+            Kind::DnsPolicy => input.policies.remove(key).is_some(),
+        };
+        if had { self.dirty(kind, key) } else { Dirty::default() }
+    }
+
+    /// What depends on an object.
+    fn dirty(&self, kind: Kind, key: &str) -> Dirty {
+        match kind {
+            Kind::Service | Kind::Placement => Dirty {
+                all: false,
+                services: [key.to_owned()].into(),
+            },
+            Kind::Cluster | Kind::Region => Dirty::everything(),
+            Kind::DnsPolicy => {
+                let prefix = key
+                    .split_once('/')
+                    .map_or(String::new(), |(namespace, _)| format!("{namespace}/"));
+                let services = self.input.services.keys().filter(|key| key.starts_with(&prefix));
+                Dirty {
+                    all: false,
+                    services: services.cloned().collect(),
+                }
+            }
+        }
+    }
+
+    /// Doubts what a whole list did not show.
+    fn compare(&mut self, kind: Kind) {
+        let Some(shown) = self.lists.remove(&kind) else { return };
+        let Some(stamps) = self.stamps.get(&kind) else { return };
+        let missing: Vec<&String> = stamps.keys().filter(|key| !shown.contains(*key)).collect();
+        if missing.is_empty() {
+            return;
+        }
+        tracing::warn!(
+            kind = kind.as_str(),
+            missing = missing.len(),
+            "the hub's list does not show {} objects of kind {} that are known; they stay until the hub confirms each deletion",
+            missing.len(),
+            kind.as_str()
+        );
+        for key in missing {
+            let fresh = Doubt {
+                since: None,
+                asked: None,
+                denials: 0,
+                list_was_empty: false,
+            };
+            self.doubts.entry((kind, key.clone())).or_insert(fresh).list_was_empty = shown.is_empty();
+        }
+    }
+}
+
+/// Puts a value; true if that changed anything.
+fn replace<T: PartialEq>(map: &mut BTreeMap<String, T>, key: &str, value: T) -> bool {
+    if map.get(key) == Some(&value) {
+        return false;
+    }
+    map.insert(key.to_owned(), value);
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::snapshot::ServiceFacts;
+
+    fn service(key: &str, uid: &str, revision: u64) -> Seen {
+        let (namespace, name) = key.split_once('/').unwrap();
+        Seen {
+            key: key.into(),
+            namespace: namespace.into(),
+            name: name.into(),
+            uid: uid.into(),
+            revision,
+            facts: Facts::Service(ServiceFacts {
+                labels: [("revision".to_owned(), revision.to_string())].into(),
+                ..ServiceFacts::default()
+            }),
+        }
+    }
+
+    fn list(world: &mut World, services: &[(&str, &str, u64)]) {
+        world.apply(Event::ListBegan(Kind::Service));
+        for (key, uid, revision) in services {
+            world.apply(Event::Listed(Kind::Service, service(key, uid, *revision)));
+        }
+        world.apply(Event::ListEnded(Kind::Service));
+    }
+
+    fn deny_all(world: &mut World, now: Instant) {
+        for doubted in world.questions(now) {
+            world.answered(
+                Answer {
+                    doubted,
+                    said: Said::NotThere,
+                },
+                now,
+            );
+        }
+    }
+
+    fn names(world: &World) -> String {
+        world.input.services.keys().cloned().collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn a_relist_is_never_a_deletion_by_itself() {
+        let mut world = World::default();
+        list(&mut world, &[("a/x", "1", 5), ("a/y", "2", 6)]);
+        list(&mut world, &[("a/x", "1", 5)]);
+        assert_eq!(names(&world), "a/x a/y");
+        let start = Instant::now();
+        deny_all(&mut world, start);
+        assert_eq!(names(&world), "a/x a/y", "one denial is not enough");
+        deny_all(&mut world, start + Duration::from_secs(1));
+        assert_eq!(names(&world), "a/x a/y", "the second comes later");
+        deny_all(&mut world, start + ASK_AGAIN);
+        assert_eq!(names(&world), "a/x");
+        assert!(world.doubts.is_empty());
+    }
+
+    #[test]
+    fn an_empty_list_is_held_long() {
+        let mut world = World::default();
+        list(&mut world, &[("a/x", "1", 5)]);
+        list(&mut world, &[]);
+        let start = Instant::now();
+        for seconds in [0, 5, 10, 300] {
+            deny_all(&mut world, start + Duration::from_secs(seconds));
+        }
+        assert_eq!(names(&world), "a/x");
+        deny_all(&mut world, start + EMPTY_HOLD);
+        assert_eq!(names(&world), "");
+    }
+
+    #[test]
+    fn errors_settle_nothing_and_the_object_itself_settles_it() {
+        let mut world = World::default();
+        list(&mut world, &[("a/x", "1", 5), ("a/y", "2", 6)]);
+        list(&mut world, &[("a/y", "2", 6)]);
+        let start = Instant::now();
+        let doubted = world.questions(start).remove(0);
+        world.answered(
+            Answer {
+                doubted: doubted.clone(),
+                said: Said::Nothing,
+            },
+            start,
+        );
+        assert_eq!(world.doubts.len(), 1);
+        world.answered(
+            Answer {
+                doubted,
+                said: Said::There(Box::new(service("a/x", "1", 5))),
+            },
+            start,
+        );
+        assert!(world.doubts.is_empty());
+    }
+
+    #[test]
+    fn observed_deletions_delete_only_their_own_incarnation() {
+        let mut world = World::default();
+        world.apply(Event::Seen(Kind::Service, service("a/x", "2", 9)));
+        assert!(
+            world
+                .apply(Event::Gone(Kind::Service, service("a/x", "1", 4)))
+                .is_empty()
+        );
+        assert_eq!(names(&world), "a/x");
+        assert!(
+            !world
+                .apply(Event::Gone(Kind::Service, service("a/x", "2", 10)))
+                .is_empty()
+        );
+        assert_eq!(names(&world), "");
+    }
+
+    #[test]
+    fn older_never_replaces_newer() {
+        let mut world = World::default();
+        world.apply(Event::Seen(Kind::Service, service("a/x", "1", 9)));
+        assert!(
+            world
+                .apply(Event::Seen(Kind::Service, service("a/x", "1", 8)))
+                .is_empty()
+        );
+        assert_eq!(world.input.services["a/x"].labels["revision"], "9");
+        world.apply(Event::Seen(Kind::Service, service("a/x", "2", 3)));
+        assert_eq!(
+            world.input.services["a/x"].labels["revision"], "3",
+            "another incarnation is newer, whatever its revision"
+        );
+    }
+}

@@ -1,0 +1,203 @@
+//! The data path as this server sees it: TCP connections to every address it may answer.
+//!
+//! In: what to probe, from the snapshot. Out: a state for each address, when it changes. Bounded: connections at once, the
+//! rate over all addresses. Absent: what the states mean for answers; `choose` says.
+
+mod hysteresis;
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::snapshot::ProbeState;
+use hysteresis::{Health, Seen};
+
+/// What to probe, and how long after the last probe.
+pub(crate) type Targets = BTreeMap<SocketAddr, Duration>;
+/// What is known of each target.
+pub(crate) type Verdicts = Arc<BTreeMap<SocketAddr, ProbeState>>;
+
+/// Time between probes of one address.
+pub(crate) const INTERVAL: Duration = Duration::from_secs(1);
+/// A probe that took longer has failed.
+const TIMEOUT: Duration = Duration::from_secs(1);
+/// Connections being opened at once.
+const AT_ONCE_MAX: usize = 256;
+/// Probes a second over all addresses; with more addresses than this, each is probed less often.
+const RATE_MAX: f64 = 1000.0;
+/// After a result that contradicts the state, the next look comes this much sooner.
+const RECHECK_DIVISOR: u32 = 4;
+
+/// Probes until stopped.
+pub(crate) struct Prober {
+    targets: watch::Receiver<Targets>,
+    verdicts: watch::Sender<Verdicts>,
+    watched: BTreeMap<SocketAddr, Health>,
+    due: BinaryHeap<Reverse<(Instant, SocketAddr)>>,
+}
+
+impl Prober {
+    /// A prober that begins with what was known last, the way to tell it targets, and the way to hear from it.
+    pub(crate) fn new(
+        last: BTreeMap<SocketAddr, ProbeState>,
+    ) -> (Self, watch::Sender<Targets>, watch::Receiver<Verdicts>) {
+        let watched = last
+            .iter()
+            .map(|(target, state)| (*target, Health::new(*state)))
+            .collect();
+        let (targets_in, targets) = watch::channel(Targets::new());
+        let (verdicts, verdicts_out) = watch::channel(Arc::new(last));
+        (
+            Self {
+                targets,
+                verdicts,
+                watched,
+                due: BinaryHeap::new(),
+            },
+            targets_in,
+            verdicts_out,
+        )
+    }
+
+    pub(crate) async fn run(mut self, stop: CancellationToken) {
+        let mut open = FuturesUnordered::new();
+        let mut known: BTreeMap<SocketAddr, Duration> = BTreeMap::new();
+        loop {
+            let next = self
+                .due
+                .peek()
+                .map(|Reverse((at, _))| *at)
+                .filter(|_| open.len() < AT_ONCE_MAX);
+            tokio::select! {
+                () = stop.cancelled() => return,
+                changed = self.targets.changed() => {
+                    if changed.is_err() {
+                        // Nobody is left to probe for; the server is stopping.
+                        stop.cancelled().await;
+                        return;
+                    }
+                    let wanted = self.targets.borrow_and_update().clone();
+                    self.retarget(&known, &wanted);
+                    known = wanted;
+                }
+                () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {
+                    if let Some(Reverse((_, target))) = self.due.pop() {
+                        if known.contains_key(&target) {
+                            open.push(async move { (target, probe(target).await) });
+                        }
+                    }
+                }
+                Some((target, seen)) = open.next(), if !open.is_empty() => {
+                    let Some(interval) = known.get(&target) else { continue };
+                    let stretched = interval.as_secs_f64().max(known.len() as f64 / RATE_MAX);
+                    self.settle(target, seen, Duration::from_secs_f64(stretched));
+                }
+            }
+        }
+    }
+
+    /// Takes new targets in, spread over their interval, and forgets old ones.
+    fn retarget(&mut self, known: &Targets, wanted: &Targets) {
+        let before = self.watched.len();
+        self.watched.retain(|target, _| wanted.contains_key(target));
+        let forgot = before != self.watched.len();
+        let now = Instant::now();
+        let fresh: Vec<SocketAddr> = wanted
+            .keys()
+            .filter(|target| !known.contains_key(*target))
+            .copied()
+            .collect();
+        for (index, target) in fresh.iter().enumerate() {
+            self.watched
+                .entry(*target)
+                .or_insert_with(|| Health::new(ProbeState::Unknown));
+            self.due.push(Reverse((
+                now + Duration::from_secs_f64(index as f64 / RATE_MAX),
+                *target,
+            )));
+        }
+        if forgot {
+            self.tell();
+        }
+    }
+
+    fn settle(&mut self, target: SocketAddr, seen: Seen, interval: Duration) {
+        let Some(health) = self.watched.get_mut(&target) else {
+            return;
+        };
+        let changed = health.observe(seen);
+        let wait = if health.is_wavering() {
+            interval / RECHECK_DIVISOR
+        } else {
+            interval
+        };
+        // A tenth either way, so that many addresses do not march in step.
+        let jitter = 0.9 + 0.2 * rand::random::<f64>();
+        self.due.push(Reverse((Instant::now() + wait.mul_f64(jitter), target)));
+        if changed {
+            let state = health.state();
+            tracing::info!(%target, ?state, "probes of {target} now say {state:?}");
+            self.tell();
+        }
+    }
+
+    fn tell(&self) {
+        let known = self.watched.iter().map(|(target, health)| (*target, health.state()));
+        self.verdicts.send_replace(Arc::new(
+            known.filter(|(_, state)| *state != ProbeState::Unknown).collect(),
+        ));
+    }
+}
+
+/// Opens a connection and closes it.
+async fn probe(target: SocketAddr) -> Seen {
+    match timeout(TIMEOUT, TcpStream::connect(target)).await {
+        Ok(Ok(_)) => Seen::Accepted,
+        Err(_) => Seen::Failed,
+        Ok(Err(error)) => hysteresis::read(&error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_address_goes_down_and_comes_back() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (prober, targets, mut verdicts) = Prober::new(BTreeMap::new());
+        let stop = CancellationToken::new();
+        let task = tokio::spawn(prober.run(stop.clone()));
+        targets
+            .send(Targets::from([(address, Duration::from_millis(20))]))
+            .unwrap();
+        verdicts
+            .wait_for(|v| v.get(&address) == Some(&ProbeState::Up))
+            .await
+            .unwrap();
+        drop(listener);
+        verdicts
+            .wait_for(|v| v.get(&address) == Some(&ProbeState::Down))
+            .await
+            .unwrap();
+        let _again = tokio::net::TcpListener::bind(address).await.unwrap();
+        verdicts
+            .wait_for(|v| v.get(&address) == Some(&ProbeState::Up))
+            .await
+            .unwrap();
+        targets.send(Targets::new()).unwrap();
+        verdicts.wait_for(|v| v.is_empty()).await.unwrap();
+        stop.cancel();
+        task.await.unwrap();
+    }
+}

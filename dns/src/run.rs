@@ -1,0 +1,144 @@
+//! A DNS server from start to end: parts in flow order, stopped in reverse.
+
+use std::net::SocketAddr;
+
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::DnsConfig;
+use crate::error::DnsError;
+use crate::follow::{self, Engine, Follow};
+use crate::probe;
+use crate::server::{Sockets, UdpWorkers, serve_tcp};
+use crate::snapshot::Zone;
+use crate::state::DnsState;
+
+/// A server whose sockets are bound and whose snapshot is loaded from disk, where there is one.
+pub struct DnsServer {
+    address: SocketAddr,
+    sockets: Sockets,
+    engine: Engine,
+    state: DnsState,
+    hub: Option<kube::Client>,
+}
+
+impl DnsServer {
+    /// Binds and loads.
+    ///
+    /// # Errors
+    /// [`DnsError`] where the zone's settings are wrong or the address is not to be had. A snapshot that cannot be read is
+    /// no error: it is logged, and the hub fills it again.
+    pub async fn bind(config: DnsConfig) -> Result<Self, DnsError> {
+        let DnsConfig {
+            listen,
+            zone,
+            federation,
+            ns_name,
+            snapshot_path,
+            hub,
+        } = config;
+        let sockets = Sockets::bind(listen).await?;
+        let failed = |source| DnsError::Workers {
+            address: listen,
+            source,
+        };
+        let address = sockets.udp.local_addr().map_err(failed)?;
+        let zone = Zone::new(&zone, &federation, ns_name.as_deref(), Some(address.ip())).map_err(DnsError::Zone)?;
+        let (engine, state) = Engine::start(zone, snapshot_path);
+        Ok(Self {
+            address,
+            sockets,
+            engine,
+            state,
+            hub,
+        })
+    }
+
+    /// The address, with the port that was given where none was asked for.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Handle for health, metrics and `explain`.
+    #[must_use]
+    pub fn state(&self) -> DnsState {
+        self.state.clone()
+    }
+
+    /// Serves until `shutdown`.
+    ///
+    /// # Errors
+    /// [`DnsError`] where workers cannot start, or one ends on its own.
+    pub async fn serve(self, shutdown: CancellationToken) -> Result<(), DnsError> {
+        let Self {
+            address,
+            sockets,
+            engine,
+            state,
+            hub,
+        } = self;
+        let stop = shutdown.child_token();
+        let failed = |source| DnsError::Workers { address, source };
+        let workers = UdpWorkers::start(sockets.udp, &state, &stop).map_err(failed)?;
+        let (probes, targets, verdicts) = probe::Prober::new(engine.last_verdicts());
+        let mut parts: JoinSet<&'static str> = JoinSet::new();
+        {
+            let (state, stop) = (state.clone(), stop.clone());
+            parts.spawn(async move {
+                serve_tcp(sockets.tcp, state, stop).await;
+                "tcp"
+            });
+        }
+        {
+            let stop = stop.clone();
+            parts.spawn(async move {
+                probes.run(stop).await;
+                "probe"
+            });
+        }
+        if let Some(hub) = hub.clone() {
+            let (state, stop) = (state.clone(), stop.clone());
+            parts.spawn(async move {
+                follow::resolutions(hub, state, stop).await;
+                "resolutions"
+            });
+        }
+        {
+            let (state, stop) = (state.clone(), stop.clone());
+            let follow = Follow {
+                hub,
+                engine,
+                state,
+                targets,
+                verdicts,
+            };
+            parts.spawn(async move {
+                follow.run(stop).await;
+                "follow"
+            });
+        }
+        tracing::info!(%address, "DNS answers on {address}");
+        // Any part that ends before it is told to ends the server: half a server would answer ever staler.
+        let ended = parts.join_next().await;
+        let expected = shutdown.is_cancelled();
+        stop.cancel();
+        while parts.join_next().await.is_some() {}
+        if tokio::task::spawn_blocking(move || workers.join()).await.is_err() {
+            tracing::error!("the DNS workers could not be waited for");
+        }
+        match ended {
+            _ if expected => Ok(()),
+            Some(Ok(part)) => Err(DnsError::Stopped(part)),
+            Some(Err(_)) | None => Err(DnsError::Stopped("a task ended by a panic")),
+        }
+    }
+}
+
+/// Binds and serves until `shutdown`.
+///
+/// # Errors
+/// As [`DnsServer::bind`] and [`DnsServer::serve`].
+pub async fn run(config: DnsConfig, shutdown: CancellationToken) -> Result<(), DnsError> {
+    DnsServer::bind(config).await?.serve(shutdown).await
+}

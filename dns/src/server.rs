@@ -1,0 +1,58 @@
+//! Sockets: datagrams and streams, answered from the snapshot that is served when they arrive.
+//!
+//! Own loops, not hickory's Server: its `ResponseHandler` takes messages, not bytes, so precompiled answers cannot pass
+//! through it; and it spawns a task a datagram without a bound. In: bound sockets. Out: answers and counters.
+//! Absent: everything about names.
+
+mod tcp;
+mod udp;
+
+use std::net::SocketAddr;
+
+use tokio::net::TcpListener;
+
+use crate::error::DnsError;
+use crate::wire::Transport;
+
+pub(crate) use tcp::serve as serve_tcp;
+pub(crate) use udp::Workers as UdpWorkers;
+
+/// Attempts to find one free port for both transports when none is given.
+const PORT_ATTEMPTS: usize = 16;
+
+/// Both sockets of an address.
+pub(crate) struct Sockets {
+    pub(crate) udp: std::net::UdpSocket,
+    pub(crate) tcp: TcpListener,
+}
+
+impl Sockets {
+    /// Binds both, on the same port.
+    pub(crate) async fn bind(listen: SocketAddr) -> Result<Self, DnsError> {
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let failed = |address, transport| {
+                move |source| DnsError::Bind {
+                    address,
+                    transport,
+                    source,
+                }
+            };
+            let udp = std::net::UdpSocket::bind(listen).map_err(failed(listen, Transport::Udp))?;
+            let address = udp.local_addr().map_err(failed(listen, Transport::Udp))?;
+            match TcpListener::bind(address).await {
+                Ok(tcp) => return Ok(Self { udp, tcp }),
+                // Another process has the TCP port of the number that UDP was given: take another number.
+                Err(_) if listen.port() == 0 && attempt < PORT_ATTEMPTS => {}
+                Err(source) => {
+                    return Err(DnsError::Bind {
+                        address,
+                        transport: Transport::Tcp,
+                        source,
+                    });
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Streams (RFC 7766): any number of queries on a connection, pipelined, answered in order. Bounded: connections, the
+//! time one may idle or dawdle, the size of a query. Answers of queries that came together are sent together.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use crate::metric::QueryCounters;
+use crate::state::DnsState;
+use crate::wire::{Transport, answer};
+
+/// Most connections at once; further ones are closed at once, so that those that are served stay served.
+const CONNECTIONS_MAX: usize = 1024;
+/// How long a connection may be without a whole query (also what keepalive answers say).
+const IDLE: Duration = Duration::from_secs(10);
+/// How long a client may take to read what it was sent.
+const WRITE: Duration = Duration::from_secs(5);
+/// Bytes read at once; with the longest query it bounds what a connection holds.
+const READ: usize = 4096;
+/// Longest query that is read; queries have one question and an OPT record.
+const QUERY_MAX: usize = 4096;
+
+/// Accepts until stopped; then connections end with what they have begun.
+pub(crate) async fn serve(listener: TcpListener, state: DnsState, stop: CancellationToken) {
+    let counters = QueryCounters::new(Transport::Tcp);
+    let mut connections: JoinSet<()> = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            () = stop.cancelled() => break,
+            Some(_) = connections.join_next() => continue,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, peer)) if connections.len() < CONNECTIONS_MAX => {
+                let (state, stop, counters) = (state.clone(), stop.clone(), counters.clone());
+                connections.spawn(async move {
+                    tokio::select! {
+                        () = stop.cancelled() => {}
+                        ended = connection(stream, peer.ip(), &state, &counters) => {
+                            if let Err(error) = ended {
+                                tracing::debug!(%error, %peer, "a DNS connection ended");
+                            }
+                        }
+                    }
+                });
+            }
+            Ok((_, peer)) => {
+                metrics::counter!("meridian_dns_connections_refused_total").increment(1);
+                tracing::debug!(%peer, "DNS has {CONNECTIONS_MAX} connections; one more is closed");
+            }
+            Err(error) => {
+                tracing::warn!(%error, "DNS cannot accept a connection");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+    connections.shutdown().await;
+}
+
+async fn connection(
+    mut stream: TcpStream,
+    source: IpAddr,
+    state: &DnsState,
+    counters: &QueryCounters,
+) -> std::io::Result<()> {
+    stream.set_nodelay(true)?;
+    let mut buffer: Vec<u8> = Vec::with_capacity(READ);
+    let mut replies: Vec<u8> = Vec::new();
+    let mut out = Vec::new();
+    let mut deadline = tokio::time::Instant::now() + IDLE;
+    loop {
+        let mut at = 0;
+        while let Some((query, next)) = frame(&buffer, at) {
+            at = next;
+            let outcome = answer(&state.load(), query, source, Transport::Tcp, rand::random(), &mut out);
+            counters.count(outcome);
+            if outcome.is_some() {
+                // Answers are at most 65,535 bytes.
+                replies.extend_from_slice(&(out.len() as u16).to_be_bytes());
+                replies.extend_from_slice(&out);
+            }
+            deadline = tokio::time::Instant::now() + IDLE;
+        }
+        buffer.drain(..at);
+        if declared(&buffer).is_some_and(|length| length > QUERY_MAX) {
+            return Err(std::io::Error::new(
+                std::io::ErrorKind::InvalidData,
+                "a query longer than any query",
+            ));
+        }
+        if !replies.is_empty() {
+            timeout(WRITE, stream.write_all(&replies)).await??;
+            replies.clear();
+        }
+        buffer.reserve(READ);
+        let read = tokio::time::timeout_at(deadline, stream.read_buf(&mut buffer)).await??;
+        if read == 0 {
+            return Ok(());
+        }
+    }
+}
+
+/// The length that a frame's head declares.
+fn declared(bytes: &[u8]) -> Option<usize> {
+    bytes
+        .first_chunk()
+        .map(|length| usize::from(u16::from_be_bytes(*length)))
+}
+
+/// The whole query that begins at an offset, and where the next one does.
+fn frame(buffer: &[u8], at: usize) -> Option<(&[u8], usize)> {
+    let rest = buffer.get(at..)?;
+    let end = 2 + declared(rest).filter(|length| *length <= QUERY_MAX)?;
+    Some((rest.get(2..end)?, at + end))
+}

@@ -1,0 +1,106 @@
+//! All that a snapshot may depend on, as plain values. Also what the disk keeps, so every field has a default and the
+//! format may grow.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+
+use api::DnsPolicySpec;
+use serde::{Deserialize, Serialize};
+
+/// Everything that is known, by key: `NAMESPACE/NAME` for Services, their placements and policies, the name for others.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Input {
+    /// Federated Services.
+    pub services: BTreeMap<String, ServiceFacts>,
+    /// Where the Services are; keyed by the Service, not by the Placement.
+    pub placements: BTreeMap<String, PlacementFacts>,
+    /// Members.
+    pub clusters: BTreeMap<String, ClusterFacts>,
+    /// Region objects.
+    pub regions: BTreeMap<String, RegionFacts>,
+    /// DNS policies.
+    pub policies: BTreeMap<String, DnsPolicySpec>,
+    /// What probes say; an address that is absent is unknown.
+    pub probes: BTreeMap<SocketAddr, ProbeState>,
+}
+
+/// A federated Service.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ServiceFacts {
+    /// Labels, for policies that select by them.
+    pub labels: BTreeMap<String, String>,
+    /// Ports.
+    pub ports: Vec<PortFacts>,
+}
+
+/// A port of a Service.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PortFacts {
+    /// Its name; empty for the only port of a Service.
+    pub name: String,
+    /// `TCP`, `UDP` or `SCTP`.
+    pub protocol: String,
+    /// The port clients use.
+    pub port: u16,
+}
+
+/// Where a Service is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PlacementFacts {
+    /// The clusters it is placed in.
+    pub clusters: Vec<String>,
+    /// What each cluster said last.
+    pub rows: Vec<RowFacts>,
+}
+
+/// What a cluster said last of a Service.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RowFacts {
+    /// The cluster.
+    pub cluster: String,
+    /// Its addresses of the Service.
+    pub addresses: Vec<IpAddr>,
+    /// Ready endpoints; absent where it never said.
+    pub ready_endpoints: Option<i64>,
+}
+
+/// A member, as far as names and addresses go.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ClusterFacts {
+    /// Its region.
+    pub region: Option<String>,
+    /// Its availability zones.
+    pub zones: Vec<String>,
+    /// Addresses for Services that have none of their own there.
+    pub addresses: Vec<IpAddr>,
+    /// Its API is reachable, so that its reports are fresh. Never removes an address by itself.
+    pub fresh: bool,
+}
+
+/// A Region object.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RegionFacts {
+    /// Client networks, as the object has them.
+    pub cidrs: Vec<String>,
+    /// Regions to go to while this one has no address.
+    pub fallbacks: Vec<String>,
+}
+
+/// What probes say of an address.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ProbeState {
+    /// Not probed, not long enough, or without a result that says anything of the address.
+    #[default]
+    Unknown,
+    /// It accepts connections.
+    Up,
+    /// It does not.
+    Down,
+}

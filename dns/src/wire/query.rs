@@ -1,0 +1,333 @@
+//! A query, read from bytes without copying or allocating.
+//! In: a packet. Out: a [`Query`], or how it is [`Rejected`]. Absent: what is answered.
+
+use super::subnet::{CODE as SUBNET, Subnet};
+use crate::snapshot::WireName;
+
+/// Length of the header.
+pub(super) const HEADER: usize = 12;
+/// Longest name on the wire.
+const NAME_MAX: usize = 255;
+/// Longest label; also tells labels from compression pointers.
+const LABEL_MAX: u8 = 63;
+/// EDNS option code of the TCP keepalive (RFC 7828).
+pub(super) const KEEPALIVE: u16 = 11;
+
+/// Response codes this server gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rcode {
+    /// Fine.
+    NoError,
+    /// The query is malformed.
+    FormErr,
+    /// Nothing is known yet.
+    ServFail,
+    /// No such name.
+    NxDomain,
+    /// Not this kind of request.
+    NotImp,
+    /// Not here.
+    Refused,
+    /// Not this EDNS version.
+    BadVers,
+}
+
+impl Rcode {
+    /// The number, of which the upper eight bits travel in the OPT record.
+    #[must_use]
+    pub fn number(self) -> u16 {
+        match self {
+            Self::NoError => 0,
+            Self::FormErr => 1,
+            Self::ServFail => 2,
+            Self::NxDomain => 3,
+            Self::NotImp => 4,
+            Self::Refused => 5,
+            Self::BadVers => 16,
+        }
+    }
+
+    /// The name, as in logs and metrics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NoError => "NOERROR",
+            Self::FormErr => "FORMERR",
+            Self::ServFail => "SERVFAIL",
+            Self::NxDomain => "NXDOMAIN",
+            Self::NotImp => "NOTIMP",
+            Self::Refused => "REFUSED",
+            Self::BadVers => "BADVERS",
+        }
+    }
+}
+
+/// A name in lower case, on the stack.
+#[derive(Clone, Copy)]
+pub struct LowerName {
+    bytes: [u8; NAME_MAX],
+    length: usize,
+}
+
+impl LowerName {
+    /// The wire form.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or_default()
+    }
+}
+
+/// The OPT record of a query.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Edns {
+    /// The payload the client takes.
+    pub size: u16,
+    /// EDNS version.
+    pub version: u8,
+    /// The DO bit, copied into the answer.
+    pub dnssec_ok: bool,
+    /// The client's subnet.
+    pub subnet: Option<Subnet>,
+    /// The client asks for the idle timeout of the connection.
+    pub keepalive: bool,
+}
+
+/// A query with exactly one question.
+pub struct Query<'a> {
+    /// Id.
+    pub id: u16,
+    /// Header flags.
+    pub flags: u16,
+    /// The question as it came, case and all.
+    pub question: &'a [u8],
+    /// Its name in lower case.
+    pub name: LowerName,
+    /// Its type.
+    pub type_: u16,
+    /// Its class.
+    pub class: u16,
+    /// The OPT record.
+    pub edns: Option<Edns>,
+}
+
+/// Why a packet is not answered as a query.
+pub enum Rejected<'a> {
+    /// It gets no answer at all: too short, or a response.
+    Drop,
+    /// It gets an error.
+    Error {
+        /// Id.
+        id: u16,
+        /// Header flags.
+        flags: u16,
+        /// The question, if it could be read.
+        question: &'a [u8],
+        /// The error.
+        rcode: Rcode,
+        /// It had an OPT record, so the answer has one.
+        edns: Option<Edns>,
+    },
+}
+
+/// Reads a packet.
+///
+/// # Errors
+/// [`Rejected`] for what is no query of this server's kind.
+pub fn parse(packet: &[u8]) -> Result<Query<'_>, Rejected<'_>> {
+    let mut reader = Reader { packet, at: 0 };
+    let header = reader.header().ok_or(Rejected::Drop)?;
+    let [id, flags, questions, answers, authorities, additionals] = header;
+    if flags & 0x8000 != 0 {
+        return Err(Rejected::Drop);
+    }
+    let error = |rcode, question, edns| Rejected::Error {
+        id,
+        flags,
+        question,
+        rcode,
+        edns,
+    };
+    if flags & 0x7800 != 0 {
+        return Err(error(Rcode::NotImp, &[], None));
+    }
+    if questions != 1 {
+        return Err(error(Rcode::FormErr, &[], None));
+    }
+    let malformed = || error(Rcode::FormErr, &[], None);
+    let name = reader.question_name().ok_or_else(malformed)?;
+    let type_ = reader.u16().ok_or_else(malformed)?;
+    let class = reader.u16().ok_or_else(malformed)?;
+    let question = packet.get(HEADER..reader.at).unwrap_or_default();
+    let records = u32::from(answers) + u32::from(authorities);
+    // Each record is at least 11 bytes, so a lie about the counts ends with the packet.
+    for _ in 0..records {
+        reader
+            .skip_record()
+            .ok_or_else(|| error(Rcode::FormErr, question, None))?;
+    }
+    let mut edns = None;
+    for _ in 0..additionals {
+        match reader.additional() {
+            Additional::Other => {}
+            Additional::Edns(_) if edns.is_some() => return Err(error(Rcode::FormErr, question, edns)),
+            Additional::Edns(found) => edns = Some(found),
+            Additional::BadOption => return Err(error(Rcode::FormErr, question, Some(Edns::default()))),
+            Additional::Malformed => return Err(error(Rcode::FormErr, question, edns)),
+        }
+    }
+    if edns.is_some_and(|edns| edns.version > 0) {
+        return Err(error(Rcode::BadVers, question, edns));
+    }
+    Ok(Query {
+        id,
+        flags,
+        question,
+        name,
+        type_,
+        class,
+        edns,
+    })
+}
+
+/// A record of the additional section.
+enum Additional {
+    /// Not ours to read.
+    Other,
+    /// The OPT record.
+    Edns(Edns),
+    /// An OPT record with an option that breaks its rules.
+    BadOption,
+    /// Not a record.
+    Malformed,
+}
+
+/// Reads forward; every step may find the packet at its end.
+struct Reader<'a> {
+    packet: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn take(&mut self, length: usize) -> Option<&'a [u8]> {
+        let bytes = self.packet.get(self.at..self.at.checked_add(length)?)?;
+        self.at += length;
+        Some(bytes)
+    }
+
+    fn u8(&mut self) -> Option<u8> {
+        self.take(1)?.first().copied()
+    }
+
+    fn u16(&mut self) -> Option<u16> {
+        self.take(2)?.first_chunk().map(|bytes| u16::from_be_bytes(*bytes))
+    }
+
+    fn header(&mut self) -> Option<[u16; 6]> {
+        let mut fields = [0; 6];
+        for field in &mut fields {
+            *field = self.u16()?;
+        }
+        Some(fields)
+    }
+
+    /// The question's name. A pointer has nothing before it to point to, so it is malformed.
+    fn question_name(&mut self) -> Option<LowerName> {
+        let mut name = LowerName {
+            bytes: [0; NAME_MAX],
+            length: 0,
+        };
+        loop {
+            let length = self.u8().filter(|length| *length <= LABEL_MAX)?;
+            let label = self.take(usize::from(length))?;
+            let slot = name.bytes.get_mut(name.length..name.length + 1 + label.len())?;
+            let (first, rest) = slot.split_first_mut()?;
+            *first = length;
+            rest.copy_from_slice(label);
+            rest.make_ascii_lowercase();
+            name.length += 1 + label.len();
+            if length == 0 {
+                return Some(name);
+            }
+        }
+    }
+
+    /// Skips a name that may be compressed; true if it is the root.
+    fn skip_name(&mut self) -> Option<bool> {
+        let start = self.at;
+        loop {
+            match self.u8()? {
+                0 => return Some(self.at == start + 1),
+                length if length <= LABEL_MAX => self.take(usize::from(length)).map(|_| ())?,
+                pointer if pointer >= 0xC0 => return self.u8().map(|_| false),
+                _ => return None,
+            }
+            if self.at - start > NAME_MAX {
+                return None;
+            }
+        }
+    }
+
+    fn skip_record(&mut self) -> Option<()> {
+        self.skip_name()?;
+        self.take(8)?;
+        let length = self.u16()?;
+        self.take(usize::from(length)).map(|_| ())
+    }
+
+    fn additional(&mut self) -> Additional {
+        let read = |reader: &mut Self| -> Option<(bool, u16, u16, [u8; 4], &'a [u8])> {
+            let root = reader.skip_name()?;
+            let (type_, class) = (reader.u16()?, reader.u16()?);
+            let ttl = *reader.take(4)?.first_chunk()?;
+            let length = reader.u16()?;
+            Some((root, type_, class, ttl, reader.take(usize::from(length))?))
+        };
+        match read(self) {
+            None => Additional::Malformed,
+            Some((_, type_, ..)) if type_ != crate::snapshot::OPT => Additional::Other,
+            Some((false, ..)) => Additional::Malformed,
+            Some((true, _, size, [_, version, flags, _], options)) => {
+                let edns = Edns {
+                    size,
+                    version,
+                    dnssec_ok: flags & 0x80 != 0,
+                    ..Edns::default()
+                };
+                options_of(options, edns).map_or(Additional::BadOption, Additional::Edns)
+            }
+        }
+    }
+}
+
+/// Reads the options of an OPT record; none where one breaks its rules. Unknown options are skipped (RFC 6891 6.1.2).
+fn options_of(options: &[u8], mut edns: Edns) -> Option<Edns> {
+    let mut reader = Reader { packet: options, at: 0 };
+    while reader.at < options.len() {
+        let (code, length) = (reader.u16()?, reader.u16()?);
+        let data = reader.take(usize::from(length))?;
+        match code {
+            // Options of a version that is not ours mean what they will.
+            _ if edns.version > 0 => {}
+            SUBNET if edns.subnet.is_some() => return None,
+            SUBNET => edns.subnet = Some(Subnet::parse(data).ok()?),
+            KEEPALIVE => edns.keepalive = true,
+            _ => {}
+        }
+    }
+    Some(edns)
+}
+
+impl Query<'_> {
+    /// Length of the question's name.
+    pub(super) fn name_length(&self) -> usize {
+        self.name.length
+    }
+
+    /// Whether the name is `apex` or below it.
+    pub(super) fn is_within(&self, apex: &WireName) -> bool {
+        let name = self.name.as_bytes();
+        let apex = apex.as_bytes();
+        name.ends_with(apex)
+            && (name.len() == apex.len() || crate::snapshot::parents(name).any(|parent| parent.len() == apex.len()))
+    }
+}

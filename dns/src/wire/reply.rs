@@ -1,0 +1,179 @@
+//! An answer, written into a buffer: header, question, records with their owners, OPT, within what the client takes.
+//! In: records with the owner pointer 0xC00C. Out: the message. Absent: which records; `answer.rs` says.
+
+use super::query::{Edns, HEADER, KEEPALIVE, Rcode};
+use crate::snapshot::{OPT, RECORD_HEAD, Variant};
+
+/// Most bytes of a UDP answer, and what the OPT record says this server takes (RFC 9715).
+const UDP_MAX: usize = 1232;
+/// Most bytes of a UDP answer to a client without EDNS (RFC 1035 4.2.1).
+const UDP_PLAIN: usize = 512;
+/// Extended error "not ready" (RFC 8914 4.15).
+const NOT_READY: u16 = 14;
+/// EDNS option code of extended errors (RFC 8914 2).
+const EXTENDED_ERROR: u16 = 15;
+/// What an answer says of the connection's idle timeout, in units of 100 ms.
+const KEEPALIVE_UNITS: u16 = 100;
+
+/// How a query came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// In a datagram.
+    Udp,
+    /// In a stream.
+    Tcp,
+}
+
+impl Transport {
+    /// The name, as in metrics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Udp => "udp",
+            Self::Tcp => "tcp",
+        }
+    }
+}
+
+/// Section of a record.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Section {
+    Answer,
+    Authority,
+    Additional,
+}
+
+/// A message being written.
+pub(super) struct Reply<'a> {
+    out: &'a mut Vec<u8>,
+    question: usize,
+    counts: [u16; 3],
+    /// The answer is authoritative.
+    pub(super) authoritative: bool,
+    /// Its code.
+    pub(super) rcode: Rcode,
+    /// The scope of the client subnet.
+    pub(super) scope: u8,
+}
+
+impl<'a> Reply<'a> {
+    /// Begins with room for the header and the question as it came.
+    pub(super) fn new(out: &'a mut Vec<u8>, question: &[u8], rcode: Rcode) -> Self {
+        out.clear();
+        out.resize(HEADER, 0);
+        out.extend_from_slice(question);
+        Self {
+            out,
+            question: question.len(),
+            counts: [0; 3],
+            authoritative: false,
+            rcode,
+            scope: 0,
+        }
+    }
+
+    /// Adds a record; `owner` is the offset of its owner's name in the message. Returns the offset of its data.
+    pub(super) fn push(&mut self, section: Section, owner: usize, record: &[u8]) -> usize {
+        let start = self.out.len();
+        let Some(body) = record.get(2..) else { return start };
+        // Offsets of names are below 2^14: the question and at most a few names of 255 bytes stand before.
+        self.out
+            .extend_from_slice(&(0xC000 | (owner & 0x3FFF) as u16).to_be_bytes());
+        self.out.extend_from_slice(body);
+        let count = match section {
+            Section::Answer => &mut self.counts[0],
+            Section::Authority => &mut self.counts[1],
+            Section::Additional => &mut self.counts[2],
+        };
+        *count = count.saturating_add(1);
+        start + RECORD_HEAD
+    }
+
+    /// Adds the records that a draw falls on, in rotation. Returns how many.
+    pub(super) fn push_variant(&mut self, owner: usize, variant: &Variant, entropy: u32) -> usize {
+        let Some(group) = variant.draw(entropy) else { return 0 };
+        let count = group.count();
+        // The draw used the upper bits; the rotation takes them mixed.
+        let turn = entropy.wrapping_mul(0x9E37_79B1) >> 8;
+        let first = (turn as usize).checked_rem(count).unwrap_or(0);
+        let wanted = count.min(variant.limit);
+        for index in (first..count).chain(0..first).take(wanted) {
+            if let Some(record) = group.record(index) {
+                self.push(Section::Answer, owner, record);
+            }
+        }
+        wanted
+    }
+
+    /// Writes OPT and header; an answer the client cannot take becomes an empty one that says so.
+    pub(super) fn finish(mut self, id: u16, flags: u16, edns: Option<&Edns>, transport: Transport) {
+        let limit = match (transport, edns) {
+            (Transport::Tcp, _) => usize::from(u16::MAX),
+            (Transport::Udp, Some(edns)) => usize::from(edns.size).clamp(UDP_PLAIN, UDP_MAX),
+            (Transport::Udp, None) => UDP_PLAIN,
+        };
+        let truncated = self.out.len() + edns.map_or(0, |edns| self.opt_length(edns, transport)) > limit;
+        if truncated {
+            self.out.truncate(HEADER + self.question);
+            self.counts = [0; 3];
+            self.scope = 0;
+        }
+        if let Some(edns) = edns {
+            self.opt(edns, transport);
+        }
+        // QR; opcode, RD and CD as they came (RFC 4035 3.2.2 for CD); RA and AD never.
+        let mut answer = 0x8000 | flags & 0x7910 | self.rcode.number() & 0x000F;
+        if self.authoritative {
+            answer |= 0x0400;
+        }
+        if truncated {
+            answer |= 0x0200;
+        }
+        let [answers, authorities, additionals] = self.counts;
+        let questions = u16::from(self.question > 0);
+        let header = [id, answer, questions, answers, authorities, additionals];
+        for (slot, field) in self.out.chunks_exact_mut(2).zip(header) {
+            slot.copy_from_slice(&field.to_be_bytes());
+        }
+    }
+
+    fn opt_length(&self, edns: &Edns, transport: Transport) -> usize {
+        let subnet = edns.subnet.map_or(0, |subnet| subnet.length());
+        let keepalive = if edns.keepalive && transport == Transport::Tcp {
+            6
+        } else {
+            0
+        };
+        let extended = if self.rcode == Rcode::ServFail { 6 } else { 0 };
+        11 + subnet + keepalive + extended
+    }
+
+    fn opt(&mut self, edns: &Edns, transport: Transport) {
+        let expected = self.out.len() + self.opt_length(edns, transport);
+        self.out.push(0);
+        self.out.extend_from_slice(&OPT.to_be_bytes());
+        self.out.extend_from_slice(&(UDP_MAX as u16).to_be_bytes());
+        let upper = (self.rcode.number() >> 4) as u8;
+        self.out
+            .extend_from_slice(&[upper, 0, if edns.dnssec_ok { 0x80 } else { 0 }, 0]);
+        let options = self.opt_length(edns, transport) - 11;
+        // At most 36.
+        self.out.extend_from_slice(&(options as u16).to_be_bytes());
+        if let Some(subnet) = &edns.subnet {
+            subnet.write(self.scope, self.out);
+        }
+        if edns.keepalive && transport == Transport::Tcp {
+            for field in [KEEPALIVE, 2, KEEPALIVE_UNITS] {
+                self.out.extend_from_slice(&field.to_be_bytes());
+            }
+        }
+        if self.rcode == Rcode::ServFail {
+            for field in [EXTENDED_ERROR, 2, NOT_READY] {
+                self.out.extend_from_slice(&field.to_be_bytes());
+            }
+        }
+        debug_assert_eq!(self.out.len(), expected, "the OPT record is as long as predicted");
+        let [_, _, additionals] = &mut self.counts;
+        *additionals = additionals.saturating_add(1);
+    }
+}

@@ -1,0 +1,7 @@
+//! The DNS server's tests that need more than one module: dialogues in memory and over sockets, hostile packets, restarts.
+
+mod dialogue;
+mod fixture;
+mod hostile;
+mod incremental;
+mod server;
