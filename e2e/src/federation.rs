@@ -147,6 +147,12 @@ impl Federation {
         if status.success() { Ok(()) } else { Err(Failure(format!("the hub ended with {status}"))) }
     }
 
+    /// Process id of the hub.
+    #[must_use]
+    pub fn process_id(&self) -> Option<u32> {
+        self.process.as_ref().map(Process::id)
+    }
+
     /// Port of the API.
     #[must_use]
     pub fn api_port(&self) -> u16 {

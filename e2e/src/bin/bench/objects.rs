@@ -1,0 +1,48 @@
+//! The objects that are written.
+
+use kube::api::{ApiResource, DynamicObject};
+use serde_json::json;
+
+/// A kind by its coordinates.
+fn kind(group: &str, kind: &str, plural: &str) -> ApiResource {
+    let api_version = if group.is_empty() { "v1".to_owned() } else { format!("{group}/v1") };
+    ApiResource { group: group.to_owned(), version: "v1".to_owned(), api_version, kind: kind.to_owned(), plural: plural.to_owned() }
+}
+
+/// The kind Deployment.
+pub(crate) fn deployments() -> ApiResource {
+    kind("apps", "Deployment", "deployments")
+}
+
+/// The kind Service.
+pub(crate) fn services() -> ApiResource {
+    kind("", "Service", "services")
+}
+
+/// The kind ConfigMap.
+pub(crate) fn config_maps() -> ApiResource {
+    kind("", "ConfigMap", "configmaps")
+}
+
+/// A ConfigMap of about a kilobyte.
+pub(crate) fn config_map(name: &str) -> DynamicObject {
+    DynamicObject::new(name, &config_maps()).data(json!({"data": {"text": "x".repeat(900)}}))
+}
+
+/// A Deployment with a number of replicas.
+pub(crate) fn deployment(name: &str, replicas: u32) -> DynamicObject {
+    DynamicObject::new(name, &deployments()).data(json!({"spec": {
+        "replicas": replicas,
+        "selector": {"matchLabels": {"app": name}},
+        "template": {
+            "metadata": {"labels": {"app": name}},
+            "spec": {"containers": [{"name": "main", "image": "registry.example.com/app:1", "ports": [{"containerPort": 8080}]}]},
+        },
+    }}))
+}
+
+/// A ClusterIP Service.
+pub(crate) fn service(name: &str) -> DynamicObject {
+    DynamicObject::new(name, &services())
+        .data(json!({"spec": {"selector": {"app": name}, "ports": [{"name": "http", "port": 80, "targetPort": 8080}]}}))
+}
