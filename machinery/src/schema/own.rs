@@ -20,11 +20,14 @@ struct Kind {
     schema: Schema,
 }
 
+/// A kind, what it is, and the schemas of its spec and its status.
+type Parts = (&'static str, &'static str, (Value, Option<Value>));
+
 static KINDS: LazyLock<BTreeMap<&'static str, Kind>> = LazyLock::new(|| {
     let open = || json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
     let policy = || (openapi_of::<api::PolicySpec>(), None);
     let overrides = || (openapi_of::<api::OverrideSpec>(), None);
-    let parts: [(&'static str, &str, (Value, Option<Value>)); 12] = [
+    let parts: [Parts; 12] = [
         (
             "Cluster",
             "A member of the federation: how it is reached, where it is, and what is known of it.",

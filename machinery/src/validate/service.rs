@@ -8,10 +8,16 @@ use serde_json::{Value, json};
 use crate::field;
 use crate::status::Cause;
 
-use super::at::{At, same};
+use super::at::At;
 use super::endpoints::{endpoint_ip, protocol};
 use super::metadata::push;
 use super::{format, selector};
+
+mod change;
+mod status;
+
+pub(super) use change::update;
+pub(super) use status::status;
 
 const TYPES: [&str; 4] = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
 const AFFINITIES: [&str; 2] = ["ClientIP", "None"];
@@ -325,91 +331,5 @@ fn traffic(spec: &At<'_>, faults: &mut Vec<Cause>) {
     let distribution = spec.get("trafficDistribution");
     if distribution.is_set() {
         one_of(&distribution, &DISTRIBUTIONS, faults);
-    }
-}
-
-pub(super) fn update(new: &Value, old: &Value, faults: &mut Vec<Cause>) {
-    let (spec, before) = (At::root(new, "spec"), At::root(old, "spec"));
-    let external = spec.get("type").text() == "ExternalName" || before.get("type").text() == "ExternalName";
-    let (ips, old_ips) = (wanted_ips(&spec), wanted_ips(&before));
-    let path = spec.get("clusterIPs").path;
-    // Absent means unchanged: the server fills in what it allocated.
-    if !external && !ips.is_empty() && !(is_headless(&spec) && is_headless(&before)) {
-        let shared = ips.iter().zip(&old_ips).enumerate();
-        for (index, _) in shared.filter(|(_, (new, old))| new != old) {
-            faults.push(field::invalid(
-                &path.index(index),
-                &json!(ips),
-                "may not change once set",
-            ));
-        }
-        let policy = spec.get("ipFamilyPolicy");
-        if ips.len() < old_ips.len() && policy.text() != "SingleStack" {
-            let detail = "must be set to 'SingleStack' when releasing the secondary clusterIP";
-            faults.push(field::invalid(&policy.path, policy.value, detail));
-        }
-    }
-    let (families, old_families) = (spec.get("ipFamilies"), before.get("ipFamilies"));
-    if !external && !is_headless(&spec) && !is_headless(&before) {
-        let changed = families
-            .items()
-            .zip(old_families.items())
-            .any(|(new, old)| new.value != old.value);
-        if changed {
-            faults.push(field::invalid(
-                &families.path.index(0),
-                families.value,
-                "may not change once set",
-            ));
-        }
-    }
-    let (class, old_class) = (spec.get("loadBalancerClass"), before.get("loadBalancerClass"));
-    let both = spec.get("type").text() == "LoadBalancer" && before.get("type").text() == "LoadBalancer";
-    if both && !same(class.value, old_class.value) {
-        faults.push(field::invalid(&class.path, class.value, "may not change once set"));
-    }
-    let (check, old_check) = (spec.get("healthCheckNodePort"), before.get("healthCheckNodePort"));
-    let local = |spec: &At<'_>| spec.get("externalTrafficPolicy").text() == "Local";
-    if both && local(&spec) && local(&before) && check.is_set() && check.value != old_check.value {
-        faults.push(field::forbidden(&check.path, "field is immutable"));
-    }
-}
-
-pub(super) fn status(object: &Value, faults: &mut Vec<Cause>) {
-    let ingress = At::root(object, "status").get("loadBalancer").get("ingress");
-    if At::root(object, "spec").get("type").text() != "LoadBalancer" && ingress.len() > 0 {
-        faults.push(field::forbidden(
-            &ingress.path,
-            "may only be used when `spec.type` is 'LoadBalancer'",
-        ));
-        return;
-    }
-    for point in ingress.items() {
-        let (ip, mode, hostname) = (point.get("ip"), point.get("ipMode"), point.get("hostname"));
-        if ip.text().is_empty() {
-            if mode.is_set() {
-                faults.push(field::forbidden(
-                    &mode.path,
-                    "may not be specified when `ip` is not set",
-                ));
-            }
-        } else {
-            push(&ip, format::ip(ip.text()), faults);
-            if !mode.is_set() {
-                faults.push(field::required(&mode.path, "must be specified when `ip` is set"));
-            } else if !matches!(mode.text(), "Proxy" | "VIP") {
-                faults.push(field::not_supported(&mode.path, mode.value, &["Proxy", "VIP"]));
-            }
-        }
-        if !hostname.text().is_empty() {
-            push(&hostname, format::dns_subdomain(hostname.text()), faults);
-            if hostname.text().parse::<IpAddr>().is_ok() {
-                faults.push(field::invalid(
-                    &hostname.path,
-                    hostname.value,
-                    "must be a DNS name, not an IP address",
-                ));
-            }
-        }
     }
 }

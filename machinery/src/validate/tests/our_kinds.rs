@@ -1,0 +1,161 @@
+//! Objects of Meridian's own kinds.
+
+use serde_json::{Value, json};
+
+use super::super::create;
+use super::{Told, made, meta, told};
+use crate::status::CauseReason as R;
+
+#[test]
+fn our_kinds() {
+    const API: &str = "federation.meridian.dev/v1alpha1";
+    let cluster = |spec: Value| json!({"metadata": {"name": "eu-1"}, "spec": spec});
+    let policy = |spec: Value| json!({"metadata": meta("p"), "spec": spec});
+    let web = json!([{"apiVersion": "apps/v1", "kind": "Deployment"}]);
+    let rows: Vec<(&str, Value, Vec<Told>)> = vec![
+        (
+            "Cluster",
+            cluster(json!({"apiEndpoint": "https://127.0.0.1:6443", "region": "eu-west", "zones": ["eu-west-1a"]})),
+            vec![],
+        ),
+        (
+            "Cluster",
+            json!({"metadata": {"name": "eu.1"}}),
+            vec![("metadata.name", R::FieldValueInvalid)],
+        ),
+        (
+            "Cluster",
+            cluster(json!({"apiEndpoint": "ftp://x", "region": "EU", "zones": ["a", "a"], "syncMode": "Sideways"})),
+            vec![
+                ("spec.syncMode", R::FieldValueNotSupported),
+                ("spec.apiEndpoint", R::FieldValueInvalid),
+                ("spec.region", R::FieldValueInvalid),
+                ("spec.zones[1]", R::FieldValueDuplicate),
+            ],
+        ),
+        (
+            "Cluster",
+            cluster(json!({"taints": [{"key": "a", "effect": "Explode"}], "dns": {"addresses": ["x"]}})),
+            vec![
+                ("spec.taints[0].effect", R::FieldValueNotSupported),
+                ("spec.taints[0].effect", R::FieldValueNotSupported),
+                ("spec.dns.addresses[0]", R::FieldValueInvalid),
+            ],
+        ),
+        (
+            "PropagationPolicy",
+            policy(json!({"resourceSelectors": web, "placement": {"clusterAffinity": {"clusterNames": ["eu-1"]}}})),
+            vec![],
+        ),
+        (
+            "PropagationPolicy",
+            policy(json!({})),
+            vec![("spec.resourceSelectors", R::FieldValueRequired)],
+        ),
+        (
+            "PropagationPolicy",
+            policy(json!({"resourceSelectors": [{"kind": "Deployment", "namespace": "other"}]})),
+            vec![
+                ("spec.resourceSelectors[0].apiVersion", R::FieldValueRequired),
+                ("spec.resourceSelectors[0].namespace", R::FieldValueInvalid),
+            ],
+        ),
+        (
+            "PropagationPolicy",
+            policy(
+                json!({"resourceSelectors": web, "placement": {"replicaScheduling": {"replicaSchedulingType": "Divided",
+            "replicaDivisionPreference": "Weighted", "weightPreference": {"staticWeightList": [{"targetCluster": {"clusterNames": ["A"]}, "weight": 0}]}}}}),
+            ),
+            vec![
+                (
+                    "spec.placement.replicaScheduling.weightPreference.staticWeightList[0].targetCluster.clusterNames[0]",
+                    R::FieldValueInvalid,
+                ),
+                (
+                    "spec.placement.replicaScheduling.weightPreference.staticWeightList[0].weight",
+                    R::FieldValueInvalid,
+                ),
+            ],
+        ),
+        (
+            "ClusterPropagationPolicy",
+            json!({"metadata": {"name": "p"}, "spec": {"resourceSelectors": web, "placement": {"clusterAffinity": {
+            "fieldSelector": {"matchExpressions": [{"key": "planet", "operator": "In", "values": ["mars"]}]}}}}}),
+            vec![(
+                "spec.placement.clusterAffinity.fieldSelector.matchExpressions[0].key",
+                R::FieldValueNotSupported,
+            )],
+        ),
+        (
+            "Region",
+            json!({"metadata": {"name": "eu-west"}, "spec": {"latitude": 53.3, "longitude": -6.2, "cidrs": ["10.0.0.0/8"], "fallbacks": ["us-east"]}}),
+            vec![],
+        ),
+        (
+            "Region",
+            json!({"metadata": {"name": "eu-west"}, "spec": {"latitude": 91, "cidrs": ["10.0.0.0/40"], "countries": ["de"], "continents": ["XX"], "fallbacks": ["eu-west"]}}),
+            vec![
+                ("spec.latitude", R::FieldValueInvalid),
+                ("spec.longitude", R::FieldValueRequired),
+                ("spec.cidrs[0]", R::FieldValueInvalid),
+                ("spec.countries[0]", R::FieldValueInvalid),
+                ("spec.continents[0]", R::FieldValueNotSupported),
+                ("spec.fallbacks[0]", R::FieldValueInvalid),
+            ],
+        ),
+        ("DNSPolicy", policy(json!({"ttl": 30, "steering": "Geo"})), vec![]),
+        (
+            "DNSPolicy",
+            policy(
+                json!({"ttl": 0, "steering": "Failover", "maxAnswers": 0, "weights": {"eu-1": 0}, "probe": {"port": 0}}),
+            ),
+            vec![
+                ("spec.weights", R::FieldValueInvalid),
+                ("spec.order", R::FieldValueRequired),
+                ("spec.ttl", R::FieldValueInvalid),
+                ("spec.maxAnswers", R::FieldValueInvalid),
+                ("spec.probe.port", R::FieldValueInvalid),
+            ],
+        ),
+        (
+            "OverridePolicy",
+            policy(json!({"overrideRules": [{"overriders": {"plaintext": [{"path": "spec", "operator": "add"}]}}]})),
+            vec![
+                (
+                    "spec.overrideRules[0].overriders.plaintext[0].path",
+                    R::FieldValueInvalid,
+                ),
+                (
+                    "spec.overrideRules[0].overriders.plaintext[0].value",
+                    R::FieldValueRequired,
+                ),
+            ],
+        ),
+        (
+            "Placement",
+            policy(
+                json!({"resource": {"apiVersion": "apps/v1", "kind": "Deployment", "namespace": "shop", "name": "web"}, "resourceGeneration": 1,
+            "clusters": [{"name": "eu-1", "replicas": 3}], "reason": "r"}),
+            ),
+            vec![],
+        ),
+        (
+            "Placement",
+            policy(
+                json!({"resource": {"apiVersion": "apps/v1", "kind": "Deployment", "namespace": "shop", "name": ""},
+            "clusters": [{"name": "eu-1", "replicas": -3}, {"name": "eu-1"}]}),
+            ),
+            vec![
+                ("spec.resource.name", R::FieldValueRequired),
+                ("spec.clusters[0].replicas", R::FieldValueInvalid),
+                ("spec.clusters[1].name", R::FieldValueDuplicate),
+            ],
+        ),
+        ("Report", policy(json!({"anything": 1})), vec![]),
+    ];
+    for (kind, object, expected) in rows {
+        let object = made(API, kind, object);
+        let causes = create(API, kind, &object);
+        assert_eq!(told(&causes), expected, "{kind} {object}: {causes:?}");
+    }
+}
