@@ -50,7 +50,10 @@ pub struct CacheConfig {
 
 impl Default for CacheConfig {
     fn default() -> Self {
-        Self { history: HistoryConfig::default(), metrics: true }
+        Self {
+            history: HistoryConfig::default(),
+            metrics: true,
+        }
     }
 }
 
@@ -104,8 +107,14 @@ impl Cache {
         });
         inner.reset(loaded);
         let stop = CancellationToken::new();
-        tokio::spawn(stop.clone().run_until_cancelled_owned(follow_store(inner.clone(), store, follow)));
-        Ok(Self { inner, _stop: stop.drop_guard() })
+        tokio::spawn(
+            stop.clone()
+                .run_until_cancelled_owned(follow_store(inner.clone(), store, follow)),
+        );
+        Ok(Self {
+            inner,
+            _stop: stop.drop_guard(),
+        })
     }
 
     /// The cache of a kind; empty for a kind of which there is no object.
@@ -138,9 +147,21 @@ impl Inner {
             return found.clone();
         }
         let mut kinds = self.kinds.write().unwrap_or_else(PoisonError::into_inner);
-        let Inner { config: CacheConfig { history, metrics }, progress, .. } = self;
+        let Inner {
+            config: CacheConfig { history, metrics },
+            progress,
+            ..
+        } = self;
         // Nothing of this kind was committed up to here, or it would be in the map: its history begins now.
-        let new = || Arc::new(KindCache::new(kind.clone(), progress.get(), *history, progress.clone(), *metrics));
+        let new = || {
+            Arc::new(KindCache::new(
+                kind.clone(),
+                progress.get(),
+                *history,
+                progress.clone(),
+                *metrics,
+            ))
+        };
         kinds.entry(kind.clone()).or_insert_with(new).clone()
     }
 
@@ -150,18 +171,33 @@ impl Inner {
         for commit in batch {
             by_kind.entry(&commit.key.kind).or_default().push(commit.clone());
         }
-        let mut events: Vec<_> =
-            by_kind.into_iter().flat_map(|(kind, commits)| self.kind(kind).apply(&commits)).collect();
+        let mut events: Vec<_> = by_kind
+            .into_iter()
+            .flat_map(|(kind, commits)| self.kind(kind).apply(&commits))
+            .collect();
         events.sort_by_key(|event| event.revision);
         // Only now: who waits for this revision reads the snapshots next.
         self.progress.advance(last.revision);
-        self.send(Batch::Events { revision: last.revision, events: events.into() });
+        self.send(Batch::Events {
+            revision: last.revision,
+            events: events.into(),
+        });
     }
 
     fn reset(&self, loaded: Loaded) {
-        let Loaded { revision, compacted: _, epoch: _, objects } = loaded;
-        let mut by_kind: BTreeMap<KindKey, Vec<Committed>> =
-            self.kinds.read().unwrap_or_else(PoisonError::into_inner).keys().map(|kind| (kind.clone(), vec![])).collect();
+        let Loaded {
+            revision,
+            compacted: _,
+            epoch: _,
+            objects,
+        } = loaded;
+        let mut by_kind: BTreeMap<KindKey, Vec<Committed>> = self
+            .kinds
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .keys()
+            .map(|kind| (kind.clone(), vec![]))
+            .collect();
         for object in objects {
             by_kind.entry(object.key.kind.clone()).or_default().push(object);
         }
@@ -201,7 +237,11 @@ async fn follow_store(inner: Arc<Inner>, store: Arc<dyn Store>, mut follow: Foll
             },
             Err(error) => error,
         };
-        tracing::warn!(error = &error as &dyn std::error::Error, ?wait, "watch cache waits for the store");
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            ?wait,
+            "watch cache waits for the store"
+        );
         tokio::time::sleep(wait.mul_f64(rand::random_range(0.5..1.0))).await;
         wait = (wait * 2).min(RETRY_MAX);
     }

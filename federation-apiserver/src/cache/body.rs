@@ -44,7 +44,11 @@ impl Serialize for Canonical<'_> {
 
 impl Serialize for Metadata<'_> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let fields = self.0.into_iter().flatten().filter(|(field, _)| *field != "resourceVersion");
+        let fields = self
+            .0
+            .into_iter()
+            .flatten()
+            .filter(|(field, _)| *field != "resourceVersion");
         serializer.collect_map(fields)
     }
 }
@@ -109,7 +113,12 @@ mod tests {
 
     #[test]
     fn odd_objects_are_still_objects() {
-        for odd in [json!({}), json!({"metadata": {}}), json!({"kind": "a\"b\\", "metadata": 5}), json!(null)] {
+        for odd in [
+            json!({}),
+            json!({"metadata": {}}),
+            json!({"kind": "a\"b\\", "metadata": 5}),
+            json!(null),
+        ] {
             let bytes = canonical(&odd);
             let spliced: Value = serde_json::from_slice(&splice_revision(&bytes, revision(3)).unwrap()).unwrap();
             assert_eq!(spliced["metadata"], json!({"resourceVersion": "3"}), "{odd}");
@@ -118,7 +127,14 @@ mod tests {
 
     #[test]
     fn other_bytes_are_refused() {
-        for bytes in ["", "{", "{}", r#"{"kind":"a"#, r#"{"apiVersion":"v1"}"#, r#"{"kind":"A","apiVersion":"v1","metadata":{"#] {
+        for bytes in [
+            "",
+            "{",
+            "{}",
+            r#"{"kind":"a"#,
+            r#"{"apiVersion":"v1"}"#,
+            r#"{"kind":"A","apiVersion":"v1","metadata":{"#,
+        ] {
             assert_eq!(splice_revision(bytes.as_bytes(), revision(3)), None, "{bytes}");
         }
     }

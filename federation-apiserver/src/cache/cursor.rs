@@ -21,7 +21,12 @@ pub struct WatchCursor {
 impl WatchCursor {
     pub(super) fn new(kind: Arc<KindCache>, after: Revision, generation: u64) -> Self {
         let changed = kind.changed.subscribe();
-        Self { kind, after, generation, changed }
+        Self {
+            kind,
+            after,
+            generation,
+            changed,
+        }
     }
 
     /// Waits for the next events: at least one, in revision order. Cancel-safe.
@@ -38,7 +43,10 @@ impl WatchCursor {
             }
             if self.changed.changed().await.is_err() {
                 // The sender lives in `self.kind`, which this cursor holds.
-                return Err(Expired { revision: self.after, floor: self.after });
+                return Err(Expired {
+                    revision: self.after,
+                    floor: self.after,
+                });
             }
         }
     }
@@ -51,7 +59,10 @@ impl WatchCursor {
         let events = {
             let history = self.kind.lock();
             if history.generation != self.generation {
-                return Err(Expired { revision: self.after, floor: history.last() });
+                return Err(Expired {
+                    revision: self.after,
+                    floor: history.last(),
+                });
             }
             history.after(self.after)?
         };
@@ -67,6 +78,10 @@ impl WatchCursor {
         // Read first: an event that comes later is newer than this.
         let seen = self.kind.progress();
         let history = self.kind.lock();
-        if history.generation == self.generation && history.last() <= self.after { seen.max(self.after) } else { self.after }
+        if history.generation == self.generation && history.last() <= self.after {
+            seen.max(self.after)
+        } else {
+            self.after
+        }
     }
 }

@@ -70,7 +70,10 @@ pub struct HistoryConfig {
 
 impl Default for HistoryConfig {
     fn default() -> Self {
-        Self { events_max: 8192, bytes_max: 32 << 20 }
+        Self {
+            events_max: 8192,
+            bytes_max: 32 << 20,
+        }
     }
 }
 
@@ -87,7 +90,13 @@ pub(super) struct History {
 
 impl History {
     pub(super) fn new(floor: Revision, config: HistoryConfig) -> Self {
-        Self { generation: 0, floor, events: VecDeque::new(), bytes: 0, config }
+        Self {
+            generation: 0,
+            floor,
+            events: VecDeque::new(),
+            bytes: 0,
+            config,
+        }
     }
 
     /// Forgets everything; cursors of the generation before end.
@@ -116,7 +125,14 @@ impl History {
     }
 
     fn check(&self, revision: Revision) -> Result<(), Expired> {
-        if revision < self.floor { Err(Expired { revision, floor: self.floor }) } else { Ok(()) }
+        if revision < self.floor {
+            Err(Expired {
+                revision,
+                floor: self.floor,
+            })
+        } else {
+            Ok(())
+        }
     }
 
     /// The next events after a revision; never splits events of one revision. Empty if there are none yet.
@@ -136,6 +152,12 @@ impl History {
     /// All events after a revision, newest first: what to undo to get there.
     pub(super) fn back_to(&self, revision: Revision) -> Result<Vec<Arc<Event>>, Expired> {
         self.check(revision)?;
-        Ok(self.events.iter().rev().take_while(|event| event.revision > revision).cloned().collect())
+        Ok(self
+            .events
+            .iter()
+            .rev()
+            .take_while(|event| event.revision > revision)
+            .cloned()
+            .collect())
     }
 }

@@ -11,11 +11,11 @@ use arc_swap::ArcSwap;
 use imbl::OrdMap;
 use tokio::sync::watch;
 
+use super::CachedObject;
 use super::cursor::WatchCursor;
 use super::history::{Event, EventType, Expired, History, HistoryConfig};
 use super::progress::Progress;
 use super::snapshot::{ObjectName, Snapshot};
-use super::CachedObject;
 use crate::store::{Committed, KindKey, Op};
 
 /// The watch cache of one kind.
@@ -46,7 +46,13 @@ impl KindCache {
     /// A cache that no store feeds: its owner calls [`Self::apply`], [`Self::advance`] and [`Self::reset`].
     #[must_use]
     pub fn detached(kind: KindKey, revision: Revision, history: HistoryConfig) -> Arc<Self> {
-        Arc::new(Self::new(kind, revision, history, Arc::new(Progress::new(revision)), false))
+        Arc::new(Self::new(
+            kind,
+            revision,
+            history,
+            Arc::new(Progress::new(revision)),
+            false,
+        ))
     }
 
     pub(super) fn new(
@@ -63,7 +69,10 @@ impl KindCache {
         let (changed, _) = watch::channel(());
         Self {
             kind,
-            current: ArcSwap::from_pointee(Snapshot { revision, objects: OrdMap::new() }),
+            current: ArcSwap::from_pointee(Snapshot {
+                revision,
+                objects: OrdMap::new(),
+            }),
             history: Mutex::new(History::new(revision, history)),
             writer: Mutex::new(()),
             changed,
@@ -97,7 +106,10 @@ impl KindCache {
     pub fn snapshot(&self) -> Snapshot {
         let seen = self.progress.get();
         let current = self.current.load();
-        Snapshot { revision: seen.max(current.revision), objects: current.objects.clone() }
+        Snapshot {
+            revision: seen.max(current.revision),
+            objects: current.objects.clone(),
+        }
     }
 
     /// All objects at exactly a revision, by undoing what came after it. A revision that is not reached yet gives the
@@ -143,7 +155,10 @@ impl KindCache {
         let mut revision = current.revision;
         let mut events = Vec::with_capacity(commits.len());
         for commit in commits {
-            let name = ObjectName { namespace: commit.key.namespace.clone(), name: commit.key.name.clone() };
+            let name = ObjectName {
+                namespace: commit.key.namespace.clone(),
+                name: commit.key.name.clone(),
+            };
             let previous = objects.get(&name).cloned();
             let object = match CachedObject::of(commit, previous.as_deref()) {
                 Ok(object) => Arc::new(object),
@@ -169,7 +184,12 @@ impl KindCache {
                 }
             };
             revision = revision.max(commit.revision);
-            events.push(Arc::new(Event { revision: commit.revision, event_type, object, previous }));
+            events.push(Arc::new(Event {
+                revision: commit.revision,
+                event_type,
+                object,
+                previous,
+            }));
         }
         self.publish(Snapshot { revision, objects }, &events);
         events
@@ -243,5 +263,8 @@ impl KindCache {
 }
 
 fn name_of(object: &CachedObject) -> ObjectName {
-    ObjectName { namespace: object.key.namespace.clone(), name: object.key.name.clone() }
+    ObjectName {
+        namespace: object.key.namespace.clone(),
+        name: object.key.name.clone(),
+    }
 }

@@ -60,8 +60,19 @@ impl CachedObject {
     /// # Errors
     /// [`ObjectError`] if the body is not a JSON object with string labels.
     pub fn of(commit: &Committed, previous: Option<&Self>) -> Result<Self, ObjectError> {
-        let Committed { key, uid, op: _, revision, created_revision, body } = commit;
-        let fail = |source| ObjectError { key: key.clone(), revision: *revision, source };
+        let Committed {
+            key,
+            uid,
+            op: _,
+            revision,
+            created_revision,
+            body,
+        } = commit;
+        let fail = |source| ObjectError {
+            key: key.clone(),
+            revision: *revision,
+            source,
+        };
         let header: Header = serde_json::from_slice(body).map_err(fail)?;
         let bytes = match body::splice_revision(body, *revision) {
             Some(bytes) => bytes,

@@ -86,7 +86,8 @@ impl Snapshot {
 
     /// The objects of one namespace, in order.
     pub fn in_namespace<'a>(&'a self, namespace: &'a str) -> impl Iterator<Item = &'a Arc<CachedObject>> {
-        self.range(Bound::Included((namespace, ""))).take_while(move |object| &*object.key.namespace == namespace)
+        self.range(Bound::Included((namespace, "")))
+            .take_while(move |object| &*object.key.namespace == namespace)
     }
 
     /// The objects that come after a namespace and name, in order: where a page continues.
@@ -96,7 +97,9 @@ impl Snapshot {
 
     fn range<'a>(&'a self, start: Bound<(&'a str, &'a str)>) -> impl Iterator<Item = &'a Arc<CachedObject>> {
         let start = start.as_ref().map(|name| name as &dyn Named);
-        self.objects.range::<_, dyn Named>((start, Bound::Unbounded)).map(|(_, object)| object)
+        self.objects
+            .range::<_, dyn Named>((start, Bound::Unbounded))
+            .map(|(_, object)| object)
     }
 
     /// How many objects there are.

@@ -73,11 +73,19 @@ fn kind() -> KindKey {
 }
 
 pub(super) fn put(name: &str, expect: Expect, body: impl Into<Bytes>) -> Write {
-    Write { key: ObjectKey::new(&kind(), "shop", name), uid: "u-1".into(), expect, change: Change::Put(body.into()) }
+    Write {
+        key: ObjectKey::new(&kind(), "shop", name),
+        uid: "u-1".into(),
+        expect,
+        change: Change::Put(body.into()),
+    }
 }
 
 fn delete(name: &str, expect: Expect, body: &'static str) -> Write {
-    Write { change: Change::Delete(body.into()), ..put(name, expect, "") }
+    Write {
+        change: Change::Delete(body.into()),
+        ..put(name, expect, "")
+    }
 }
 
 /// Reads commits until there are `count`.
@@ -85,7 +93,10 @@ pub(super) async fn read(follow: &mut Follow, count: usize) -> Vec<Committed> {
     let mut seen = vec![];
     while seen.len() < count {
         let next = tokio::time::timeout(Duration::from_secs(20), follow.next()).await;
-        seen.extend(next.unwrap_or_else(|_| panic!("after {} of {count} commits", seen.len())).unwrap());
+        seen.extend(
+            next.unwrap_or_else(|_| panic!("after {} of {count} commits", seen.len()))
+                .unwrap(),
+        );
     }
     assert_eq!(seen.len(), count);
     seen
@@ -98,7 +109,12 @@ pub(super) fn numbers(commits: &[Committed]) -> Vec<u64> {
 /// A result in one line: `created 2 2`, `exists`, `conflict 3`.
 fn told(result: Result<Committed, WriteError>) -> String {
     match result {
-        Ok(Committed { op, revision, created_revision, .. }) => {
+        Ok(Committed {
+            op,
+            revision,
+            created_revision,
+            ..
+        }) => {
             format!("{} {revision} {created_revision}", format!("{op:?}").to_lowercase())
         }
         Err(WriteError::Exists { .. }) => "exists".into(),
@@ -130,12 +146,18 @@ async fn writes_happen_only_on_what_they_expect(place: &dyn Place) {
         assert_eq!(told(store.write(write).await), expected, "{shown}");
     }
     let loaded = store.load().await.unwrap();
-    let objects: Vec<_> =
-        loaded.objects.iter().map(|o| format!("{} {} {:?}", o.key.name, o.revision, o.body)).collect();
+    let objects: Vec<_> = loaded
+        .objects
+        .iter()
+        .map(|o| format!("{} {} {:?}", o.key.name, o.revision, o.body))
+        .collect();
     assert_eq!(objects, [r#"a 6 b"{4}""#, r#"b 4 b"{b}""#]);
     assert_eq!(loaded.revision.get(), 6);
     let log = read(&mut store.follow(Revision::FIRST), 5).await;
-    let log: Vec<_> = log.iter().map(|c| format!("{:?} {} {:?}", c.op, c.key, c.body)).collect();
+    let log: Vec<_> = log
+        .iter()
+        .map(|c| format!("{:?} {} {:?}", c.op, c.key, c.body))
+        .collect();
     assert_eq!(
         log,
         [
@@ -155,23 +177,47 @@ async fn revisions_are_gap_free_under_concurrent_writers(place: &dyn Place) {
         let mut committed = vec![];
         for round in 0..40 {
             // Every fourth write fails and must take no revision.
-            let name = if round % 4 == 3 { "taken".to_owned() } else { format!("w{writer}-{round}") };
-            committed.extend(store.write(put(&name, Expect::Absent, format!("{{{name}}}"))).await.ok());
+            let name = if round % 4 == 3 {
+                "taken".to_owned()
+            } else {
+                format!("w{writer}-{round}")
+            };
+            committed.extend(
+                store
+                    .write(put(&name, Expect::Absent, format!("{{{name}}}")))
+                    .await
+                    .ok(),
+            );
         }
         committed
     };
     stores[0].write(put("taken", Expect::Absent, "{}")).await.unwrap();
-    let writers: Vec<_> = (0..8).map(|at| tokio::spawn(writer(stores[at % 2].clone(), at))).collect();
+    let writers: Vec<_> = (0..8)
+        .map(|at| tokio::spawn(writer(stores[at % 2].clone(), at)))
+        .collect();
     let mut committed = BTreeMap::new();
     for writer in writers {
-        committed.extend(writer.await.unwrap().into_iter().map(|commit| (commit.revision.get(), commit)));
+        committed.extend(
+            writer
+                .await
+                .unwrap()
+                .into_iter()
+                .map(|commit| (commit.revision.get(), commit)),
+        );
     }
     let count = 8 * 30 + 1;
-    assert_eq!(committed.keys().copied().collect::<Vec<_>>(), (3..=count + 1).collect::<Vec<u64>>());
+    assert_eq!(
+        committed.keys().copied().collect::<Vec<_>>(),
+        (3..=count + 1).collect::<Vec<u64>>()
+    );
     for follow in &mut follows {
         let seen = read(follow, count as usize).await;
         assert_eq!(numbers(&seen), (2..=count + 1).collect::<Vec<u64>>());
-        assert!(seen.iter().skip(1).all(|commit| committed[&commit.revision.get()] == *commit));
+        assert!(
+            seen.iter()
+                .skip(1)
+                .all(|commit| committed[&commit.revision.get()] == *commit)
+        );
     }
 }
 
@@ -227,7 +273,10 @@ async fn stores_on_one_place_see_each_other(place: &dyn Place) {
         let (writer, name) = (if at % 3 == 0 { &there } else { &here }, format!("a{at}"));
         let commit = writer.write(put(&name, Expect::Absent, "{}")).await.unwrap();
         // Sooner than the slow tick: it is the notification that brings it.
-        let seen = tokio::time::timeout(SOON, follow.next()).await.expect("not in time").unwrap();
+        let seen = tokio::time::timeout(SOON, follow.next())
+            .await
+            .expect("not in time")
+            .unwrap();
         assert_eq!(seen, [commit]);
     }
 }
@@ -261,7 +310,11 @@ async fn what_is_compacted_cannot_be_followed(place: &dyn Place) {
         let loaded = store.load().await.unwrap();
         assert_eq!((loaded.compacted, loaded.objects.len()), (at(6), 9));
     }
-    assert_eq!(store.compact(at(1000)).await.unwrap(), at(10), "no further than there is");
+    assert_eq!(
+        store.compact(at(1000)).await.unwrap(),
+        at(10),
+        "no further than there is"
+    );
     let mut follow = store.follow(at(10));
     store.write(put("b", Expect::Absent, "{}")).await.unwrap();
     assert_eq!(numbers(&read(&mut follow, 1).await), [11]);
@@ -271,7 +324,16 @@ async fn revisions_ahead_of_the_store_cannot_be_followed(place: &dyn Place) {
     let store = place.open().await;
     let ahead = Revision::new(50).unwrap();
     let error = store.follow(ahead).next().await.unwrap_err();
-    assert!(matches!(error, StoreError::Rewound { current: Revision::FIRST, .. }), "{error:?}");
+    assert!(
+        matches!(
+            error,
+            StoreError::Rewound {
+                current: Revision::FIRST,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
     assert!(error.needs_load());
 }
 
@@ -283,10 +345,16 @@ async fn bodies_come_back_as_they_were(place: &dyn Place) {
         Bytes::from_static(&[1, 0, 255]),
         "{\"grüße\":\"\u{1f30d}\\u0000\"}".into(),
         "abc".repeat(10_000).into(),
-        (0..100_000_u32).flat_map(|at| at.wrapping_mul(2_654_435_761).to_le_bytes()).collect::<Vec<_>>().into(),
+        (0..100_000_u32)
+            .flat_map(|at| at.wrapping_mul(2_654_435_761).to_le_bytes())
+            .collect::<Vec<_>>()
+            .into(),
     ];
     for (at, body) in bodies.iter().enumerate() {
-        store.write(put(&at.to_string(), Expect::Absent, body.clone())).await.unwrap();
+        store
+            .write(put(&at.to_string(), Expect::Absent, body.clone()))
+            .await
+            .unwrap();
     }
     let store = place.open().await;
     let loaded = store.load().await.unwrap().objects;

@@ -39,7 +39,12 @@ pub(super) enum Offered {
 impl Feed {
     pub(super) fn new(head: Revision) -> Self {
         let (followers, _) = broadcast::channel(BATCHES_QUEUED_MAX);
-        Self { state: Mutex::new(State { head, followers: Some(followers) }) }
+        Self {
+            state: Mutex::new(State {
+                head,
+                followers: Some(followers),
+            }),
+        }
     }
 
     /// The last revision that followers have been given.
@@ -51,8 +56,12 @@ impl Feed {
     pub(super) fn offer(&self, batch: &[Committed]) -> Offered {
         let mut state = self.lock();
         let known = batch.partition_point(|commit| commit.revision <= state.head);
-        let Some(fresh) = batch.get(known..) else { return Offered::Taken };
-        let (Some(first), Some(last)) = (fresh.first(), fresh.last()) else { return Offered::Taken };
+        let Some(fresh) = batch.get(known..) else {
+            return Offered::Taken;
+        };
+        let (Some(first), Some(last)) = (fresh.first(), fresh.last()) else {
+            return Offered::Taken;
+        };
         if first.revision != state.head.next() {
             return Offered::Gap;
         }

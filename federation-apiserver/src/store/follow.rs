@@ -33,14 +33,22 @@ pub struct Follow {
 
 impl std::fmt::Debug for Follow {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Follow").field("after", &self.after).field("reading_log", &self.reading_log).finish()
+        f.debug_struct("Follow")
+            .field("after", &self.after)
+            .field("reading_log", &self.reading_log)
+            .finish()
     }
 }
 
 impl Follow {
     /// Subscribes before the log is read, so that nothing falls between the two.
     pub(super) fn new(after: Revision, feed: &Feed, log: Arc<dyn LogReader>) -> Self {
-        Self { after, reading_log: true, feed: feed.subscribe(), log }
+        Self {
+            after,
+            reading_log: true,
+            feed: feed.subscribe(),
+            log,
+        }
     }
 
     /// The last revision that was returned.
@@ -56,7 +64,9 @@ impl Follow {
     /// the cursor has not moved. [`StoreError::Closed`]: the store is gone.
     pub async fn next(&mut self) -> Result<Vec<Committed>, StoreError> {
         loop {
-            let Some(feed) = &mut self.feed else { return Err(StoreError::Closed) };
+            let Some(feed) = &mut self.feed else {
+                return Err(StoreError::Closed);
+            };
             let batch = if self.reading_log {
                 let page = self.log.log_after(self.after, LOG_PAGE).await?;
                 if page.is_empty() {
@@ -82,7 +92,9 @@ impl Follow {
                     Err(RecvError::Closed) => return Err(StoreError::Closed),
                 }
             };
-            let (Some(first), Some(last)) = (batch.first(), batch.last()) else { continue };
+            let (Some(first), Some(last)) = (batch.first(), batch.last()) else {
+                continue;
+            };
             if first.revision != self.after.next() {
                 // The log below tells whether commits were missed or compacted away.
                 self.reading_log = true;

@@ -69,7 +69,11 @@ impl ObjectKey {
     /// The key of an object.
     #[must_use]
     pub fn new(kind: &KindKey, namespace: &str, name: &str) -> Self {
-        Self { kind: kind.clone(), namespace: namespace.into(), name: name.into() }
+        Self {
+            kind: kind.clone(),
+            namespace: namespace.into(),
+            name: name.into(),
+        }
     }
 }
 

@@ -69,7 +69,14 @@ impl MemoryStore {
         };
         let epoch = uuid::Uuid::new_v4().to_string().into();
         let feed = Feed::new(Revision::FIRST);
-        Self { inner: Arc::new(Inner { config, epoch, state: Mutex::new(state), feed }) }
+        Self {
+            inner: Arc::new(Inner {
+                config,
+                epoch,
+                state: Mutex::new(state),
+                feed,
+            }),
+        }
     }
 }
 
@@ -86,15 +93,26 @@ impl Inner {
     }
 
     fn commit(&self, write: Write) -> Result<Committed, WriteError> {
-        let Write { key, uid, expect, change } = write;
+        let Write {
+            key,
+            uid,
+            expect,
+            change,
+        } = write;
         let mut state = self.lock();
-        let current = state.objects.get(&key).map(|object| (object.revision, object.created_revision));
+        let current = state
+            .objects
+            .get(&key)
+            .map(|object| (object.revision, object.created_revision));
         let created = match (expect, current, &change) {
             (Expect::Absent, None, Change::Put(_)) => None,
             (Expect::Revision(expected), Some((at, created)), _) if expected == at => Some(created),
             (Expect::Absent, Some(_), _) => return Err(WriteError::Exists { key }),
             (Expect::Absent | Expect::Revision(_), current, _) => {
-                return Err(WriteError::Conflict { key, current: current.map(|(at, _)| at) });
+                return Err(WriteError::Conflict {
+                    key,
+                    current: current.map(|(at, _)| at),
+                });
             }
         };
         let revision = state.revision.next();
@@ -103,7 +121,14 @@ impl Inner {
             Change::Delete(body) => (Op::Deleted, body),
         };
         let created_revision = created.unwrap_or(revision);
-        let commit = Committed { key, uid, op, revision, created_revision, body };
+        let commit = Committed {
+            key,
+            uid,
+            op,
+            revision,
+            created_revision,
+            body,
+        };
         match op {
             Op::Created | Op::Updated => state.objects.insert(commit.key.clone(), commit.clone()),
             Op::Deleted => state.objects.remove(&commit.key),
@@ -126,10 +151,16 @@ impl LogReader for Inner {
     async fn log_after(&self, after: Revision, limit: usize) -> Result<Vec<Committed>, StoreError> {
         let state = self.lock();
         if after < state.compacted {
-            return Err(StoreError::Compacted { after, floor: state.compacted });
+            return Err(StoreError::Compacted {
+                after,
+                floor: state.compacted,
+            });
         }
         if after > state.revision {
-            return Err(StoreError::Rewound { after, current: state.revision });
+            return Err(StoreError::Rewound {
+                after,
+                current: state.revision,
+            });
         }
         let start = state.log.partition_point(|commit| commit.revision <= after);
         Ok(state.log.iter().skip(start).take(limit).cloned().collect())
@@ -141,7 +172,11 @@ impl Store for MemoryStore {
     async fn write(&self, write: Write) -> Result<Committed, WriteError> {
         let size = write.change.body().len();
         if size > BODY_BYTES_MAX {
-            return Err(WriteError::TooLarge { key: write.key, size, max: BODY_BYTES_MAX });
+            return Err(WriteError::TooLarge {
+                key: write.key,
+                size,
+                max: BODY_BYTES_MAX,
+            });
         }
         self.inner.commit(write)
     }

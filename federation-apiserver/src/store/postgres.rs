@@ -9,6 +9,8 @@ mod batch;
 mod commit;
 mod committer;
 mod encoding;
+#[cfg(test)]
+mod faults;
 mod listen;
 mod log;
 mod retention;
@@ -61,11 +63,16 @@ impl PostgresConfig {
     pub fn parse(address: &str) -> Result<Self, StoreError> {
         let options = address
             .parse::<PgConnectOptions>()
-            .map_err(|error| StoreError::Unavailable { doing: "read the database address", source: error.into() })?;
+            .map_err(|error| StoreError::Unavailable {
+                doing: "read the database address",
+                source: error.into(),
+            })?;
         Ok(Self::of(options))
     }
 
-    fn of(options: PgConnectOptions) -> Self {
+    /// The defaults for connection options.
+    #[must_use]
+    pub fn of(options: PgConnectOptions) -> Self {
         Self {
             session: session::configured(options),
             batch_max: 128,
@@ -92,17 +99,28 @@ impl PostgresStore {
     /// # Errors
     /// [`StoreError`] if PostgreSQL cannot be reached or its schema is not one this version knows.
     pub async fn connect(config: PostgresConfig) -> Result<Self, StoreError> {
-        let PostgresConfig { session, batch_max, write_timeout, retention } = config;
+        let PostgresConfig {
+            session,
+            batch_max,
+            write_timeout,
+            retention,
+        } = config;
         let pool = PgPoolOptions::new()
             .max_connections(READERS_MAX)
             .acquire_timeout(session::CONNECT_TIMEOUT)
             .connect_with(session.clone())
             .await
-            .map_err(|error| StoreError::Unavailable { doing: "connect to PostgreSQL", source: error.into() })?;
-        sqlx::migrate!("../migrations").run(&pool).await.map_err(|error| StoreError::Unavailable {
-            doing: "bring the database schema up to date",
-            source: error.into(),
-        })?;
+            .map_err(|error| StoreError::Unavailable {
+                doing: "connect to PostgreSQL",
+                source: error.into(),
+            })?;
+        sqlx::migrate!("../migrations")
+            .run(&pool)
+            .await
+            .map_err(|error| StoreError::Unavailable {
+                doing: "bring the database schema up to date",
+                source: error.into(),
+            })?;
         let log = Arc::new(Log::new(pool.clone()));
         let feed = Arc::new(Feed::new(log.head().await?));
         let (queue, writes) = mpsc::channel(WRITES_QUEUED_MAX);
@@ -111,11 +129,24 @@ impl PostgresStore {
         let behind = Arc::new(Notify::new());
         let committer = Committer::new(session, writes, feed.clone(), behind.clone(), batch_max);
         tasks.spawn(committer.run(stop.clone()));
-        tasks.spawn(stop.clone().run_until_cancelled_owned(listen::run(pool, log.clone(), feed.clone(), behind)));
-        tasks.spawn(stop.clone().run_until_cancelled_owned(retention::run(log.clone(), retention)));
+        tasks.spawn(
+            stop.clone()
+                .run_until_cancelled_owned(listen::run(pool, log.clone(), feed.clone(), behind)),
+        );
+        tasks.spawn(
+            stop.clone()
+                .run_until_cancelled_owned(retention::run(log.clone(), retention)),
+        );
         tasks.close();
         tracing::debug!(revision = %feed.head(), "PostgreSQL store opened");
-        Ok(Self { queue, feed, log, write_timeout, stop, tasks })
+        Ok(Self {
+            queue,
+            feed,
+            log,
+            write_timeout,
+            stop,
+            tasks,
+        })
     }
 
     /// Commits what is queued, refuses what comes later, and ends followers and connections.
@@ -140,14 +171,27 @@ impl Store for PostgresStore {
         let size = write.change.body().len();
         let key = write.key.clone();
         if size > BODY_BYTES_MAX {
-            return Err(WriteError::TooLarge { key, size, max: BODY_BYTES_MAX });
+            return Err(WriteError::TooLarge {
+                key,
+                size,
+                max: BODY_BYTES_MAX,
+            });
         }
         let (answer, answered) = oneshot::channel();
-        let pending = Pending { write, answer, deadline: Instant::now() + self.write_timeout };
+        let pending = Pending {
+            write,
+            answer,
+            deadline: Instant::now() + self.write_timeout,
+        };
         if self.queue.send(pending).await.is_err() {
             return Err(WriteError::Closed { key });
         }
-        answered.await.unwrap_or_else(|gone| Err(WriteError::Unavailable { key, source: gone.into() }))
+        answered.await.unwrap_or_else(|gone| {
+            Err(WriteError::Unavailable {
+                key,
+                source: gone.into(),
+            })
+        })
     }
 
     async fn load(&self) -> Result<Loaded, StoreError> {

@@ -45,7 +45,9 @@ pub(super) fn next(
         if batch.len() >= max || bytes >= BATCH_BYTES_MAX {
             break;
         }
-        let Some(pending) = waiting.pop_front().or_else(&mut more) else { break };
+        let Some(pending) = waiting.pop_front().or_else(&mut more) else {
+            break;
+        };
         let size = pending.write.change.body().len();
         let fits = batch.is_empty() || bytes + size <= BATCH_BYTES_MAX;
         // A key that is held back counts as taken, or a later write of it would overtake.
@@ -71,8 +73,17 @@ mod tests {
     fn pending(name: &str, body: usize) -> Pending {
         let key = ObjectKey::new(&KindKey::new("", "configmaps"), "", name);
         let change = Change::Put(Bytes::from(vec![b' '; body]));
-        let write = Write { key, uid: "".into(), expect: Expect::Absent, change };
-        Pending { write, answer: oneshot::channel().0, deadline: Instant::now() }
+        let write = Write {
+            key,
+            uid: "".into(),
+            expect: Expect::Absent,
+            change,
+        };
+        Pending {
+            write,
+            answer: oneshot::channel().0,
+            deadline: Instant::now(),
+        }
     }
 
     fn shape(batch: &[Pending]) -> String {
@@ -85,8 +96,9 @@ mod tests {
 
     #[test]
     fn a_key_is_in_a_batch_once_and_order_is_kept() {
-        let mut arriving: VecDeque<_> =
-            [("a", 1), ("b", 1), ("a", 2), ("c", 1), ("a", 3)].map(|(name, size)| pending(name, size)).into();
+        let mut arriving: VecDeque<_> = [("a", 1), ("b", 1), ("a", 2), ("c", 1), ("a", 3)]
+            .map(|(name, size)| pending(name, size))
+            .into();
         let mut held = VecDeque::new();
         let mut batches = vec![];
         loop {

@@ -42,10 +42,19 @@ pub(super) async fn run(
     batch_id: i64,
 ) -> Result<Results, CommitError> {
     let base = lock(connection).await.map_err(CommitError::NotDone)?.revision;
-    let rows = write_rows(connection, batch, batch_id, base).await.map_err(CommitError::NotDone)?;
+    let rows = write_rows(connection, batch, batch_id, base)
+        .await
+        .map_err(CommitError::NotDone)?;
     let results = results(batch, &rows).map_err(CommitError::NotDone)?;
-    let Some(last) = results.iter().rev().find_map(|result| result.as_ref().ok()).map(|commit| commit.revision) else {
-        exchange(sqlx::raw_sql("ROLLBACK").execute(connection)).await.map_err(CommitError::NotDone)?;
+    let Some(last) = results
+        .iter()
+        .rev()
+        .find_map(|result| result.as_ref().ok())
+        .map(|commit| commit.revision)
+    else {
+        exchange(sqlx::raw_sql("ROLLBACK").execute(connection))
+            .await
+            .map_err(CommitError::NotDone)?;
         return Ok(results);
     };
     let end = format!("NOTIFY {CHANNEL}, '{last}'; COMMIT");
@@ -64,8 +73,16 @@ struct Locked {
 async fn lock(connection: &mut PgConnection) -> Result<Locked, Failed> {
     let statement = "BEGIN; SELECT revision, compacted FROM meta FOR UPDATE";
     let row = exchange(sqlx::raw_sql(statement).fetch_one(connection)).await?;
-    let read = |column| revision_of(&row, column).map_err(|error| Failed { about_content: false, cause: error.into() });
-    Ok(Locked { revision: read("revision")?, compacted: read("compacted")? })
+    let read = |column| {
+        revision_of(&row, column).map_err(|error| Failed {
+            about_content: false,
+            cause: error.into(),
+        })
+    };
+    Ok(Locked {
+        revision: read("revision")?,
+        compacted: read("compacted")?,
+    })
 }
 
 const WRITE: &str = r"
@@ -114,7 +131,11 @@ async fn write_rows(
         .bind(writes().map(|write| &*write.key.name).collect::<Vec<_>>())
         .bind(writes().map(|write| &*write.uid).collect::<Vec<_>>())
         .bind(writes().map(|write| expected(write.expect)).collect::<Vec<_>>())
-        .bind(writes().map(|write| matches!(write.change, Change::Delete(_))).collect::<Vec<_>>())
+        .bind(
+            writes()
+                .map(|write| matches!(write.change, Change::Delete(_)))
+                .collect::<Vec<_>>(),
+        )
         .bind(bodies.iter().map(|body| &**body).collect::<Vec<&[u8]>>());
     exchange(query.fetch_all(connection)).await
 }
@@ -128,13 +149,20 @@ fn expected(expect: Expect) -> Option<i64> {
 
 /// Pairs each write with its row.
 fn results(batch: &[Pending], rows: &[PgRow]) -> Result<Results, Failed> {
-    let broken = |cause: crate::store::Cause| Failed { about_content: false, cause };
+    let broken = |cause: crate::store::Cause| Failed {
+        about_content: false,
+        cause,
+    };
     if rows.len() != batch.len() {
-        return Err(broken(format!("{} writes gave {} results", batch.len(), rows.len()).into()));
+        return Err(broken(
+            format!("{} writes gave {} results", batch.len(), rows.len()).into(),
+        ));
     }
     let read = |row: &PgRow, column: &str| -> Result<Option<Revision>, Failed> {
         let number: Option<i64> = row.try_get(column).map_err(|error| broken(error.into()))?;
-        Ok(number.and_then(|number| u64::try_from(number).ok()).and_then(Revision::new))
+        Ok(number
+            .and_then(|number| u64::try_from(number).ok())
+            .and_then(Revision::new))
     };
     let result = |(pending, row): (&Pending, &PgRow)| {
         let write = &pending.write;
@@ -173,8 +201,13 @@ pub(super) async fn happened(
     // The lock waits for a backend that may still be committing behind the broken connection.
     let Locked { compacted, .. } = lock(connection).await?;
     let query = "SELECT EXISTS (SELECT FROM log WHERE revision > $1 AND batch = $2)";
-    let found: bool =
-        exchange(sqlx::query_scalar(query).bind(number(base)).bind(batch_id).fetch_one(&mut *connection)).await?;
+    let found: bool = exchange(
+        sqlx::query_scalar(query)
+            .bind(number(base))
+            .bind(batch_id)
+            .fetch_one(&mut *connection),
+    )
+    .await?;
     exchange(sqlx::raw_sql("ROLLBACK").execute(connection)).await?;
     Ok(if found || compacted <= base { Some(found) } else { None })
 }

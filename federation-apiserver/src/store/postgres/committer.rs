@@ -57,7 +57,15 @@ impl Committer {
         batch_max: usize,
     ) -> Self {
         let batch_max = batch_max.max(1);
-        Self { session, connection: None, queue, held: VecDeque::new(), feed, behind, batch_max }
+        Self {
+            session,
+            connection: None,
+            queue,
+            held: VecDeque::new(),
+            feed,
+            behind,
+            batch_max,
+        }
     }
 
     /// Commits until told to stop, then what is still queued.
@@ -87,7 +95,11 @@ impl Committer {
             Ended::Done(results) => {
                 metrics::histogram!("meridian_store_commit_duration_seconds").record(begun.elapsed().as_secs_f64());
                 metrics::histogram!("meridian_store_batch_size").record(size as f64);
-                let commits: Vec<_> = results.iter().filter_map(|result| result.as_ref().ok()).cloned().collect();
+                let commits: Vec<_> = results
+                    .iter()
+                    .filter_map(|result| result.as_ref().ok())
+                    .cloned()
+                    .collect();
                 if self.feed.offer(&commits) == Offered::Gap {
                     self.behind.notify_one();
                 }
@@ -97,7 +109,11 @@ impl Committer {
             }
             Ended::Refused(cause) if size > 1 => {
                 // One write must not fail the others: each goes alone, and the culprit gets the answer.
-                tracing::warn!(error = &*cause, size, "PostgreSQL refused a batch; its writes go one by one");
+                tracing::warn!(
+                    error = &*cause,
+                    size,
+                    "PostgreSQL refused a batch; its writes go one by one"
+                );
                 for pending in batch {
                     Box::pin(self.commit(vec![pending])).await;
                 }
@@ -107,7 +123,10 @@ impl Committer {
                 let cause: Arc<dyn std::error::Error + Send + Sync> = cause.into();
                 for pending in batch {
                     let key = pending.write.key.clone();
-                    pending.answer(Err(WriteError::Unavailable { key, source: Box::new(Shared(cause.clone())) }));
+                    pending.answer(Err(WriteError::Unavailable {
+                        key,
+                        source: Box::new(Shared(cause.clone())),
+                    }));
                 }
             }
         }
@@ -115,7 +134,11 @@ impl Committer {
 
     /// Tries until there are results, the content is refused, or time is over; at least once.
     async fn attempt(&mut self, batch: &[Pending]) -> Ended {
-        let deadline = batch.iter().map(|pending| pending.deadline).min().unwrap_or_else(Instant::now);
+        let deadline = batch
+            .iter()
+            .map(|pending| pending.deadline)
+            .min()
+            .unwrap_or_else(Instant::now);
         let mut backoff = Backoff::new();
         loop {
             let failed = match self.run_once(batch, deadline).await {
@@ -146,10 +169,16 @@ impl Committer {
             Err(CommitError::NotDone(failed)) => Err(NoResults::NotDone(failed)),
             Err(CommitError::Unknown { base, results, failed }) => {
                 drop(connection);
-                tracing::warn!(error = &*failed.cause, "connection lost in COMMIT; asking the log what happened");
+                tracing::warn!(
+                    error = &*failed.cause,
+                    "connection lost in COMMIT; asking the log what happened"
+                );
                 match self.find_out(batch_id, base, deadline).await {
                     Some(true) => Ok(results),
-                    Some(false) => Err(NoResults::NotDone(Failed { about_content: false, ..failed })),
+                    Some(false) => Err(NoResults::NotDone(Failed {
+                        about_content: false,
+                        ..failed
+                    })),
                     None => Err(NoResults::Unknown(Box::new(OutcomeUnknown(failed.cause)))),
                 }
             }
@@ -181,7 +210,10 @@ impl Committer {
     async fn connect(&mut self) -> Result<PgConnection, Failed> {
         match self.connection.take() {
             Some(connection) => Ok(connection),
-            None => session::connect(&self.session).await.map_err(|cause| Failed { about_content: false, cause }),
+            None => session::connect(&self.session).await.map_err(|cause| Failed {
+                about_content: false,
+                cause,
+            }),
         }
     }
 }

@@ -37,7 +37,9 @@ pub(super) fn decode(row: &[u8]) -> Result<Bytes, String> {
             if size > BODY_BYTES_MAX {
                 return Err(format!("a body claims {size} bytes"));
             }
-            lz4_flex::block::decompress(block, size).map(Bytes::from).map_err(|error| error.to_string())
+            lz4_flex::block::decompress(block, size)
+                .map(Bytes::from)
+                .map_err(|error| error.to_string())
         }
         body => Ok(Bytes::copy_from_slice(body)),
     }
@@ -58,7 +60,12 @@ mod tests {
 
     #[test]
     fn damaged_blocks_are_errors() {
-        for row in [&[LZ4][..], &[LZ4, 1, 0, 0], &[LZ4, 255, 255, 255, 255, 0], &[LZ4, 9, 0, 0, 0, 0xf0]] {
+        for row in [
+            &[LZ4][..],
+            &[LZ4, 1, 0, 0],
+            &[LZ4, 255, 255, 255, 255, 0],
+            &[LZ4, 9, 0, 0, 0, 0xf0],
+        ] {
             assert!(decode(row).is_err(), "{row:?}");
         }
     }

@@ -44,7 +44,10 @@ where
 }
 
 fn corrupt(detail: String) -> StoreError {
-    StoreError::Corrupt { doing: "read the store", detail }
+    StoreError::Corrupt {
+        doing: "read the store",
+        detail,
+    }
 }
 
 /// Text columns repeat from row to row; equal ones share their memory.
@@ -56,8 +59,11 @@ struct Shared {
 
 impl Shared {
     fn key(&mut self, row: &PgRow) -> Result<ObjectKey, StoreError> {
-        let (kind, namespace, name): (&str, &str, &str) =
-            (column_of(row, "kind")?, column_of(row, "namespace")?, column_of(row, "name")?);
+        let (kind, namespace, name): (&str, &str, &str) = (
+            column_of(row, "kind")?,
+            column_of(row, "namespace")?,
+            column_of(row, "name")?,
+        );
         let kind = match &self.kind {
             Some(known) if known.as_str() == kind => known.clone(),
             Some(_) | None => self.kind.insert(KindKey::stored(kind.into())).clone(),
@@ -65,7 +71,11 @@ impl Shared {
         if &*self.namespace != namespace {
             self.namespace = namespace.into();
         }
-        Ok(ObjectKey { kind, namespace: self.namespace.clone(), name: name.into() })
+        Ok(ObjectKey {
+            kind,
+            namespace: self.namespace.clone(),
+            name: name.into(),
+        })
     }
 
     fn committed(&mut self, row: &PgRow, op: Op) -> Result<Committed, StoreError> {
@@ -155,14 +165,19 @@ impl Log {
         let row = query.fetch_one(&self.pool).await.map_err(away)?;
         let (head, compacted) = (revision_of(&row, "revision")?, revision_of(&row, "compacted")?);
         let young: Option<i64> = column_of(&row, "young")?;
-        let young = young.and_then(|young| u64::try_from(young).ok()).and_then(Revision::new);
+        let young = young
+            .and_then(|young| u64::try_from(young).ok())
+            .and_then(Revision::new);
         Ok(retention.floor(head, young).filter(|floor| *floor > compacted))
     }
 }
 
 /// Names what was being done when PostgreSQL could not be reached.
 fn away(doing: &'static str) -> impl Fn(sqlx::Error) -> StoreError + Copy {
-    move |error| StoreError::Unavailable { doing, source: error.into() }
+    move |error| StoreError::Unavailable {
+        doing,
+        source: error.into(),
+    }
 }
 
 const LOG_AFTER: &str = r"

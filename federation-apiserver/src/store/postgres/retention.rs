@@ -25,7 +25,11 @@ pub struct Retention {
 
 impl Default for Retention {
     fn default() -> Self {
-        Self { age: Duration::from_secs(600), revisions_min: 1000, revisions_max: 500_000 }
+        Self {
+            age: Duration::from_secs(600),
+            revisions_min: 1000,
+            revisions_max: 500_000,
+        }
     }
 }
 
@@ -62,9 +66,15 @@ mod tests {
 
     #[test]
     fn floors() {
-        let retention = Retention { age: Duration::from_secs(600), revisions_min: 10, revisions_max: 100 };
+        let retention = Retention {
+            age: Duration::from_secs(600),
+            revisions_min: 10,
+            revisions_max: 100,
+        };
         let floor = |head, young: Option<u64>| {
-            retention.floor(Revision::new(head).unwrap(), young.and_then(Revision::new)).map_or(0, Revision::get)
+            retention
+                .floor(Revision::new(head).unwrap(), young.and_then(Revision::new))
+                .map_or(0, Revision::get)
         };
         // head, first young revision | floor
         for (head, young, expected) in [

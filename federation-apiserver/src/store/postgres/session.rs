@@ -52,8 +52,14 @@ pub(super) async fn connect(options: &PgConnectOptions) -> Result<PgConnection, 
 pub(super) async fn exchange<T>(work: impl Future<Output = sqlx::Result<T>>) -> Result<T, Failed> {
     match tokio::time::timeout(EXCHANGE_TIMEOUT, work).await {
         Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(error)) => Err(Failed { about_content: is_about_content(&error), cause: error.into() }),
-        Err(late) => Err(Failed { about_content: false, cause: late.into() }),
+        Ok(Err(error)) => Err(Failed {
+            about_content: is_about_content(&error),
+            cause: error.into(),
+        }),
+        Err(late) => Err(Failed {
+            about_content: false,
+            cause: late.into(),
+        }),
     }
 }
 

@@ -48,22 +48,55 @@ pub(crate) async fn database() -> PostgresConfig {
     SHARED.database().await
 }
 
+/// Ends Meridian's connections to a database of the shared server, as an administrator can.
+pub(crate) async fn cut_connections(config: &PostgresConfig) {
+    let database = config.session.get_database().unwrap();
+    let mut connection = SHARED.connection("postgres").await;
+    let query =
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND application_name = 'meridian'";
+    let cut = sqlx::query(query)
+        .bind(database)
+        .fetch_all(&mut connection)
+        .await
+        .unwrap();
+    assert!(!cut.is_empty());
+}
+
 impl TestServer {
     /// Creates and starts a server of its own.
     pub(crate) fn start() -> Self {
         let programs = find_programs();
-        let directory = tempfile::Builder::new().prefix("meridian-pg-").tempdir().unwrap().keep();
+        let directory = tempfile::Builder::new()
+            .prefix("meridian-pg-")
+            .tempdir()
+            .unwrap()
+            .keep();
         if let Some((user, group)) = server_user() {
             chown(&directory, Some(user), Some(group)).unwrap();
         }
         let made = as_server_user(&programs.join("initdb"))
-            .args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-instructions", "-D"])
+            .args([
+                "--username=postgres",
+                "--auth=trust",
+                "--encoding=UTF8",
+                "--locale=C",
+                "--no-instructions",
+                "-D",
+            ])
             .arg(directory.join("data"))
             .output()
             .unwrap();
-        assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
+        assert!(
+            made.status.success(),
+            "initdb: {}",
+            String::from_utf8_lossy(&made.stderr)
+        );
         let holder = hold(&programs, &directory);
-        let server = Self { programs, directory, holder };
+        let server = Self {
+            programs,
+            directory,
+            holder,
+        };
         server.wait_until_up();
         server
     }
@@ -71,9 +104,21 @@ impl TestServer {
     /// Kills the whole server without a word, and waits until it is up again.
     pub(crate) fn crash_and_restart(&self) {
         let pid_file = self.directory.join("data/postmaster.pid");
-        let pid = || fs::read_to_string(&pid_file).unwrap_or_default().lines().next().map(str::to_owned);
+        let pid = || {
+            fs::read_to_string(&pid_file)
+                .unwrap_or_default()
+                .lines()
+                .next()
+                .map(str::to_owned)
+        };
         let before = pid().unwrap();
-        assert!(Command::new("kill").args(["-KILL", &before]).status().unwrap().success());
+        assert!(
+            Command::new("kill")
+                .args(["-KILL", &before])
+                .status()
+                .unwrap()
+                .success()
+        );
         wait_for("a new server", || pid().is_some_and(|now| now != before));
         self.wait_until_up();
     }
@@ -84,7 +129,11 @@ impl TestServer {
         let database = config.session.get_database().unwrap().to_owned();
         let mut connection = self.connection("postgres").await;
         let query = "SELECT pid FROM pg_stat_activity WHERE datname = $1 AND application_name = 'meridian'";
-        let pids: Vec<i32> = sqlx::query_scalar(query).bind(database).fetch_all(&mut connection).await.unwrap();
+        let pids: Vec<i32> = sqlx::query_scalar(query)
+            .bind(database)
+            .fetch_all(&mut connection)
+            .await
+            .unwrap();
         for pid in pids {
             let killed = Command::new("kill").args(["-KILL", &pid.to_string()]).status().unwrap();
             assert!(killed.success() || !Path::new(&format!("/proc/{pid}")).exists());
@@ -95,7 +144,10 @@ impl TestServer {
     pub(crate) async fn database(&self) -> PostgresConfig {
         let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
         let mut connection = self.connection("postgres").await;
-        connection.execute(AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.unwrap();
+        connection
+            .execute(AssertSqlSafe(format!("CREATE DATABASE {name}")))
+            .await
+            .unwrap();
         PostgresConfig::of(self.options(&name))
     }
 
@@ -104,13 +156,20 @@ impl TestServer {
     }
 
     fn options(&self, database: &str) -> PgConnectOptions {
-        PgConnectOptions::new_without_pgpass().socket(&self.directory).username("postgres").database(database)
+        PgConnectOptions::new_without_pgpass()
+            .socket(&self.directory)
+            .username("postgres")
+            .database(database)
     }
 
     fn wait_until_up(&self) {
         wait_for("PostgreSQL; its log is in meridian-pg-*/log", || {
             let mut ask = Command::new(self.programs.join("pg_isready"));
-            ask.arg("-q").arg("-h").arg(&self.directory).status().is_ok_and(|status| status.success())
+            ask.arg("-q")
+                .arg("-h")
+                .arg(&self.directory)
+                .status()
+                .is_ok_and(|status| status.success())
         });
     }
 }
@@ -148,7 +207,10 @@ fn as_server_user(program: &Path) -> Command {
         Some((user, group)) => {
             let mut command = Command::new("setpriv");
             let (user, group) = (format!("--reuid={user}"), format!("--regid={group}"));
-            command.args([&user, &group, "--clear-groups"]).arg(program).current_dir("/");
+            command
+                .args([&user, &group, "--clear-groups"])
+                .arg(program)
+                .current_dir("/");
             command
         }
     }
@@ -168,19 +230,37 @@ fn server_user() -> Option<(u32, u32)> {
 }
 
 fn find_programs() -> PathBuf {
-    let has_all = |bin: &PathBuf| ["initdb", "postgres", "pg_isready"].iter().all(|program| bin.join(program).exists());
+    let has_all = |bin: &PathBuf| {
+        ["initdb", "postgres", "pg_isready"]
+            .iter()
+            .all(|program| bin.join(program).exists())
+    };
     let system = || {
         let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
         let number = |path: &PathBuf| path.file_name().and_then(|name| name.to_str()?.parse::<u32>().ok());
-        let mut versions: Vec<_> = versions.map(|entry| entry.path()).filter(|path| number(path) >= Some(15)).collect();
+        let mut versions: Vec<_> = versions
+            .map(|entry| entry.path())
+            .filter(|path| number(path) >= Some(15))
+            .collect();
         versions.sort_by_key(number);
-        versions.into_iter().rev().map(|version| version.join("bin")).find(has_all)
+        versions
+            .into_iter()
+            .rev()
+            .map(|version| version.join("bin"))
+            .find(has_all)
     };
     let scripted = || {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/find-postgresql.sh");
-        let output = Command::new(script).output().ok().filter(|output| output.status.success())?;
+        let output = Command::new(script)
+            .output()
+            .ok()
+            .filter(|output| output.status.success())?;
         Some(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim())).filter(has_all)
     };
-    let told = std::env::var_os("MERIDIAN_POSTGRESQL_BIN").map(PathBuf::from).filter(has_all);
-    told.or_else(system).or_else(scripted).expect("no PostgreSQL 15 or newer here; run scripts/install-postgresql.sh")
+    let told = std::env::var_os("MERIDIAN_POSTGRESQL_BIN")
+        .map(PathBuf::from)
+        .filter(has_all);
+    told.or_else(system)
+        .or_else(scripted)
+        .expect("no PostgreSQL 15 or newer here; run scripts/install-postgresql.sh")
 }
