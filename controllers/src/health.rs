@@ -1,0 +1,206 @@
+//! Keeps the `Ready` condition of each Cluster true, and what its heartbeats say of it.
+//! In: heartbeats, Clusters, a monotonic clock. Out: Cluster status, written only where it changed; Events when a cluster
+//! comes or goes. Times are measured here by arrival, so that a step of the wall clock is no outage. Absent: the verdict
+//! (`placement::health`); any consequence for what runs in the cluster.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ::placement::health::{Pulse, verdict};
+use api::metadata::condition;
+use api::well_known::CONDITION_READY;
+use api::{Cluster, ClusterStatus, ConditionStatus, Heartbeat, HeartbeatSpec};
+use serde_json::{Map, Value, json};
+use tokio::time::Instant;
+
+use crate::runtime::clock;
+use crate::runtime::drive::{Outcome, Reconcile, Work};
+use crate::runtime::feed::News;
+use crate::runtime::hub::Hub;
+use crate::runtime::kind::{self, Kind};
+use crate::runtime::recorder::{Mood, Recorder, reference};
+use crate::runtime::shelf::{Moved, Shelf};
+use crate::runtime::watched::{Id, Watched};
+
+/// The kinds it watches.
+pub(crate) fn kinds() -> Vec<Kind> {
+    vec![kind::CLUSTER, kind::HEARTBEAT]
+}
+
+struct Heard {
+    heartbeat: HeartbeatSpec,
+    at: Instant,
+    /// Since when heartbeats say that the member is out of reach.
+    unreachable: Option<Instant>,
+}
+
+/// The health controller.
+pub(crate) struct Health {
+    hub: Hub,
+    recorder: Recorder,
+    clusters: Shelf,
+    heartbeats: Shelf,
+    heard: BTreeMap<String, Heard>,
+    listening: Instant,
+}
+
+impl Health {
+    pub(crate) fn new(hub: Hub, recorder: Recorder) -> Self {
+        Self {
+            hub,
+            recorder,
+            clusters: Shelf::default(),
+            heartbeats: Shelf::default(),
+            heard: BTreeMap::new(),
+            listening: Instant::now(),
+        }
+    }
+
+    /// A pulse counts once: a list that repeats an old one is no sign of life.
+    fn hear(&mut self, moved: Moved, now: Instant) -> Option<String> {
+        let name = moved.id.name;
+        let Some(watched) = moved.new else {
+            // The hub forgot it; what was heard stays heard, and grows old.
+            return None;
+        };
+        let heartbeat = match serde_json::from_value::<Heartbeat>(watched.value.clone()) {
+            Ok(heartbeat) => heartbeat.spec,
+            Err(error) => {
+                tracing::warn!(cluster = %name, %error, "a heartbeat cannot be read");
+                return None;
+            }
+        };
+        let before = self.heard.get(&name);
+        if before.is_some_and(|before| before.heartbeat.received == heartbeat.received) {
+            return None;
+        }
+        let unreachable = if heartbeat.reachable {
+            None
+        } else {
+            before.and_then(|before| before.unreachable).or(Some(now))
+        };
+        self.heard.insert(
+            name.clone(),
+            Heard {
+                heartbeat,
+                at: now,
+                unreachable,
+            },
+        );
+        Some(name)
+    }
+
+    /// The status that the cluster should have, if it differs.
+    fn desired(&self, watched: &Watched, now: Instant) -> Option<(ClusterStatus, Cluster)> {
+        let cluster: Cluster = serde_json::from_value(watched.value.clone()).ok()?;
+        let heard = self.heard.get(cluster.metadata.name());
+        let millis = |since: Instant| i64::try_from((now - since).as_millis()).unwrap_or(i64::MAX);
+        let pulse = Pulse {
+            heartbeat: heard.map(|heard| &heard.heartbeat),
+            silent_ms: millis(heard.map_or(self.listening, |heard| heard.at)),
+            unreachable_ms: heard
+                .and_then(|heard| heard.unreachable)
+                .map(millis)
+                .unwrap_or_default(),
+            expected_id: cluster.spec.id.as_deref(),
+        };
+        let mut status = cluster.status.clone();
+        if let Some(mut ready) = verdict(&pulse, condition(&status.conditions, CONDITION_READY)) {
+            ready.last_transition_time = Some(clock::now());
+            ready.merge_into(&mut status.conditions);
+            if let Some(heard) = heard {
+                status.last_heartbeat = Some(heard.heartbeat.received.clone());
+            }
+        }
+        if let Some(heard) = heard.map(|heard| &heard.heartbeat) {
+            if !heard.kubernetes_version.is_empty() {
+                status.kubernetes_version = Some(heard.kubernetes_version.clone());
+            }
+            if heard.nodes.is_some() {
+                status.node_summary.clone_from(&heard.nodes);
+            }
+            if heard.resources.is_some() {
+                status.resource_summary.clone_from(&heard.resources);
+            }
+            if !heard.api_enablements.is_empty() {
+                status.api_enablements.clone_from(&heard.api_enablements);
+            }
+        }
+        (status != cluster.status).then_some((status, cluster))
+    }
+}
+
+impl Reconcile for Health {
+    type Key = String;
+    const NAME: &'static str = "health";
+
+    fn observe(&mut self, news: News) -> Vec<String> {
+        let now = Instant::now();
+        if news.kind == kind::CLUSTER {
+            let moved = self.clusters.take(news.change);
+            for gone in moved.iter().filter(|moved| moved.new.is_none()) {
+                self.heard.remove(&gone.id.name);
+            }
+            return moved.into_iter().map(|moved| moved.id.name).collect();
+        }
+        let moved = self.heartbeats.take(news.change);
+        moved.into_iter().filter_map(|moved| self.hear(moved, now)).collect()
+    }
+
+    fn look(&mut self, key: &String) -> Option<Work> {
+        let watched = self.clusters.get(&Id::new("", key))?.clone();
+        let (status, before) = self.desired(&watched, Instant::now())?;
+        Some(Box::pin(write(
+            self.hub.clone(),
+            self.recorder.clone(),
+            watched,
+            before,
+            status,
+        )))
+    }
+
+    fn tick(&mut self) -> Vec<String> {
+        self.clusters.iter().map(|(id, _)| id.name.clone()).collect()
+    }
+
+    fn tick_every(&self) -> Option<Duration> {
+        Some(Duration::from_secs(1))
+    }
+}
+
+async fn write(hub: Hub, recorder: Recorder, watched: Arc<Watched>, before: Cluster, status: ClusterStatus) -> Outcome {
+    // Only our fields: other observers have theirs beside them. Conditions are one list, hence the version.
+    let old = json!(before.status);
+    let new = json!(status);
+    let fields = |value: &Value| value.as_object().cloned().unwrap_or_default();
+    let (old, new) = (fields(&old), fields(&new));
+    let patch: Map<String, Value> = new
+        .into_iter()
+        .filter(|(key, value)| old.get(key) != Some(value))
+        .collect();
+    let patch = json!({"metadata": {"resourceVersion": watched.resource_version()}, "status": patch});
+    let written = hub.merge(&kind::CLUSTER, &watched.id(), Some("status"), &patch).await;
+    if written.is_ok() {
+        note(&recorder, &watched, &before, &status);
+    }
+    Outcome::wrote(&kind::CLUSTER, written, Duration::ZERO)
+}
+
+fn note(recorder: &Recorder, watched: &Watched, before: &Cluster, status: &ClusterStatus) {
+    let was = condition(&before.status.conditions, CONDITION_READY);
+    let Some(is) = condition(&status.conditions, CONDITION_READY) else {
+        return;
+    };
+    if was.map(|was| was.status) == Some(is.status) {
+        return;
+    }
+    let message = is.message.clone();
+    match is.status {
+        ConditionStatus::True => recorder.note(reference(watched), Mood::Normal, "ClusterReady", message),
+        ConditionStatus::False | ConditionStatus::Unknown if was.is_some() => {
+            recorder.note(reference(watched), Mood::Warning, "ClusterNotReady", message);
+        }
+        ConditionStatus::False | ConditionStatus::Unknown => {}
+    }
+}

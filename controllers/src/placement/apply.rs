@@ -1,0 +1,131 @@
+//! Writes what was decided. Chooses nothing.
+//! In: one [`Desired`]. Out: the Placement as the hub has it now. Every write is bound to the version or the incarnation it
+//! was decided on.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::{PlacementSpec, Reason};
+use kube::api::PropagationPolicy;
+use serde_json::{Value, json};
+
+use super::desired::Desired;
+use crate::runtime::drive::Outcome;
+use crate::runtime::hub::{Deletion, Hub, HubError};
+use crate::runtime::kind::PLACEMENT;
+use crate::runtime::queue::Done;
+use crate::runtime::recorder::{Mood, Recorder, reference};
+use crate::runtime::watched::{Id, Watched};
+
+pub(super) async fn apply(hub: Hub, recorder: Recorder, desired: Desired) -> Outcome {
+    match desired {
+        Desired::Create { key, about, spec } => {
+            let id = Id {
+                namespace: key.namespace,
+                name: key.name,
+            };
+            let object = json!({
+                "apiVersion": PLACEMENT.api_version,
+                "kind": PLACEMENT.kind,
+                "metadata": {"name": id.name, "namespace": id.namespace},
+                "spec": &*spec,
+            });
+            let written = hub.create(&PLACEMENT, &id, &object).await;
+            if written.is_ok() {
+                note(&recorder, &about, None, &spec);
+            }
+            Outcome::wrote(&PLACEMENT, written, Duration::ZERO)
+        }
+        Desired::Update {
+            standing,
+            about,
+            before,
+            spec,
+        } => {
+            let written = replace(&hub, &standing, &spec).await;
+            if written.is_ok() {
+                note(&recorder, &about, Some(&before), &spec);
+            }
+            Outcome::wrote(&PLACEMENT, written, Duration::ZERO)
+        }
+        Desired::Retire {
+            standing,
+            object,
+            uid,
+            spec,
+        } => {
+            if let Some((kind, id)) = object {
+                match hub.get(&kind, &id).await {
+                    // It is there after all: what was seen of it is old, and news of it will come.
+                    Ok(Some(found)) if found.uid() == uid => {
+                        return Outcome {
+                            learned: vec![],
+                            result: Ok(Done::Again(Duration::from_secs(1))),
+                        };
+                    }
+                    Ok(_) => {}
+                    Err(error) => {
+                        return Outcome {
+                            learned: vec![],
+                            result: Err(error),
+                        };
+                    }
+                }
+            }
+            Outcome::wrote(&PLACEMENT, replace(&hub, &standing, &spec).await, Duration::ZERO)
+        }
+        Desired::Remove { standing } => {
+            let what = Deletion {
+                uid: standing.uid(),
+                resource_version: Some(standing.resource_version()),
+                propagation: PropagationPolicy::Background,
+            };
+            match hub.delete(&PLACEMENT, &standing.id(), what).await {
+                Ok(()) => Outcome::rest(Duration::ZERO),
+                Err(error) => Outcome {
+                    learned: vec![],
+                    result: Err(error),
+                },
+            }
+        }
+    }
+}
+
+async fn replace(hub: &Hub, standing: &Watched, spec: &PlacementSpec) -> Result<Arc<Watched>, HubError> {
+    let mut object = standing.value.clone();
+    if let Value::Object(map) = &mut object {
+        map.insert("spec".to_owned(), json!(spec));
+    }
+    hub.replace(&PLACEMENT, &standing.id(), &object).await
+}
+
+/// An operator should know of an object that is not where it should be, and once it is again.
+fn note(recorder: &Recorder, about: &Watched, before: Option<&PlacementSpec>, spec: &PlacementSpec) {
+    let trouble = |spec: &PlacementSpec| {
+        let unscheduled = spec.clusters.is_empty() && spec.resource.kind != "Namespace";
+        (unscheduled || spec.kept || spec.unplaced_replicas > 0) && !spec.deleted
+    };
+    let word = if spec.kept {
+        "LastGoodPlacementKept"
+    } else if spec.clusters.is_empty() {
+        "NotPlaced"
+    } else {
+        "ReplicasUnplaced"
+    };
+    let was = before.is_some_and(trouble);
+    if trouble(spec) && !(was && before.is_some_and(|before| before.reason == spec.reason)) {
+        let waits = spec
+            .excluded
+            .iter()
+            .filter(|out| out.reason == Reason::ClusterNotReady)
+            .count();
+        let more = if waits > 0 {
+            format!(" {waits} clusters are not ready.")
+        } else {
+            String::new()
+        };
+        recorder.note(reference(about), Mood::Warning, word, format!("{}{more}", spec.reason));
+    } else if was && !trouble(spec) {
+        recorder.note(reference(about), Mood::Normal, "Placed", spec.reason.clone());
+    }
+}

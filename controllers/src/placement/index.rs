@@ -1,0 +1,306 @@
+//! What the placement controller knows, by scope, and which keys a change makes dirty.
+//! In: news. Out: dirty keys. An object that cannot be read as what it should be is logged, and its last good version stays.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use ::placement::{FederatedObject, federated_kinds};
+use api::well_known::SYSTEM_NAMESPACE;
+use api::{Cluster, ObjectRef, Placement, PlacementKey, PropagationPolicy};
+use serde::de::DeserializeOwned;
+
+use crate::runtime::feed::News;
+use crate::runtime::kind::{self, Kind};
+use crate::runtime::shelf::{Moved, Shelf};
+use crate::runtime::watched::{Id, Watched};
+
+/// What the placement controller looks at.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Key {
+    /// One Placement, whether or not it exists yet.
+    Placement(PlacementKey),
+    /// A cluster that is being removed.
+    Leaving(String),
+}
+
+/// A hub object that may be federated.
+pub(super) struct Subject {
+    pub(super) kind: Kind,
+    pub(super) watched: Arc<Watched>,
+    pub(super) facts: FederatedObject,
+    pub(super) federated: bool,
+}
+
+/// A Placement as it stands.
+pub(super) struct Standing {
+    pub(super) watched: Arc<Watched>,
+    pub(super) placement: Placement,
+}
+
+/// What the placement controller knows.
+#[derive(Default)]
+pub(super) struct Index {
+    shelves: BTreeMap<Kind, Shelf>,
+    pub(super) subjects: BTreeMap<PlacementKey, Subject>,
+    pub(super) placements: BTreeMap<PlacementKey, Standing>,
+    pub(super) clusters: Vec<Cluster>,
+    policies: BTreeMap<(String, String), PropagationPolicy>,
+    /// For each namespace with policies of its own, those and the cluster-scoped ones; the latter alone under "".
+    scopes: BTreeMap<String, Vec<PropagationPolicy>>,
+    /// How many Placements name each cluster, in their decision or in their status.
+    named: BTreeMap<String, usize>,
+}
+
+impl Index {
+    pub(super) fn take(&mut self, news: News) -> Vec<Key> {
+        let News { kind, change } = news;
+        let moved = self.shelves.entry(kind.clone()).or_default().take(change);
+        if moved.is_empty() {
+            return vec![];
+        }
+        if kind == kind::CLUSTER {
+            self.take_clusters()
+        } else if kind == kind::POLICY || kind == kind::CLUSTER_POLICY {
+            self.take_policies(moved)
+        } else if kind == kind::PLACEMENT {
+            moved.into_iter().flat_map(|moved| self.take_placement(moved)).collect()
+        } else {
+            moved
+                .into_iter()
+                .flat_map(|moved| self.take_subject(&kind, moved))
+                .collect()
+        }
+    }
+
+    pub(super) fn policies_of(&self, namespace: &str) -> &[PropagationPolicy] {
+        let scope = self.scopes.get(namespace).or_else(|| self.scopes.get(""));
+        scope.map(Vec::as_slice).unwrap_or_default()
+    }
+
+    pub(super) fn cluster(&self, name: &str) -> Option<&Cluster> {
+        self.clusters.iter().find(|cluster| cluster.metadata.name() == name)
+    }
+
+    /// The Cluster object as the hub has it.
+    pub(super) fn cluster_object(&self, name: &str) -> Option<&Arc<Watched>> {
+        self.shelves.get(&kind::CLUSTER)?.get(&Id::new("", name))
+    }
+
+    pub(super) fn is_named(&self, cluster: &str) -> bool {
+        self.named.get(cluster).is_some_and(|count| *count > 0)
+    }
+
+    /// The Placements of objects in a namespace.
+    pub(super) fn inside(&self, namespace: &str) -> impl Iterator<Item = &Placement> {
+        let from = PlacementKey {
+            namespace: namespace.to_owned(),
+            name: String::new(),
+        };
+        let wanted = namespace.to_owned();
+        self.placements
+            .range(from..)
+            .take_while(move |(key, _)| key.namespace == wanted)
+            .map(|(_, standing)| &standing.placement)
+    }
+
+    fn take_subject(&mut self, kind: &Kind, moved: Moved) -> Vec<Key> {
+        let reference = |id: &Id| ObjectRef {
+            api_version: kind.api_version.to_string(),
+            kind: kind.kind.to_string(),
+            namespace: id.namespace.clone(),
+            name: id.name.clone(),
+            uid: String::new(),
+        };
+        let key = reference(&moved.id).placement_key();
+        match moved.new {
+            Some(watched) => {
+                let Some(facts) = FederatedObject::from_value(&watched.value) else {
+                    return vec![];
+                };
+                let federated = federated_kinds::is_federated(&watched.value);
+                let before = self.subjects.get(&key);
+                // Status writes are most of the news and never change a decision.
+                let same = before.is_some_and(|before| before.facts == facts && before.federated == federated);
+                self.subjects.insert(
+                    key.clone(),
+                    Subject {
+                        kind: kind.clone(),
+                        watched,
+                        facts,
+                        federated,
+                    },
+                );
+                if same {
+                    return vec![];
+                }
+            }
+            None => {
+                self.subjects.remove(&key);
+            }
+        }
+        vec![Key::Placement(key)]
+    }
+
+    fn take_placement(&mut self, moved: Moved) -> Vec<Key> {
+        let key = PlacementKey {
+            namespace: moved.id.namespace.clone(),
+            name: moved.id.name.clone(),
+        };
+        let before = self
+            .placements
+            .get(&key)
+            .map(|standing| clusters_of(&standing.placement))
+            .unwrap_or_default();
+        match moved.new {
+            Some(watched) => match read::<Placement>(&watched) {
+                Some(placement) => {
+                    self.placements.insert(key.clone(), Standing { watched, placement });
+                }
+                None => return vec![],
+            },
+            None => {
+                self.placements.remove(&key);
+            }
+        }
+        let after = self
+            .placements
+            .get(&key)
+            .map(|standing| clusters_of(&standing.placement))
+            .unwrap_or_default();
+        let mut dirty = vec![Key::Placement(key.clone())];
+        if before != after || !self.placements.contains_key(&key) {
+            if key.namespace != SYSTEM_NAMESPACE {
+                dirty.push(Key::Placement(namespace_key(&key.namespace)));
+            }
+            for gone in before.difference(&after) {
+                if let Some(count) = self.named.get_mut(gone) {
+                    *count = count.saturating_sub(1);
+                    if *count == 0
+                        && self
+                            .cluster(gone)
+                            .is_some_and(|c| c.metadata.deletion_timestamp.is_some())
+                    {
+                        dirty.push(Key::Leaving(gone.clone()));
+                    }
+                }
+            }
+            for come in after.difference(&before) {
+                *self.named.entry(come.clone()).or_default() += 1;
+            }
+        }
+        dirty
+    }
+
+    fn take_policies(&mut self, moved: Vec<Moved>) -> Vec<Key> {
+        let mut namespaces = BTreeSet::new();
+        for Moved { id, new, .. } in moved {
+            namespaces.insert(id.namespace.clone());
+            let at = (id.namespace, id.name);
+            match new {
+                Some(watched) => {
+                    if let Some(policy) = read::<PropagationPolicy>(&watched) {
+                        self.policies.insert(at, policy);
+                    }
+                }
+                None => {
+                    self.policies.remove(&at);
+                }
+            }
+        }
+        let all: Vec<PropagationPolicy> = self
+            .policies
+            .values()
+            .filter(|p| p.metadata.namespace().is_empty())
+            .cloned()
+            .collect();
+        self.scopes.clear();
+        for policy in self
+            .policies
+            .values()
+            .filter(|policy| !policy.metadata.namespace().is_empty())
+        {
+            let namespace = policy.metadata.namespace().to_owned();
+            self.scopes
+                .entry(namespace)
+                .or_insert_with(|| all.clone())
+                .push(policy.clone());
+        }
+        self.scopes.insert(String::new(), all);
+        let everywhere = namespaces.contains("");
+        let concerned = |key: &&PlacementKey| everywhere || namespaces.contains(&key.namespace);
+        self.subjects
+            .keys()
+            .filter(concerned)
+            .cloned()
+            .map(Key::Placement)
+            .collect()
+    }
+
+    /// Only what a decision may look at counts; pulses and versions do not.
+    fn take_clusters(&mut self) -> Vec<Key> {
+        let shelf = self.shelves.get(&kind::CLUSTER);
+        let known: BTreeMap<&str, &Cluster> = self.clusters.iter().map(|c| (c.metadata.name(), c)).collect();
+        let read_or_keep = |(id, watched): (&Id, &Arc<Watched>)| {
+            read::<Cluster>(watched).or_else(|| known.get(id.name.as_str()).map(|cluster| (*cluster).clone()))
+        };
+        let clusters: Vec<Cluster> = shelf
+            .into_iter()
+            .flat_map(Shelf::iter)
+            .filter_map(read_or_keep)
+            .collect();
+        let same = clusters.len() == self.clusters.len()
+            && clusters
+                .iter()
+                .zip(&self.clusters)
+                .all(|(new, old)| weighs_the_same(new, old));
+        self.clusters = clusters;
+        let leaving = self
+            .clusters
+            .iter()
+            .filter(|cluster| cluster.metadata.deletion_timestamp.is_some());
+        let mut dirty: Vec<Key> = leaving.map(|c| Key::Leaving(c.metadata.name().to_owned())).collect();
+        if !same {
+            dirty.extend(self.subjects.keys().cloned().map(Key::Placement));
+            dirty.extend(self.placements.keys().cloned().map(Key::Placement));
+        }
+        dirty
+    }
+}
+
+/// The Placement of a namespace.
+pub(super) fn namespace_key(namespace: &str) -> PlacementKey {
+    let reference = ObjectRef {
+        api_version: "v1".to_owned(),
+        kind: "Namespace".to_owned(),
+        name: namespace.to_owned(),
+        ..ObjectRef::default()
+    };
+    reference.placement_key()
+}
+
+fn clusters_of(placement: &Placement) -> BTreeSet<String> {
+    let planned = placement.spec.clusters.iter().map(|target| target.name.clone());
+    planned
+        .chain(placement.status.clusters.iter().map(|row| row.name.clone()))
+        .collect()
+}
+
+fn weighs_the_same(new: &Cluster, old: &Cluster) -> bool {
+    new.metadata.name == old.metadata.name
+        && new.metadata.uid == old.metadata.uid
+        && new.metadata.labels == old.metadata.labels
+        && new.metadata.deletion_timestamp.is_some() == old.metadata.deletion_timestamp.is_some()
+        && new.spec == old.spec
+        && new.manageable() == old.manageable()
+        && new.status.api_enablements == old.status.api_enablements
+}
+
+fn read<T: DeserializeOwned>(watched: &Watched) -> Option<T> {
+    match serde_json::from_value(watched.value.clone()) {
+        Ok(read) => Some(read),
+        Err(error) => {
+            tracing::warn!(object = %watched.id(), %error, "cannot be read; its last good version stays");
+            None
+        }
+    }
+}

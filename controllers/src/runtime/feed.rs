@@ -1,0 +1,98 @@
+//! One watch a kind, shared by every controller that wants it.
+//! In: who wants which kinds. Out: [`News`], first a whole list of each kind, then its changes. A watch that is lost is begun
+//! again, with backoff, and tells a whole list again; it never tells that everything is gone because it could not ask.
+//! Queues are bounded: a controller that is slow slows its feeds, it does not lose news.
+
+use std::collections::BTreeMap;
+use std::pin::pin;
+use std::sync::Arc;
+
+use futures::StreamExt;
+use kube::runtime::{WatchStreamExt, watcher};
+use kube::{Api, Client};
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+use super::kind::Kind;
+use super::shelf::Change;
+use super::tasks::Tasks;
+use super::watched::Watched;
+
+/// A controller's queue: a burst of changes of all its kinds; more than that waits in the watch.
+const NEWS_QUEUED_MAX: usize = 1024;
+
+/// A change of one kind.
+#[derive(Clone, Debug)]
+pub(crate) struct News {
+    pub(crate) kind: Kind,
+    pub(crate) change: Change,
+}
+
+/// Who wants what, until it is started.
+#[derive(Default)]
+pub(crate) struct Feeds {
+    wanted: BTreeMap<Kind, Vec<mpsc::Sender<News>>>,
+}
+
+impl Feeds {
+    /// News of these kinds.
+    pub(crate) fn subscribe(&mut self, kinds: &[Kind]) -> mpsc::Receiver<News> {
+        let (sender, receiver) = mpsc::channel(NEWS_QUEUED_MAX);
+        for kind in kinds {
+            self.wanted.entry(kind.clone()).or_default().push(sender.clone());
+        }
+        receiver
+    }
+
+    /// Starts one watch a kind.
+    pub(crate) fn start(self, client: &Client, tasks: &mut Tasks) {
+        for (kind, readers) in self.wanted {
+            let name = format!("watch {}", kind.plural);
+            tasks.spawn(name, follow(client.clone(), kind, readers));
+        }
+    }
+}
+
+async fn follow(client: Client, kind: Kind, readers: Vec<mpsc::Sender<News>>) {
+    let api: Api<Watched> = Api::all_with(client, &kind.api_resource());
+    let mut events = pin!(watcher(api, watcher::Config::default()).default_backoff());
+    let mut listed = Vec::new();
+    while let Some(event) = events.next().await {
+        let change = match event {
+            Ok(watcher::Event::Init) => {
+                listed = Vec::new();
+                continue;
+            }
+            Ok(watcher::Event::InitApply(object)) => {
+                listed.push(Arc::new(typed(object, &kind)));
+                continue;
+            }
+            Ok(watcher::Event::InitDone) => Change::Reset(std::mem::take(&mut listed)),
+            Ok(watcher::Event::Apply(object)) => Change::Applied(Arc::new(typed(object, &kind))),
+            Ok(watcher::Event::Delete(object)) => Change::Deleted(Arc::new(typed(object, &kind))),
+            Err(error) => {
+                tracing::warn!(kind = %kind.kind, %error, "watch of {} lost; it will be begun again", kind.plural);
+                continue;
+            }
+        };
+        for reader in &readers {
+            let news = News {
+                kind: kind.clone(),
+                change: change.clone(),
+            };
+            // A reader that is gone is stopping, and so are we.
+            if reader.send(news).await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// Items of lists come without kind and version.
+fn typed(mut object: Watched, kind: &Kind) -> Watched {
+    if let Value::Object(map) = &mut object.value {
+        map.entry("apiVersion").or_insert_with(|| json!(kind.api_version));
+        map.entry("kind").or_insert_with(|| json!(kind.kind));
+    }
+    object
+}
