@@ -1,5 +1,6 @@
-//! JSON patch (RFC 6902), with the leniences of kube-apiserver: negative indices count from the end, and a test for null
-//! holds where there is nothing.
+//! JSON patch (RFC 6902), with the leniences of kube-apiserver: negative indices count from the end, a member that an
+//! object does not have is as good as null (it passes a test for null, and can be replaced and copied), and so is an
+//! operation's missing value.
 
 use serde_json::Value;
 
@@ -90,12 +91,13 @@ impl<'a> Operation<'a> {
         let from = pointer("from")?;
         let value = operation.get("value");
         match name {
-            "remove" => {}
-            "add" | "replace" | "test" if value.is_some() => {}
+            "remove" | "add" | "replace" | "test" => {}
             "move" | "copy" if from.is_some() => {}
-            "add" | "replace" | "test" => return Err(malformed(format!("{name} has no \"value\""))),
             "move" | "copy" => return Err(malformed(format!("{name} has no \"from\""))),
-            other => return Err(malformed(format!("{other:?} is not an operation"))),
+            other => {
+                let fault = format!("JSON patch operation {index}: {other:?} is not an operation");
+                return Err(PatchError::Unprocessable(fault));
+            }
         }
         Ok(Self {
             index,
@@ -121,10 +123,12 @@ impl<'a> Operation<'a> {
             ("replace", _) => {
                 self.check_depth(value)?;
                 match find(doc, &self.path.tokens) {
-                    Some(place) => *place = value.clone(),
-                    None => return self.fail(&self.path, "there is nothing to replace"),
+                    Some(place) => {
+                        *place = value.clone();
+                        Ok(())
+                    }
+                    None => self.set_missing(doc, value.clone(), "there is nothing to replace"),
                 }
-                Ok(())
             }
             ("test", _) => match find(doc, &self.path.tokens) {
                 Some(found) if found == value => Ok(()),
@@ -138,10 +142,11 @@ impl<'a> Operation<'a> {
                 self.add(doc, moved)
             }
             (_, Some(from)) => {
-                let Some(source) = find(doc, &from.tokens) else {
-                    return self.fail(from, "there is nothing to copy");
+                let copied = match find(doc, &from.tokens).map(|source| source.clone()) {
+                    Some(source) => source,
+                    None if is_missing_member(doc, from) => Value::Null,
+                    None => return self.fail(from, "there is nothing to copy"),
                 };
-                let copied = source.clone();
                 match budget.checked_sub(size(&copied)) {
                     Some(left) => *budget = left,
                     None => return self.fail(from, &format!("copies exceed {COPIED_BYTES_MAX} bytes")),
@@ -158,6 +163,15 @@ impl<'a> Operation<'a> {
             return self.fail(&self.path, &format!("the result is nested deeper than {DEPTH_MAX}"));
         }
         Ok(())
+    }
+
+    /// A member that an object does not have is as good as null to kube-apiserver: it can be replaced.
+    fn set_missing(&self, doc: &mut Value, value: Value, why: &str) -> Outcome<()> {
+        if is_missing_member(doc, &self.path) {
+            self.add(doc, value)
+        } else {
+            self.fail(&self.path, why)
+        }
     }
 
     fn add(&self, doc: &mut Value, value: Value) -> Outcome<()> {
@@ -200,6 +214,15 @@ impl<'a> Operation<'a> {
         };
         removed.map_or_else(|| self.fail(path, "there is nothing to remove"), Ok)
     }
+}
+
+/// Whether a pointer names a member that its object does not have.
+fn is_missing_member(doc: &mut Value, pointer: &Pointer) -> bool {
+    pointer.tokens.split_last().is_some_and(|(last, parents)| {
+        find(doc, parents)
+            .and_then(|parent| parent.as_object())
+            .is_some_and(|fields| !fields.contains_key(last))
+    })
 }
 
 /// Place of an array's index token among `length` places; negative ones count from the end.

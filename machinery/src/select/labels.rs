@@ -28,6 +28,10 @@ pub struct Requirement {
 /// How a label is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operator {
+    /// The value is the one value.
+    Equals,
+    /// The label is absent or its value is not the one value.
+    NotEquals,
     /// The value is one of the values.
     In,
     /// The label is absent or its value none of the values.
@@ -47,8 +51,8 @@ impl Requirement {
     #[must_use]
     pub fn matches(&self, value: Option<&str>) -> bool {
         match self.operator {
-            Operator::In => value.is_some_and(|v| self.values.iter().any(|w| w == v)),
-            Operator::NotIn => value.is_none_or(|v| self.values.iter().all(|w| w != v)),
+            Operator::Equals | Operator::In => value.is_some_and(|v| self.values.iter().any(|w| w == v)),
+            Operator::NotEquals | Operator::NotIn => value.is_none_or(|v| self.values.iter().all(|w| w != v)),
             Operator::Exists => value.is_some(),
             Operator::DoesNotExist => value.is_none(),
             Operator::GreaterThan => self.numbers(value).is_some_and(|(have, than)| have > than),
@@ -69,13 +73,16 @@ impl Requirement {
             Operator::Exists | Operator::DoesNotExist if !values.is_empty() => {
                 Some("values set must be empty for exists and does not exist")
             }
+            Operator::Equals | Operator::NotEquals if values.len() != 1 => Some("exactly one value is required"),
             Operator::GreaterThan | Operator::LessThan if values.len() != 1 => {
                 Some("for 'Gt', 'Lt' operators, exactly one value is required")
             }
             Operator::GreaterThan | Operator::LessThan if values.iter().any(|v| v.parse::<i64>().is_err()) => {
                 Some("for 'Gt', 'Lt' operators, the value must be an integer")
             }
-            Operator::In
+            Operator::Equals
+            | Operator::NotEquals
+            | Operator::In
             | Operator::NotIn
             | Operator::Exists
             | Operator::DoesNotExist
@@ -179,7 +186,7 @@ impl LabelSelector {
         let requirements = pairs
             .map(|(key, value)| {
                 let value = value.as_str().unwrap_or_default().to_owned();
-                Requirement::checked(key, Operator::In, vec![value])
+                Requirement::checked(key, Operator::Equals, vec![value])
             })
             .collect::<Result<_, _>>()?;
         Ok(Self::sorted(requirements))
@@ -229,10 +236,15 @@ impl fmt::Display for LabelSelector {
 
 impl fmt::Display for Requirement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (key, values) = (&self.key, self.values.join(","));
+        let key = &self.key;
+        let values = match (self.operator, self.values.join(",")) {
+            // Without the comma the set would be empty, not hold the empty value.
+            (Operator::In | Operator::NotIn, empty) if empty.is_empty() => ",".to_owned(),
+            (_, values) => values,
+        };
         match self.operator {
-            Operator::In if self.values.len() == 1 => write!(f, "{key}={values}"),
-            Operator::NotIn if self.values.len() == 1 => write!(f, "{key}!={values}"),
+            Operator::Equals => write!(f, "{key}={values}"),
+            Operator::NotEquals => write!(f, "{key}!={values}"),
             Operator::In => write!(f, "{key} in ({values})"),
             Operator::NotIn => write!(f, "{key} notin ({values})"),
             Operator::Exists => f.write_str(key),

@@ -114,8 +114,8 @@ impl<'a> Parser<'a> {
         let (operator, values) = match self.next() {
             Token::Word("in") => (Operator::In, self.set()?),
             Token::Word("notin") => (Operator::NotIn, self.set()?),
-            Token::Sign("=" | "==") => (Operator::In, vec![self.exact()?]),
-            Token::Sign("!=") => (Operator::NotIn, vec![self.exact()?]),
+            Token::Sign("=" | "==") => (Operator::Equals, vec![self.exact()?]),
+            Token::Sign("!=") => (Operator::NotEquals, vec![self.exact()?]),
             Token::Sign(">") | Token::Word("gt") => (Operator::GreaterThan, vec![self.exact()?]),
             Token::Sign("<") | Token::Word("lt") => (Operator::LessThan, vec![self.exact()?]),
             other => return unexpected(other, "in, notin, =, ==, !=, gt, lt"),

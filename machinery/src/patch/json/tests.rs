@@ -59,6 +59,17 @@ fn operations() {
             json!([{"op": "replace", "path": "", "value": {"b": 1}}]),
             json!({"b": 1}),
         ),
+        (
+            json!({}),
+            json!([{"op": "replace", "path": "/a", "value": 1}]),
+            json!({"a": 1}),
+        ),
+        (
+            json!({}),
+            json!([{"op": "copy", "from": "/a", "path": "/b"}]),
+            json!({"b": null}),
+        ),
+        (json!({}), json!([{"op": "add", "path": "/a"}]), json!({"a": null})),
     ];
     for (doc, patch, want) in table {
         assert_eq!(json_patch(&doc, &patch), Ok(want), "{patch} on {doc}");
@@ -78,12 +89,14 @@ fn what_does_not_fit_is_unprocessable() {
         json!([{"op": "add", "path": "/a/x", "value": 1}]),
         json!([{"op": "add", "path": "/missing/x", "value": 1}]),
         json!([{"op": "add", "path": "/s/x", "value": 1}]),
-        json!([{"op": "replace", "path": "/missing", "value": 1}]),
+        json!([{"op": "replace", "path": "/missing/x", "value": 1}]),
+        json!([{"op": "replace", "path": "/a/7", "value": 1}]),
+        json!([{"op": "frob", "path": "/a"}]),
         json!([{"op": "test", "path": "/s", "value": "y"}]),
         json!([{"op": "test", "path": "/missing", "value": "y"}]),
         json!([{"op": "move", "from": "/missing", "path": "/y"}]),
         json!([{"op": "move", "from": "/o", "path": "/o/p/q"}]),
-        json!([{"op": "copy", "from": "/missing", "path": "/y"}]),
+        json!([{"op": "copy", "from": "/missing/x", "path": "/y"}]),
     ];
     for patch in table {
         let error = json_patch(&doc, &patch).unwrap_err();
@@ -97,9 +110,7 @@ fn what_is_no_patch_is_a_bad_request() {
         json!({"op": "add"}),
         json!([1]),
         json!([{"op": "add", "path": "a", "value": 1}]),
-        json!([{"op": "add", "path": "/a"}]),
         json!([{"op": "copy", "path": "/a"}]),
-        json!([{"op": "frob", "path": "/a"}]),
         json!([{"path": "/a"}]),
     ];
     for patch in table {

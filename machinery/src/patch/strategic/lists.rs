@@ -3,6 +3,9 @@
 //! Items of a patch keep the patch's order among themselves, items that only the document has keep the document's; where
 //! the two are interleaved, the document's order decides for items that were there before, and new ones come first.
 
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
+
 use serde_json::Value;
 
 use super::{DELETE_FROM, ELEMENT_ORDER, Fields, PATCH, UNKNOWN, malformed, merge_map, plain, unprocessable};
@@ -15,14 +18,42 @@ struct Identity<'a> {
     key: Option<&'a str>,
 }
 
-impl<'a> Identity<'a> {
-    fn of(self, item: &'a Value) -> Option<&'a Value> {
+/// The first place of each item of a list. Lists of a hostile size must not cost a scan for each item.
+struct Places(HashMap<String, usize>);
+
+impl Places {
+    /// Notes the place of an item that is not known yet; gives whether it was not.
+    fn insert_new(&mut self, identity: Identity<'_>, item: &Value, at: usize) -> bool {
+        let Some(key) = identity.of(item).map(Value::to_string) else {
+            return false;
+        };
+        match self.0.entry(key) {
+            Entry::Occupied(_) => false,
+            Entry::Vacant(free) => {
+                free.insert(at);
+                true
+            }
+        }
+    }
+}
+
+impl Identity<'_> {
+    fn of<'b>(&self, item: &'b Value) -> Option<&'b Value> {
         self.key.map_or(Some(item), |key| item.get(key))
     }
 
-    fn place(self, items: &[Value], item: &Value) -> Option<usize> {
-        let wanted = self.of(item)?;
-        items.iter().position(|other| self.of(other) == Some(wanted))
+    fn places(self, items: &[Value]) -> Places {
+        let mut places = HashMap::with_capacity(items.len());
+        for (at, item) in items.iter().enumerate() {
+            if let Some(identity) = self.of(item) {
+                places.entry(identity.to_string()).or_insert(at);
+            }
+        }
+        Places(places)
+    }
+
+    fn place(self, places: &Places, item: &Value) -> Option<usize> {
+        places.0.get(&self.of(item)?.to_string()).copied()
     }
 
     /// Every item must be tellable from the others.
@@ -50,9 +81,10 @@ pub(super) fn merge(field: Option<&Field>, items: Vec<Value>, patch: &[Value]) -
         None => Identity { key: None },
     };
     let (merged, set) = merge_items(schema, identity, items.clone(), patch)?;
+    let places = identity.places(&set);
     let (from_patch, from_doc) = merged
         .into_iter()
-        .partition(|item| identity.place(&set, item).is_some());
+        .partition(|item| identity.place(&places, item).is_some());
     Ok(interleave(identity, from_patch, from_doc, &set, &items))
 }
 
@@ -63,43 +95,43 @@ fn merge_items(
     mut items: Vec<Value>,
     patch: &[Value],
 ) -> Result<(Vec<Value>, Vec<Value>), PatchError> {
-    let Some(key) = identity.key else {
+    if identity.key.is_none() {
+        let mut known = identity.places(&items);
         for item in patch {
-            if !items.contains(item) {
+            if known.insert_new(identity, item, items.len()) {
                 items.push(item.clone());
             }
         }
         return Ok((items, patch.to_vec()));
-    };
-    let mut set = Vec::new();
+    }
+    let (mut set, mut gone) = (Vec::new(), Vec::new());
     let mut replace = false;
     for item in patch {
         match item.get(PATCH).map(|directive| directive.as_str().unwrap_or_default()) {
             None => set.push(item.clone()),
             Some("replace") => replace = true,
-            Some("delete") => {
-                identity.check(std::slice::from_ref(item))?;
-                items.retain(|other| other.get(key) != item.get(key));
-            }
+            Some("delete") => gone.push(item.clone()),
             Some(other) => {
-                return unprocessable(format!(
-                    "unknown patch type {other:?} of a list item: it must be replace or delete"
-                ));
+                let fault = format!("unknown patch type {other:?} of a list item: it must be replace or delete");
+                return unprocessable(fault);
             }
         }
     }
+    identity.check(&gone)?;
     if replace {
         return Ok((set.iter().filter_map(plain).collect(), set));
     }
     identity.check(&set)?;
+    let gone = identity.places(&gone);
+    items.retain(|item| identity.place(&gone, item).is_none());
+    let mut known = identity.places(&items);
     for item in &set {
         let Value::Object(change) = item else { continue };
-        match identity.place(&items, item).and_then(|at| items.get_mut(at)) {
-            Some(there) => {
-                let fields = there.as_object_mut().map(std::mem::take).unwrap_or_default();
-                *there = Value::Object(merge_map(schema, fields, change)?);
-            }
-            None => items.extend(plain(item)),
+        if known.insert_new(identity, item, items.len()) {
+            items.extend(plain(item));
+        } else if let Some(there) = identity.place(&known, item).and_then(|at| items.get_mut(at)) {
+            let fields = there.as_object_mut().map(std::mem::take).unwrap_or_default();
+            *there = Value::Object(merge_map(schema, fields, change)?);
         }
     }
     Ok((items, set))
@@ -146,9 +178,10 @@ pub(super) fn merge_in_order(
         (Some(items), Some(change)) => merge(field, items.clone(), change)?,
     };
     identity.check(&merged)?;
+    let places = identity.places(order);
     let (ordered, rest) = merged
         .into_iter()
-        .partition(|item| identity.place(order, item).is_some());
+        .partition(|item| identity.place(&places, item).is_some());
     let before = before.unwrap_or_default();
     fields.insert(
         name.to_owned(),
@@ -173,7 +206,7 @@ fn check_order(identity: Identity<'_>, change: &[Value], order: &[Value], name: 
     Ok(())
 }
 
-/// `chosen` sorted by `order`, `rest` by `before`, and the two put together by `before`.
+/// `chosen` sorted by `order`, `rest` by `before`, and the two put together by `before`. Items without a place come first.
 fn interleave(
     identity: Identity<'_>,
     mut chosen: Vec<Value>,
@@ -181,17 +214,17 @@ fn interleave(
     order: &[Value],
     before: &[Value],
 ) -> Vec<Value> {
-    let last = |place: Option<usize>| place.unwrap_or(usize::MAX);
-    chosen.sort_by_key(|item| last(identity.place(order, item)));
-    rest.sort_by_key(|item| last(identity.place(before, item)));
+    let (order, before) = (identity.places(order), identity.places(before));
+    chosen.sort_by_cached_key(|item| identity.place(&order, item));
+    rest.sort_by_cached_key(|item| identity.place(&before, item));
     let mut all = Vec::with_capacity(chosen.len() + rest.len());
     let mut rest = rest.into_iter().peekable();
     for item in chosen {
-        let place = identity.place(before, &item);
-        while let Some(other) =
-            rest.next_if(|other| place.is_some_and(|place| identity.place(before, other).is_some_and(|at| at < place)))
-        {
-            all.push(other);
+        if let Some(place) = identity.place(&before, &item) {
+            let is_earlier = |other: &Value| identity.place(&before, other).is_some_and(|at| at < place);
+            while let Some(other) = rest.next_if(is_earlier) {
+                all.push(other);
+            }
         }
         all.push(item);
     }
@@ -207,7 +240,8 @@ pub(super) fn delete_scalars(fields: &mut Fields, name: &str, gone: &Value) -> R
         ));
     };
     if let Some(Value::Array(items)) = fields.get_mut(name) {
-        items.retain(|item| !gone.contains(item));
+        let gone: HashSet<String> = gone.iter().map(Value::to_string).collect();
+        items.retain(|item| !gone.contains(&item.to_string()));
     }
     Ok(())
 }
