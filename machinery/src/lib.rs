@@ -18,3 +18,6 @@ pub mod select;
 pub mod status;
 pub mod table;
 pub mod validate;
+
+#[cfg(test)]
+mod captures;

@@ -66,8 +66,8 @@ fn container(container: &mut Object) {
         text(port, "protocol", "TCP");
     }
     for variable in items(container, "env") {
-        if let Some(field) = existing(variable, "valueFrom").and_then(|from| existing(from, "fieldRef")) {
-            text(field, "apiVersion", "v1");
+        if let Some(from) = existing(variable, "valueFrom") {
+            references(from);
         }
     }
     for name in ["livenessProbe", "readinessProbe", "startupProbe"] {
@@ -99,6 +99,16 @@ fn http_get(handler: &mut Object) {
     if let Some(get) = existing(handler, "httpGet") {
         text(get, "path", "/");
         text(get, "scheme", "HTTP");
+    }
+}
+
+/// References to a pod's own fields and resources.
+fn references(from: &mut Object) {
+    if let Some(field) = existing(from, "fieldRef") {
+        text(field, "apiVersion", "v1");
+    }
+    if let Some(resource) = existing(from, "resourceFieldRef") {
+        absent(resource, "divisor", "0");
     }
 }
 

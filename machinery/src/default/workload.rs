@@ -28,8 +28,7 @@ pub(super) fn replica_set(object: &mut Object) {
         absent(spec, "replicas", 1);
         within(spec, "template", pod::template);
     });
-    // The status of a ReplicaSet always tells its replicas.
-    within(object, "status", |status| absent(status, "replicas", 0));
+    counts(object, &["replicas"]);
 }
 
 pub(super) fn stateful_set(object: &mut Object) {
@@ -57,6 +56,7 @@ pub(super) fn stateful_set(object: &mut Object) {
             storage::claim(claim);
         }
     });
+    counts(object, &["replicas", "availableReplicas"]);
 }
 
 pub(super) fn daemon_set(object: &mut Object) {
@@ -72,6 +72,24 @@ pub(super) fn daemon_set(object: &mut Object) {
         });
         absent(spec, "revisionHistoryLimit", 10);
         within(spec, "template", pod::template);
+    });
+    counts(
+        object,
+        &[
+            "currentNumberScheduled",
+            "desiredNumberScheduled",
+            "numberMisscheduled",
+            "numberReady",
+        ],
+    );
+}
+
+/// Counts that a status always tells.
+fn counts(object: &mut Object, names: &[&str]) {
+    within(object, "status", |status| {
+        for name in names {
+            absent(status, name, 0);
+        }
     });
 }
 

@@ -41,6 +41,7 @@ pub(super) fn endpoints(object: &Value, old: Option<&Value>, faults: &mut Vec<Ca
             if node.is_set() {
                 push(&node, format::dns_subdomain(node.text()), faults);
             }
+            push(&address.get("ip"), format::ip(address.get("ip").text()), faults);
             endpoint_ip(&address.get("ip"), faults);
         }
         for port in ports.items() {
@@ -74,7 +75,7 @@ pub(super) fn protocol(port: &At<'_>, faults: &mut Vec<Cause>) {
 /// An address that traffic may be sent to.
 pub(super) fn endpoint_ip(at: &At<'_>, faults: &mut Vec<Cause>) {
     let Ok(ip) = at.text().parse::<IpAddr>() else {
-        push(at, format::ip(at.text()), faults);
+        push(at, vec!["must be a valid IP address".to_owned()], faults);
         return;
     };
     let (link_local, link_multicast) = match ip {
@@ -162,7 +163,7 @@ fn slice_endpoints(endpoints: &At<'_>, address_type: &str, faults: &mut Vec<Caus
                         .map(|ip| ip.is_ipv4() == (address_type == "IPv4"));
                     if fits == Ok(false) {
                         faults.push(field::invalid(
-                            &address.path,
+                            &addresses.path,
                             address.value,
                             &format!("must be an {address_type} address"),
                         ));

@@ -14,7 +14,12 @@ const PERCENT: &str = "a valid percent string must be a numeric string followed 
 pub fn dns_label(text: &str) -> Vec<String> {
     let mut faults = max_length(text, 63);
     if !is_label(text) {
-        faults.push(LABEL.to_owned());
+        let dotted = text.split('.').all(is_label);
+        faults.push(if dotted {
+            "must not contain dots".to_owned()
+        } else {
+            LABEL.to_owned()
+        });
     }
     faults
 }

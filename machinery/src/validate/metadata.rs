@@ -70,6 +70,20 @@ pub(super) fn create(api_version: &str, kind: &str, object: &Value, faults: &mut
     }
     shared(&metadata, faults);
     finalizers(&metadata.get("finalizers"), faults);
+    // Kinds of later groups never had the names of old finalizers.
+    if !matches!(api_version, api::well_known::API_VERSION | "coordination.k8s.io/v1") {
+        for finalizer in metadata.get("finalizers").items() {
+            standard_finalizer(&finalizer, faults);
+        }
+    }
+}
+
+/// A finalizer without a prefix is one of the few old ones.
+pub(super) fn standard_finalizer(at: &At<'_>, faults: &mut Vec<Cause>) {
+    if !at.text().contains('/') && !matches!(at.text(), "kubernetes" | "orphan" | "foregroundDeletion") {
+        let detail = "name is neither a standard finalizer name nor is it fully qualified";
+        faults.push(field::invalid(&at.path, at.value, detail));
+    }
 }
 
 pub(super) fn update(new: &Value, old: &Value, faults: &mut Vec<Cause>) {
@@ -131,6 +145,11 @@ pub(super) fn annotations(annotations: &At<'_>, faults: &mut Vec<Cause>) {
 fn owners(owners: &At<'_>, faults: &mut Vec<Cause>) {
     let mut controller: Option<String> = None;
     for owner in owners.items() {
+        // The faults of an owner are told without its place in the list.
+        let owner = At {
+            value: owner.value,
+            path: owners.path.clone(),
+        };
         let api_version = owner.get("apiVersion");
         if api_version.text().is_empty() {
             faults.push(field::invalid(
@@ -202,10 +221,14 @@ fn segment(text: &str) -> Vec<String> {
     }
 }
 
-/// A prefix may end in a dash, for something follows it.
+/// A prefix may end in a dash, for something follows it. The letter before the dash is not looked at either, as upstream.
 fn mask_trailing_dash(text: &str) -> String {
     match text.strip_suffix('-') {
-        Some(rest) if !rest.is_empty() => format!("{rest}a"),
+        Some(rest) if !rest.is_empty() => {
+            let mut kept: Vec<char> = rest.chars().collect();
+            kept.pop();
+            kept.into_iter().chain(['a']).collect()
+        }
         Some(_) | None => text.to_owned(),
     }
 }

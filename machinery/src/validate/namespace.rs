@@ -7,7 +7,7 @@ use crate::status::Cause;
 
 use super::at::At;
 use super::format;
-use super::metadata::push;
+use super::metadata::{push, standard_finalizer};
 
 pub(super) fn create(object: &Value, faults: &mut Vec<Cause>) {
     let finalizers = At::root(object, "spec").get("finalizers");
@@ -17,12 +17,7 @@ pub(super) fn create(object: &Value, faults: &mut Vec<Cause>) {
             path: finalizers.path.clone(),
         };
         push(&here, format::qualified_name(finalizer.text()), faults);
-        if !finalizer.text().contains('/')
-            && !matches!(finalizer.text(), "kubernetes" | "orphan" | "foregroundDeletion")
-        {
-            let detail = "name is neither a standard finalizer name nor is it fully qualified";
-            faults.push(field::invalid(&finalizers.path, finalizer.value, detail));
-        }
+        standard_finalizer(&here, faults);
     }
 }
 

@@ -14,7 +14,15 @@ use super::metadata::push;
 const EFFECTS: [&str; 3] = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
 
 pub(super) fn node(object: &Value, faults: &mut Vec<Cause>) {
-    taints(&At::root(object, "spec").get("taints"), faults);
+    // Told under metadata, as kube-apiserver tells them.
+    let path = At::root(object, "metadata").path.child("taints");
+    taints(
+        &At {
+            value: At::root(object, "spec").get("taints").value,
+            path,
+        },
+        faults,
+    );
 }
 
 /// A list of taints, of a Node or of a Cluster.

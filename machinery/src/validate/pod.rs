@@ -132,11 +132,8 @@ fn host_network(spec: &At<'_>, faults: &mut Vec<Cause>) {
             let (inside, outside) = (port.get("containerPort"), port.get("hostPort"));
             let number = outside.number().unwrap_or(0);
             if number != 0 && Some(number) != inside.number() {
-                faults.push(field::invalid(
-                    &inside.path,
-                    inside.value,
-                    "must match `hostPort` when `hostNetwork` is true",
-                ));
+                let detail = "must match `containerPort` when `hostNetwork` is true";
+                faults.push(field::invalid(&outside.path, outside.value, detail));
             }
         }
     }

@@ -46,7 +46,11 @@ pub(super) fn create(object: &Value, faults: &mut Vec<Cause>) {
         cluster_ips(&spec, faults);
     }
     for ip in spec.get("externalIPs").items() {
-        endpoint_ip(&ip, faults);
+        let wrong = format::ip(ip.text());
+        if wrong.is_empty() {
+            endpoint_ip(&ip, faults);
+        }
+        push(&ip, wrong, faults);
     }
     one_of(&kind, &TYPES, faults);
     port_clashes(&spec, faults);

@@ -39,20 +39,24 @@ pub(super) fn replica_set(object: &Value, faults: &mut Vec<Cause>) {
 fn selector_and_template(spec: &At<'_>, faults: &mut Vec<Cause>) {
     let (chosen, template) = (spec.get("selector"), spec.get("template"));
     let before = faults.len();
-    if chosen.is_set() {
-        selector::label_selector(&chosen, faults);
-        if selector::is_empty(&chosen) {
-            faults.push(field::invalid(
-                &chosen.path,
-                chosen.value,
-                "empty selector is invalid for deployment",
-            ));
-        }
-    } else {
+    selector::label_selector(&chosen, faults);
+    let broken = faults.len() > before;
+    if !chosen.is_set() {
         faults.push(field::required(&chosen.path, ""));
+    } else if selector::is_empty(&chosen) {
+        faults.push(field::invalid(
+            &chosen.path,
+            chosen.value,
+            "empty selector is invalid for deployment",
+        ));
     }
+    if broken {
+        faults.push(field::invalid(&chosen.path, chosen.value, "invalid label selector"));
+        return;
+    }
+    // No selector matches nothing, an empty one everything.
     let labels = template.get("metadata").get("labels");
-    if faults.len() == before && !selector::matches(&chosen, &labels) {
+    if !chosen.is_set() || !selector::matches(&chosen, &labels) {
         faults.push(field::invalid(
             &labels.path,
             labels.value,
@@ -61,7 +65,7 @@ fn selector_and_template(spec: &At<'_>, faults: &mut Vec<Cause>) {
     }
     pod::template(&template, faults);
     let restart = template.get("spec").get("restartPolicy");
-    if matches!(restart.text(), "OnFailure" | "Never") {
+    if restart.text() != "Always" {
         faults.push(field::not_supported(&restart.path, restart.value, &["Always"]));
     }
     let deadline = template.get("spec").get("activeDeadlineSeconds");

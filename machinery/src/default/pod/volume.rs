@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::super::place::{Object, absent, existing, items, text, within, word};
-use super::image;
+use super::super::place::{Object, absent, existing, items, within, word};
+use super::{image, references};
 
 const MODE: i64 = 0o644;
 
@@ -50,8 +50,6 @@ pub(super) fn volume(volume: &mut Object) {
 
 fn downward_items(source: &mut Object) {
     for item in items(source, "items") {
-        if let Some(field) = existing(item, "fieldRef") {
-            text(field, "apiVersion", "v1");
-        }
+        references(item);
     }
 }

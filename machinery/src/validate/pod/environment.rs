@@ -20,6 +20,14 @@ const FIELDS: [&str; 9] = [
     "status.podIP",
     "status.podIPs",
 ];
+/// Fields that a pod can be asked for elsewhere, but not here.
+const OTHER_FIELDS: [&str; 5] = [
+    "metadata.annotations",
+    "metadata.labels",
+    "spec.restartPolicy",
+    "spec.schedulerName",
+    "status.phase",
+];
 const RESOURCES: [&str; 6] = [
     "limits.cpu",
     "limits.ephemeral-storage",
@@ -67,9 +75,9 @@ fn source(from: &At<'_>, value: &str, faults: &mut Vec<Cause>) {
         if reference.is_set() {
             sources += 1;
             let (name, key) = (reference.get("name"), reference.get("key"));
-            if name.text().is_empty() {
-                faults.push(field::required(&name.path, ""));
-            }
+            let wrong = format::dns_subdomain(name.text());
+            let text = Value::from(name.text());
+            faults.extend(wrong.iter().map(|detail| field::invalid(&name.path, &text, detail)));
             if key.text().is_empty() {
                 faults.push(field::required(&key.path, ""));
             } else {
@@ -82,7 +90,8 @@ fn source(from: &At<'_>, value: &str, faults: &mut Vec<Cause>) {
     }
     let empty = Value::from("");
     if sources == 0 {
-        let detail = "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`";
+        let detail =
+            "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`";
         faults.push(field::invalid(&from.path, &empty, detail));
     } else if !value.is_empty() {
         faults.push(field::invalid(
@@ -115,6 +124,9 @@ pub(super) fn field_reference(reference: &At<'_>, allowed: &[&str], faults: &mut
                 "does not support subscript",
             )),
         }
+    } else if !allowed.contains(&path.text()) && !OTHER_FIELDS.contains(&path.text()) {
+        let detail = format!("error converting fieldPath: field label not supported: {}", path.text());
+        faults.push(field::invalid(&path.path, path.value, &detail));
     } else if !allowed.contains(&path.text()) {
         faults.push(field::not_supported(&path.path, path.value, allowed));
     }

@@ -53,7 +53,7 @@ fn creations() {
             "v1",
             "ConfigMap",
             json!({"metadata": {"name": "a", "namespace": "shop", "ownerReferences": [{"apiVersion": "v1", "kind": "Pod", "name": "p"}]}}),
-            vec![("metadata.ownerReferences[0].uid", R::FieldValueInvalid)],
+            vec![("metadata.ownerReferences.uid", R::FieldValueInvalid)],
         ),
         (
             "v1",
