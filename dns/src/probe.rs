@@ -90,10 +90,8 @@ impl Prober {
                     known = wanted;
                 }
                 () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {
-                    if let Some(Reverse((_, target))) = self.due.pop() {
-                        if known.contains_key(&target) {
-                            open.push(async move { (target, probe(target).await) });
-                        }
+                    if let Some(Reverse((_, target))) = self.due.pop().filter(|Reverse((_, t))| known.contains_key(t)) {
+                        open.push(async move { (target, probe(target).await) });
                     }
                 }
                 Some((target, seen)) = open.next(), if !open.is_empty() => {

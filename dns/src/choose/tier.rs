@@ -223,7 +223,7 @@ mod tests {
     #[track_caller]
     fn check(steer: &Steer, from: &str, text: &str, expected: &str) {
         let candidates = candidates(text);
-        let usable = usable(&candidates, Family::V4, |_| true);
+        let usable = usable(&candidates, Family::V4);
         let (name, fallbacks) = from.split_once('>').unwrap_or((from, ""));
         let place = (name != "?").then(|| Place {
             name: name.into(),

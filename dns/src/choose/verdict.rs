@@ -141,16 +141,21 @@ pub fn verdict(candidate: &Candidate) -> Verdict {
     }
 }
 
-/// The candidates of one family, among those `within`, that may be answered.
-pub fn usable(candidates: &[Candidate], family: Family, within: impl Fn(&Candidate) -> bool) -> Usable {
-    let pick = |wanted: &dyn Fn(&Candidate) -> bool| -> Vec<usize> {
+/// Whether a rung of the ladder takes a candidate.
+type Wanted<'a> = &'a dyn Fn(&Candidate) -> bool;
+
+/// The candidates of one family that may be answered. Belief is a matter of the whole Service: that one cluster's
+/// addresses all fail is no reason to disbelieve the probes while others succeed.
+#[must_use]
+pub fn usable(candidates: &[Candidate], family: Family) -> Usable {
+    let pick = |wanted: Wanted<'_>| -> Vec<usize> {
         let of_family = candidates
             .iter()
             .enumerate()
-            .filter(|(_, c)| Family::of(c.address) == family && within(c));
+            .filter(|(_, c)| Family::of(c.address) == family);
         of_family.filter(|(_, c)| wanted(c)).map(|(index, _)| index).collect()
     };
-    let ladder: [(Belief, &dyn Fn(&Candidate) -> bool); 3] = [
+    let ladder: [(Belief, Wanted<'_>); 3] = [
         (Belief::Verdicts, &|c| verdict(c) == Verdict::Serving),
         (Belief::ProbesDisbelieved, &|c| verdict(c) == Verdict::ProbeDown),
         (Belief::StaleReportsDisbelieved, &|c| {
@@ -211,7 +216,7 @@ mod tests {
                 }
             })
             .collect();
-        let usable = usable(&candidates, Family::V4, |_| true);
+        let usable = usable(&candidates, Family::V4);
         let names: Vec<&str> = usable.members.iter().map(|i| candidates[*i].cluster.as_str()).collect();
         assert_eq!((usable.belief, names.join(" ").as_str()), (belief, answered), "{rows}");
     }

@@ -83,10 +83,10 @@ fn serve(socket: &UdpSocket, state: &DnsState, stop: &CancellationToken, counter
             &mut out,
         );
         counters.count(outcome);
-        if outcome.is_some() {
-            if let Err(error) = socket.send_to(&out, source) {
-                tracing::debug!(%error, %source, "DNS cannot send an answer");
-            }
+        if outcome.is_some()
+            && let Err(error) = socket.send_to(&out, source)
+        {
+            tracing::debug!(%error, %source, "DNS cannot send an answer");
         }
     }
 }

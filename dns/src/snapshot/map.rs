@@ -152,16 +152,16 @@ impl Trie {
         let half = 1_u128 << (127 - depth);
         self.cut(left, start, depth + 1, place, out);
         self.cut(right, start | half, depth + 1, place, out);
-        if let Some([a, b]) = out.get(before..) {
-            if a.place == b.place {
-                let joined = Piece {
-                    start,
-                    length: depth,
-                    place: a.place,
-                };
-                out.truncate(before);
-                out.push(joined);
-            }
+        if let Some([a, b]) = out.get(before..)
+            && a.place == b.place
+        {
+            let joined = Piece {
+                start,
+                length: depth,
+                place: a.place,
+            };
+            out.truncate(before);
+            out.push(joined);
         }
     }
 }

@@ -74,8 +74,8 @@ pub(super) fn compile(zone: &Zone, input: &Input, places: &Places, key: &str) ->
     let mut compiled = CompiledService {
         key: Arc::from(key),
         name: names.global()?,
-        usable_v4: usable(&candidates, Family::V4, |_| true),
-        usable_v6: usable(&candidates, Family::V6, |_| true),
+        usable_v4: usable(&candidates, Family::V4),
+        usable_v6: usable(&candidates, Family::V6),
         choices: Vec::with_capacity(places.regions.len() + 1),
         targets: targets(&candidates, port, policy.probe_interval),
         candidates,
@@ -226,8 +226,7 @@ impl Draft<'_> {
         for cluster in clusters {
             let Some(name) = global.child(cluster) else { continue };
             let level = Level::Cluster(cluster.clone());
-            let of_family = |family| usable(&self.compiled.candidates, family, |c| c.cluster == *cluster).members;
-            let (v4, v6) = (of_family(Family::V4), of_family(Family::V6));
+            let (v4, v6) = self.usable_within(|c| c.cluster == *cluster);
             let any = !v4.is_empty() || !v6.is_empty();
             self.put(&name, level.clone(), self.data(&v4, &v6));
             self.srv(&name, &level, any.then_some(&name));
@@ -243,13 +242,7 @@ impl Draft<'_> {
         above_home: &WireName,
         within: impl Fn(&Candidate) -> bool,
     ) -> WireName {
-        let those = |usable: &Usable| -> Vec<usize> {
-            let members = usable.members.iter().copied();
-            members
-                .filter(|index| self.compiled.candidates.get(*index).is_some_and(&within))
-                .collect()
-        };
-        let (v4, v6) = (those(&self.compiled.usable_v4), those(&self.compiled.usable_v6));
+        let (v4, v6) = self.usable_within(within);
         if v4.is_empty() && v6.is_empty() {
             if let Some(record) = records::cname(self.policy.ttl, above) {
                 self.put(
@@ -266,6 +259,17 @@ impl Draft<'_> {
         let data = self.data(&v4, &v6);
         self.put(name, level.clone(), data);
         name.clone()
+    }
+
+    /// The usable candidates of each family that satisfy a predicate.
+    fn usable_within(&self, within: impl Fn(&Candidate) -> bool) -> (Vec<usize>, Vec<usize>) {
+        let those = |usable: &Usable| -> Vec<usize> {
+            let members = usable.members.iter().copied();
+            members
+                .filter(|index| self.compiled.candidates.get(*index).is_some_and(&within))
+                .collect()
+        };
+        (those(&self.compiled.usable_v4), those(&self.compiled.usable_v6))
     }
 
     fn put(&mut self, name: &WireName, level: Level, kind: NodeKind) {

@@ -77,10 +77,11 @@ impl Table {
 
     /// Puts a node at a name within `apex`; replaces one that is there.
     pub(super) fn put(&mut self, apex: &WireName, name: &WireName, node: Arc<Node>) {
-        if let Some(entry) = self.entry(name.as_bytes()) {
-            if entry.node.replace(node).is_some() {
-                return;
-            }
+        let replaced = self
+            .entry(name.as_bytes())
+            .is_some_and(|entry| entry.node.replace(node).is_some());
+        if replaced {
+            return;
         }
         self.nodes += 1;
         for parent in parents(name.as_bytes()).take_while(|parent| parent.len() >= apex.as_bytes().len()) {

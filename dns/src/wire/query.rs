@@ -161,9 +161,7 @@ pub fn parse(packet: &[u8]) -> Result<Query<'_>, Rejected<'_>> {
     let records = u32::from(answers) + u32::from(authorities);
     // Each record is at least 11 bytes, so a lie about the counts ends with the packet.
     for _ in 0..records {
-        reader
-            .skip_record()
-            .ok_or_else(|| error(Rcode::FormErr, question, None))?;
+        reader.record().ok_or_else(|| error(Rcode::FormErr, question, None))?;
     }
     let mut edns = None;
     for _ in 0..additionals {
@@ -267,36 +265,51 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn skip_record(&mut self) -> Option<()> {
-        self.skip_name()?;
-        self.take(8)?;
-        let length = self.u16()?;
-        self.take(usize::from(length)).map(|_| ())
-    }
-
     fn additional(&mut self) -> Additional {
-        let read = |reader: &mut Self| -> Option<(bool, u16, u16, [u8; 4], &'a [u8])> {
-            let root = reader.skip_name()?;
-            let (type_, class) = (reader.u16()?, reader.u16()?);
-            let ttl = *reader.take(4)?.first_chunk()?;
-            let length = reader.u16()?;
-            Some((root, type_, class, ttl, reader.take(usize::from(length))?))
-        };
-        match read(self) {
+        match self.record() {
             None => Additional::Malformed,
-            Some((_, type_, ..)) if type_ != crate::snapshot::OPT => Additional::Other,
-            Some((false, ..)) => Additional::Malformed,
-            Some((true, _, size, [_, version, flags, _], options)) => {
+            Some(record) if record.type_ != crate::snapshot::OPT => Additional::Other,
+            Some(record) if !record.owner_is_root => Additional::Malformed,
+            Some(Raw {
+                class: size,
+                ttl: [_, version, flags, _],
+                data,
+                ..
+            }) => {
                 let edns = Edns {
                     size,
                     version,
                     dnssec_ok: flags & 0x80 != 0,
                     ..Edns::default()
                 };
-                options_of(options, edns).map_or(Additional::BadOption, Additional::Edns)
+                options_of(data, edns).map_or(Additional::BadOption, Additional::Edns)
             }
         }
     }
+
+    fn record(&mut self) -> Option<Raw<'a>> {
+        let owner_is_root = self.skip_name()?;
+        let (type_, class) = (self.u16()?, self.u16()?);
+        let ttl = *self.take(4)?.first_chunk()?;
+        let length = self.u16()?;
+        let data = self.take(usize::from(length))?;
+        Some(Raw {
+            owner_is_root,
+            type_,
+            class,
+            ttl,
+            data,
+        })
+    }
+}
+
+/// A record as it stands in the packet.
+struct Raw<'a> {
+    owner_is_root: bool,
+    type_: u16,
+    class: u16,
+    ttl: [u8; 4],
+    data: &'a [u8],
 }
 
 /// Reads the options of an OPT record; none where one breaks its rules. Unknown options are skipped (RFC 6891 6.1.2).

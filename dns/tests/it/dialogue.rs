@@ -137,11 +137,10 @@ fn rendered(query: &[u8], reply: &[u8]) -> String {
         ("additional ", &message.additionals),
     ];
     for (label, records) in sections {
-        let mut lines: Vec<String> = records.iter().map(record).collect();
-        if lines.iter().all(|line| !line.contains("CNAME")) {
-            lines.sort();
-        }
-        for line in lines {
+        let (chain, mut lines): (Vec<String>, Vec<String>) =
+            records.iter().map(record).partition(|line| line.contains(" CNAME "));
+        lines.sort();
+        for line in chain.into_iter().chain(lines) {
             writeln!(text, "{label}{line}").unwrap();
         }
     }

@@ -2,6 +2,8 @@
 
 mod dialogue;
 mod fixture;
+mod follow;
 mod hostile;
+mod hub;
 mod incremental;
 mod server;
