@@ -1,0 +1,218 @@
+//! Scheduler and kubelet for a real control plane: pods are bound to the one Node, become ready after the delay, and go when
+//! they are asked to. In: Pods. Out: bindings, statuses, deletions.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use futures::StreamExt;
+use k8s_openapi::api::core::v1::Pod;
+use kube::Client;
+use kube::api::{Api, DeleteParams, Patch, PatchParams};
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+use super::changes::{Change, Key, follow, key};
+use super::endpoint_slices::pod_address;
+use super::{Failure, WorkloadsConfig, node, within};
+
+/// Most pods acted on at once.
+const PARALLEL: usize = 32;
+
+/// What a pod needs next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Need {
+    Nothing,
+    Node,
+    Readiness,
+    Removal,
+}
+
+/// Runs until its task ends.
+pub(crate) async fn run(client: Client, config: WorkloadsConfig) {
+    let mut changes = follow(Api::<Pod>::all(client.clone()));
+    let mut pods: HashMap<Key, Pod> = HashMap::new();
+    let mut line: Vec<Key> = Vec::new();
+    let mut acting: HashSet<Key> = HashSet::new();
+    let mut tasks: JoinSet<(Key, Need, Result<(), Failure>)> = JoinSet::new();
+    loop {
+        tokio::select! {
+            change = changes.next() => match change {
+                None => return,
+                Some(Change::Listed(listed)) => {
+                    pods = listed.into_iter().map(|pod| (key(&pod), pod)).collect();
+                    line = pods.keys().cloned().collect();
+                }
+                Some(Change::Put(pod)) => {
+                    line.push(key(&pod));
+                    pods.insert(key(&pod), pod);
+                }
+                Some(Change::Gone(pod)) => drop(pods.remove(&key(&pod))),
+            },
+            Some(done) = tasks.join_next(), if !tasks.is_empty() => match done {
+                Ok((key, need, result)) => {
+                    acting.remove(&key);
+                    if let Err(error) = result
+                        && !error.is(404)
+                    {
+                        tracing::debug!(member = config.member, pod = key.1, ?need, %error, "it is retried");
+                        line.push(key);
+                    }
+                }
+                Err(error) => tracing::error!(member = config.member, %error, "a simulated kubelet ended"),
+            },
+        }
+        let mut kept = Vec::new();
+        for key in std::mem::take(&mut line) {
+            let Some(pod) = pods.get(&key) else { continue };
+            let need = need(pod);
+            if need == Need::Nothing {
+                continue;
+            }
+            if acting.contains(&key) {
+                // Its next change brings it back; a retry does so itself.
+                if need != Need::Nothing && !kept.contains(&key) {
+                    kept.push(key);
+                }
+                continue;
+            }
+            if tasks.len() >= PARALLEL {
+                kept.push(key);
+                continue;
+            }
+            acting.insert(key.clone());
+            tasks.spawn(act(client.clone(), config.clone(), pod.clone(), need, key));
+        }
+        line = kept;
+    }
+}
+
+fn need(pod: &Pod) -> Need {
+    let node = pod
+        .spec
+        .as_ref()
+        .and_then(|s| s.node_name.as_deref())
+        .unwrap_or_default();
+    let phase = pod
+        .status
+        .as_ref()
+        .and_then(|s| s.phase.as_deref())
+        .unwrap_or("Pending");
+    match (pod.metadata.deletion_timestamp.is_some(), node.is_empty(), phase) {
+        (true, _, _) => Need::Removal,
+        (false, true, _) => Need::Node,
+        (false, false, "Pending") => Need::Readiness,
+        (false, false, _) => Need::Nothing,
+    }
+}
+
+async fn act(
+    client: Client,
+    config: WorkloadsConfig,
+    pod: Pod,
+    need: Need,
+    key: Key,
+) -> (Key, Need, Result<(), Failure>) {
+    let api: Api<Pod> = Api::namespaced(client.clone(), &key.0);
+    let result = match need {
+        Need::Nothing => Ok(()),
+        Need::Node => bind(&client, &config.member, &key).await,
+        Need::Readiness => {
+            tokio::time::sleep(config.ready_delay).await;
+            let patch = json!({"status": running(&pod, &config.member, &key)});
+            within(api.patch_status(&key.1, &PatchParams::default(), &Patch::Merge(&patch)))
+                .await
+                .map(drop)
+        }
+        Need::Removal => within(api.delete(&key.1, &DeleteParams::default().grace_period(0)))
+            .await
+            .map(drop),
+    };
+    if result.is_err() {
+        tokio::time::sleep(Duration::from_millis(rand::random_range(200..600))).await;
+    }
+    (key, need, result)
+}
+
+async fn bind(client: &Client, member: &str, key: &Key) -> Result<(), Failure> {
+    let body = serde_json::to_vec(&json!({"apiVersion": "v1", "kind": "Binding",
+        "metadata": {"namespace": key.0, "name": key.1},
+        "target": {"apiVersion": "v1", "kind": "Node", "name": node::name(member)}}))
+    .map_err(|e| Failure::Kube(Box::new(kube::Error::SerdeError(e))))?;
+    let request = http::Request::post(format!("/api/v1/namespaces/{}/pods/{}/binding", key.0, key.1))
+        .header(http::header::CONTENT_TYPE, "application/json")
+        .body(body)
+        .map_err(|e| Failure::Kube(Box::new(kube::Error::HttpError(e))))?;
+    match within(client.request_text(request)).await {
+        Ok(_) => Ok(()),
+        // Bound meanwhile.
+        Err(error) if error.is(409) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// The status of a pod all of whose containers run.
+fn running(pod: &Pod, member: &str, key: &Key) -> Value {
+    let now = k8s_openapi::jiff::Timestamp::now()
+        .strftime("%Y-%m-%dT%H:%M:%SZ")
+        .to_string();
+    let address = pod_address(&format!("{member}/{}/{}", key.0, key.1)).to_string();
+    let containers: Vec<Value> = pod
+        .spec
+        .iter()
+        .flat_map(|s| &s.containers)
+        .map(|c| {
+            let image = c.image.clone().unwrap_or_default();
+            json!({"name": c.name, "image": image, "imageID": format!("simulated://{image}"), "ready": true, "started": true,
+                "restartCount": 0, "state": {"running": {"startedAt": now}}})
+        })
+        .collect();
+    let conditions: Vec<Value> = [
+        "PodReadyToStartContainers",
+        "Initialized",
+        "Ready",
+        "ContainersReady",
+        "PodScheduled",
+    ]
+    .into_iter()
+    .map(|kind| json!({"type": kind, "status": "True", "lastTransitionTime": now}))
+    .collect();
+    json!({"phase": "Running", "hostIP": "127.0.0.1", "podIP": address, "podIPs": [{"ip": address}], "startTime": now,
+        "conditions": conditions, "containerStatuses": containers})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pods_need_a_node_then_readiness_then_nothing() {
+        let pod = |value: Value| need(&serde_json::from_value(value).unwrap());
+        assert_eq!(
+            pod(json!({"metadata": {"name": "a"}, "spec": {"containers": []}})),
+            Need::Node
+        );
+        assert_eq!(
+            pod(json!({"metadata": {}, "spec": {"containers": [], "nodeName": "n"}})),
+            Need::Readiness
+        );
+        assert_eq!(
+            pod(json!({"metadata": {}, "spec": {"containers": [], "nodeName": "n"}, "status": {"phase": "Running"}})),
+            Need::Nothing
+        );
+        assert_eq!(
+            pod(json!({"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}, "spec": {"containers": []}})),
+            Need::Removal
+        );
+    }
+
+    #[test]
+    fn a_running_pod_is_ready() {
+        let pod: Pod = serde_json::from_value(
+            json!({"metadata": {"name": "a"}, "spec": {"containers": [{"name": "c", "image": "i"}]}}),
+        )
+        .unwrap();
+        let status = running(&pod, "us-1", &("shop".into(), "a".into()));
+        assert_eq!(status["containerStatuses"][0]["ready"], true);
+        assert!(status["podIP"].as_str().unwrap().starts_with("10."));
+    }
+}
