@@ -186,13 +186,17 @@ impl Status {
         Self::bare(401, "Unauthorized", "Unauthorized")
     }
 
-    /// 405: the resource does not have this verb.
+    /// 405: the resource does not have this verb. An empty `resource` means whatever the path names.
     #[must_use]
     pub fn method_not_allowed(group: &str, resource: &str, verb: &str) -> Self {
-        let message = format!(
-            "{verb} is not supported on resources of kind {:?}",
-            qualified(group, resource)
-        );
+        let message = if resource.is_empty() {
+            "the server does not allow this method on the requested resource".to_owned()
+        } else {
+            format!(
+                "{verb} is not supported on resources of kind {:?}",
+                qualified(group, resource)
+            )
+        };
         Self::detailed(405, "MethodNotAllowed", message, about(group, resource, ""))
     }
 

@@ -66,19 +66,21 @@ impl Requirement {
 
     pub(super) fn checked(key: &str, operator: Operator, values: Vec<String>) -> Result<Self, SelectorError> {
         check_key(key)?;
-        let count_fault = match operator {
+        let (at, fault) = match operator {
             Operator::In | Operator::NotIn if values.is_empty() => {
-                Some("for 'in', 'notin' operators, values set can't be empty")
+                ("values", "for 'in', 'notin' operators, values set can't be empty")
             }
             Operator::Exists | Operator::DoesNotExist if !values.is_empty() => {
-                Some("values set must be empty for exists and does not exist")
+                ("values", "values set must be empty for exists and does not exist")
             }
-            Operator::Equals | Operator::NotEquals if values.len() != 1 => Some("exactly one value is required"),
+            Operator::Equals | Operator::NotEquals if values.len() != 1 => {
+                ("values", "exact-match compatibility requires one single value")
+            }
             Operator::GreaterThan | Operator::LessThan if values.len() != 1 => {
-                Some("for 'Gt', 'Lt' operators, exactly one value is required")
+                ("values", "for 'Gt', 'Lt' operators, exactly one value is required")
             }
             Operator::GreaterThan | Operator::LessThan if values.iter().any(|v| v.parse::<i64>().is_err()) => {
-                Some("for 'Gt', 'Lt' operators, the value must be an integer")
+                ("values[0]", "for 'Gt', 'Lt' operators, the value must be an integer")
             }
             Operator::Equals
             | Operator::NotEquals
@@ -87,12 +89,11 @@ impl Requirement {
             | Operator::Exists
             | Operator::DoesNotExist
             | Operator::GreaterThan
-            | Operator::LessThan => None,
+            | Operator::LessThan => ("", ""),
         };
-        if let Some(fault) = count_fault {
-            return Err(SelectorError::new(format!(
-                "values: Invalid value: {values:?}: {fault}"
-            )));
+        if !fault.is_empty() {
+            let bad = values.join(",");
+            return Err(SelectorError::new(format!("{at}: Invalid value: {bad:?}: {fault}")));
         }
         for (index, value) in values.iter().enumerate() {
             check_value(key, index, value)?;
@@ -138,8 +139,7 @@ impl LabelSelector {
     /// # Errors
     /// [`SelectorError`] naming what was found and what was expected.
     pub fn parse(text: &str) -> Result<Self, SelectorError> {
-        let requirements =
-            parse::requirements(text).map_err(|e| SelectorError::new(format!("unable to parse requirement: {e}")))?;
+        let requirements = parse::requirements(text)?;
         Ok(Self::sorted(requirements))
     }
 
@@ -237,11 +237,7 @@ impl fmt::Display for LabelSelector {
 impl fmt::Display for Requirement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let key = &self.key;
-        let values = match (self.operator, self.values.join(",")) {
-            // Without the comma the set would be empty, not hold the empty value.
-            (Operator::In | Operator::NotIn, empty) if empty.is_empty() => ",".to_owned(),
-            (_, values) => values,
-        };
+        let values = self.values.join(",");
         match self.operator {
             Operator::Equals => write!(f, "{key}={values}"),
             Operator::NotEquals => write!(f, "{key}!={values}"),
@@ -283,7 +279,7 @@ fn is_subdomain(text: &str) -> bool {
 }
 
 fn check_key(key: &str) -> Result<(), SelectorError> {
-    let fail = |rule: &str| Err(SelectorError::new(format!("key: Invalid value: {key:?}: {rule}")));
+    let fail = |rule: &str| Err(SelectorError::new(format!("<nil>: Invalid value: {key:?}: {rule}")));
     let name = match key.split_once('/') {
         Some((prefix, _)) if !is_subdomain(prefix) => return fail("prefix part must be a DNS subdomain"),
         Some((_, name)) => name,

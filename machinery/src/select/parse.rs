@@ -84,7 +84,9 @@ impl<'a> Parser<'a> {
             other @ Token::Sign(_) => return unexpected(other, "!, identifier, or 'end of string'"),
         }
         loop {
-            requirements.push(self.requirement()?);
+            let requirement = self.requirement();
+            requirements
+                .push(requirement.map_err(|e| SelectorError::new(format!("unable to parse requirement: {e}")))?);
             match self.next() {
                 Token::End => return Ok(requirements),
                 Token::Sign(",") => match self.peek() {
@@ -134,7 +136,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// `(a,b)`: an empty place between commas or brackets is the empty value.
+    /// `(a,b)`: an empty place between commas or brackets is the empty value, and so are empty brackets.
     fn set(&mut self) -> Parsed<Vec<String>> {
         match self.next() {
             Token::Sign("(") => {}
@@ -143,7 +145,7 @@ impl<'a> Parser<'a> {
         let mut values: Vec<String> = Vec::new();
         if self.peek() == Token::Sign(")") {
             self.next();
-            return Ok(values);
+            return Ok(vec![String::new()]);
         }
         loop {
             let value = match self.peek() {
