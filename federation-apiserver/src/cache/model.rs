@@ -138,11 +138,15 @@ fn check_events(commits: &BTreeMap<Revision, Committed>, kind: &KindKey, from: R
         events.iter().map(|event| event.revision).collect::<Vec<_>>(),
         expected.iter().map(|commit| commit.revision).collect::<Vec<_>>()
     );
+    let mut before = model(commits, kind, from);
     for (event, commit) in events.iter().zip(expected) {
-        let before = model(commits, kind, Revision::new(commit.revision.get() - 1).unwrap());
         let name = (commit.key.namespace.to_string(), commit.key.name.to_string());
         let previous = event.previous.as_ref().map(|object| object.revision.get());
         assert_eq!(previous, before.get(&name).map(|(revision, _)| *revision));
+        match commit.op {
+            Op::Deleted => before.remove(&name),
+            Op::Created | Op::Updated => before.insert(name, (commit.revision.get(), Value::Null)),
+        };
         let event_type = match commit.op {
             Op::Created => EventType::Added,
             Op::Updated => EventType::Modified,
@@ -198,7 +202,8 @@ async fn check(writers: Vec<Vec<Step>>) {
     // While they write: lists and watches that begin at them.
     let mut seen = vec![];
     while !running.iter().all(|writer| writer.is_finished()) {
-        for kind in kinds() {
+        // Enough of them; each is checked against the whole log.
+        for kind in if seen.len() < 24 { kinds().to_vec() } else { vec![] } {
             let snapshot = cache.kind(&kind).snapshot();
             let cursor = cache.kind(&kind).watch(snapshot.revision).unwrap();
             seen.push((kind, snapshot, cursor));
@@ -239,7 +244,7 @@ async fn check(writers: Vec<Vec<Step>>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
 
     #[test]
     fn lists_and_watches_agree_with_the_log(writers in prop::collection::vec(steps(40), 2..5)) {

@@ -127,7 +127,13 @@ impl PostgresStore {
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
         let behind = Arc::new(Notify::new());
-        let committer = Committer::new(session, writes, feed.clone(), behind.clone(), batch_max);
+        let committer = Committer::new(
+            session::committing(session),
+            writes,
+            feed.clone(),
+            behind.clone(),
+            batch_max,
+        );
         tasks.spawn(committer.run(stop.clone()));
         tasks.spawn(
             stop.clone()

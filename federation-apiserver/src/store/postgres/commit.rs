@@ -111,7 +111,7 @@ WITH input AS (
            kind, namespace, name, uid, coalesce(created, revision), body
     FROM taken
 ), moved AS (
-    UPDATE meta SET revision = $1 + (SELECT count(*) FROM taken) WHERE EXISTS (SELECT FROM taken)
+    UPDATE meta SET revision = $1 + (SELECT count(*) FROM taken) WHERE only_row AND EXISTS (SELECT FROM taken)
 )
 SELECT s.current, s.created, t.revision FROM seen s LEFT JOIN taken t USING (place) ORDER BY place";
 
@@ -210,4 +210,35 @@ pub(super) async fn happened(
     .await?;
     exchange(sqlx::raw_sql("ROLLBACK").execute(connection)).await?;
     Ok(if found || compacted <= base { Some(found) } else { None })
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::{AssertSqlSafe, Connection, Row};
+
+    use super::super::{PostgresStore, session, test_server};
+    use super::*;
+
+    #[tokio::test]
+    async fn the_write_finds_its_rows_by_index() {
+        let config = test_server::database().await;
+        PostgresStore::connect(config.clone()).await.unwrap().close().await;
+        let mut connection = PgConnection::connect_with(&session::committing(config.session))
+            .await
+            .unwrap();
+        let prepare = format!("PREPARE write AS {WRITE}");
+        sqlx::raw_sql(AssertSqlSafe(prepare))
+            .execute(&mut connection)
+            .await
+            .unwrap();
+        let explain = "EXPLAIN EXECUTE write(1, 1, '{a}', '{a}', '{a}', '{a}', '{1}', '{f}', '{a}')";
+        let plan = sqlx::raw_sql(explain).fetch_all(&mut connection).await.unwrap();
+        let plan = plan
+            .iter()
+            .map(|row| row.get::<String, _>(0))
+            .collect::<Vec<_>>()
+            .join("\n");
+        assert!(!plan.contains("Seq Scan"), "{plan}");
+        assert_eq!(plan.matches("Index Scan using objects_pkey").count(), 2, "{plan}");
+    }
 }

@@ -85,8 +85,8 @@ async fn kill_9_loses_nothing_that_was_acknowledged() {
     let writers: Vec<_> = (0..8)
         .map(|writer| tokio::spawn(write_on(store.clone(), writer, acknowledged.clone())))
         .collect();
-    for round in 0..4 {
-        acknowledged.wait_for_more(300).await;
+    for round in 0..3 {
+        acknowledged.wait_for_more(200).await;
         if round % 2 == 0 {
             server.kill_backends(&config).await;
         } else {
@@ -96,7 +96,7 @@ async fn kill_9_loses_nothing_that_was_acknowledged() {
                 .unwrap();
         }
     }
-    acknowledged.wait_for_more(300).await;
+    acknowledged.wait_for_more(200).await;
     acknowledged.stop.store(true, Ordering::Relaxed);
     for writer in writers {
         writer.await.unwrap();

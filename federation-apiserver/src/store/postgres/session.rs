@@ -40,6 +40,21 @@ pub(super) fn configured(options: PgConnectOptions) -> PgConnectOptions {
         ("idle_in_transaction_session_timeout", "5s"),
         ("lock_timeout", "10s"),
         ("statement_timeout", "60s"),
+        // Statements are short; compiling one costs more than running it.
+        ("jit", "off"),
+        // A plan made for an empty table would stay after the table has grown.
+        ("plan_cache_mode", "force_custom_plan"),
+    ])
+}
+
+/// The settings of the connection that commits: one plan for its one statement, by index whatever the tables' sizes were
+/// when it was made.
+pub(super) fn committing(options: PgConnectOptions) -> PgConnectOptions {
+    options.options([
+        ("plan_cache_mode", "force_generic_plan"),
+        ("enable_seqscan", "off"),
+        ("enable_hashjoin", "off"),
+        ("enable_mergejoin", "off"),
     ])
 }
 

@@ -135,7 +135,12 @@ impl TestServer {
             .await
             .unwrap();
         for pid in pids {
-            let killed = Command::new("kill").args(["-KILL", &pid.to_string()]).status().unwrap();
+            let mut kill = Command::new("kill");
+            let killed = kill
+                .args(["-KILL", &pid.to_string()])
+                .stderr(Stdio::null())
+                .status()
+                .unwrap();
             assert!(killed.success() || !Path::new(&format!("/proc/{pid}")).exists());
         }
     }
