@@ -6,6 +6,8 @@
 //! HTTP, waiting for slow readers.
 
 mod body;
+#[cfg(test)]
+mod cases;
 mod cursor;
 mod history;
 mod kind;
