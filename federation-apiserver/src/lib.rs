@@ -1,1 +1,23 @@
-//! federation-apiserver
+//! The federation's Kubernetes API server: HTTP in, commits to a [`store::Store`] and copies of cached bytes out.
+//!
+//! Decided here: what is served ([`kinds`]), who may ask ([`auth`]), how a request becomes a write ([`write`]) or a read
+//! ([`http`]), and what each member is told ([`streams`]). In: requests of Kubernetes clients, commits of a store. Out:
+//! responses, watch streams, manifests. Absent: Kubernetes semantics of single objects (`machinery`), decisions about
+//! clusters (`placement`), controllers, the command line and where certificates come from.
+
+pub mod auth;
+pub mod cache;
+pub mod http;
+pub mod kinds;
+pub mod serve;
+pub mod server;
+pub mod store;
+pub mod streams;
+pub mod write;
+
+pub use auth::UserInfo;
+pub use kinds::Profile;
+pub use server::{ApiServer, LocalService, ServerConfig};
+
+/// The Kubernetes version that clients take this server for.
+pub const PRESENTED_KUBERNETES_VERSION: &str = "v1.36.3";

@@ -1,0 +1,71 @@
+//! Who asks, and whether they may.
+//!
+//! Decided: the identity of a request (client certificate, bearer token, in-process caller, nobody) and one yes or no with its
+//! reason. In: certificates, tokens, what is asked. Out: [`UserInfo`], [`Decision`]. Absent: roles as objects (a later issue),
+//! issuing of certificates and tokens (the binary does).
+
+pub mod authorizer;
+pub mod certificate;
+pub mod tokens;
+
+pub use authorizer::{Asked, Decision, authorize};
+pub use tokens::{TokenError, TokenStore};
+
+/// Group of everybody who proved who they are.
+pub const AUTHENTICATED: &str = "system:authenticated";
+/// Group of everybody else.
+pub const UNAUTHENTICATED: &str = "system:unauthenticated";
+/// Group that may read everything but Secrets.
+pub const VIEWERS_GROUP: &str = "system:meridian:viewers";
+/// User of requests without credentials.
+pub const ANONYMOUS: &str = "system:anonymous";
+
+/// Who asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserInfo {
+    /// User name.
+    pub name: String,
+    /// Uid, empty where the credential carries none.
+    pub uid: String,
+    /// Groups.
+    pub groups: Vec<String>,
+}
+
+impl UserInfo {
+    /// Somebody who proved who they are.
+    #[must_use]
+    pub fn new(name: impl Into<String>, groups: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        let mut groups: Vec<String> = groups.into_iter().map(Into::into).collect();
+        if !groups.iter().any(|g| g == AUTHENTICATED) {
+            groups.push(AUTHENTICATED.to_owned());
+        }
+        Self { name: name.into(), uid: String::new(), groups }
+    }
+
+    /// A part of Meridian itself, in the same process; allowed everything.
+    #[must_use]
+    pub fn internal(part: &str) -> Self {
+        Self::new(format!("system:meridian:{part}"), [api::well_known::MASTERS_GROUP])
+    }
+
+    /// Nobody in particular.
+    #[must_use]
+    pub fn anonymous() -> Self {
+        Self { name: ANONYMOUS.to_owned(), uid: String::new(), groups: vec![UNAUTHENTICATED.to_owned()] }
+    }
+
+    /// Whether it belongs to a group.
+    #[must_use]
+    pub fn in_group(&self, group: &str) -> bool {
+        self.groups.iter().any(|g| g == group)
+    }
+
+    /// The member cluster whose syncer this is.
+    #[must_use]
+    pub fn cluster(&self) -> Option<&str> {
+        if !self.in_group(api::well_known::CLUSTERS_GROUP) {
+            return None;
+        }
+        self.name.strip_prefix(api::well_known::CLUSTER_USER_PREFIX)
+    }
+}

@@ -1,0 +1,36 @@
+//! The identity in a verified client certificate: common name is the user, organisations are the groups.
+
+use x509_parser::prelude::{FromDer, X509Certificate};
+
+use super::UserInfo;
+
+/// Reads the identity of a certificate that TLS has verified; none where it has no common name.
+#[must_use]
+pub fn identity(der: &[u8]) -> Option<UserInfo> {
+    let (_, certificate) = X509Certificate::from_der(der).ok()?;
+    let subject = certificate.subject();
+    let name = subject.iter_common_name().next()?.as_str().ok()?;
+    if name.is_empty() {
+        return None;
+    }
+    let groups = subject.iter_organization().filter_map(|group| group.as_str().ok()).map(str::to_owned);
+    Some(UserInfo::new(name, groups.collect::<Vec<_>>()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn common_name_and_organisations() {
+        let mut params = rcgen::CertificateParams::default();
+        params.distinguished_name.push(rcgen::DnType::CommonName, "alice");
+        params.distinguished_name.push(rcgen::DnType::OrganizationName, "system:masters");
+        let key = rcgen::KeyPair::generate().unwrap();
+        let certificate = params.self_signed(&key).unwrap();
+        let user = identity(certificate.der()).unwrap();
+        assert_eq!(user.name, "alice");
+        assert!(user.in_group("system:masters") && user.in_group(super::super::AUTHENTICATED));
+        assert!(identity(b"nonsense").is_none());
+    }
+}

@@ -1,0 +1,107 @@
+//! Tables and metadata-only views of objects.
+
+use api::Revision;
+use jiff::Timestamp;
+use machinery::status::Status;
+use machinery::table;
+use serde_json::{Map, Value, json};
+
+use super::negotiate::Form;
+use super::query::Query;
+
+/// What a row carries of its object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Include {
+    /// Nothing.
+    None,
+    /// Its metadata.
+    Metadata,
+    /// All of it.
+    Object,
+}
+
+impl Include {
+    /// Reads `includeObject`.
+    pub(crate) fn of(query: &Query) -> Result<Self, Status> {
+        match query.get("includeObject") {
+            None | Some("Metadata") => Ok(Self::Metadata),
+            Some("None") => Ok(Self::None),
+            Some("Object") => Ok(Self::Object),
+            Some(other) => Err(Status::bad_request(format!(
+                "unrecognized includeObject value: {other:?}; it is None, Metadata or Object"
+            ))),
+        }
+    }
+}
+
+/// The metadata-only view of an object.
+pub(crate) fn metadata_only(form: Form, object: &Value) -> Value {
+    json!({
+        "kind": "PartialObjectMetadata",
+        "apiVersion": format!("meta.k8s.io/{}", form.meta_version),
+        "metadata": object.get("metadata").cloned().unwrap_or_else(|| json!({})),
+    })
+}
+
+/// How a kind is printed.
+#[derive(Clone, Debug)]
+pub(crate) struct Printer {
+    /// `apiVersion` of the objects.
+    pub(crate) api_version: String,
+    /// Kind of the objects.
+    pub(crate) kind: String,
+    /// What rows carry.
+    pub(crate) include: Include,
+    /// The form that was asked for.
+    pub(crate) form: Form,
+}
+
+impl Printer {
+    /// A row of an object.
+    pub(crate) fn row(&self, object: &Value, now: Timestamp) -> Value {
+        let cells = table::cells(&self.api_version, &self.kind, object, now);
+        let mut row = Map::new();
+        row.insert("cells".to_owned(), Value::Array(cells));
+        match self.include {
+            Include::None => {}
+            Include::Metadata => {
+                row.insert("object".to_owned(), metadata_only(self.form, object));
+            }
+            Include::Object => {
+                row.insert("object".to_owned(), object.clone());
+            }
+        }
+        Value::Object(row)
+    }
+
+    /// A table of rows; without `columns` for every watch event but the first.
+    pub(crate) fn table(&self, rows: Vec<Value>, metadata: Value, columns: bool) -> Value {
+        let definitions: Vec<Value> = if columns {
+            let describe = |column: &table::Column| {
+                json!({
+                    "name": column.name, "type": column.type_, "format": column.format,
+                    "description": column.description, "priority": column.priority,
+                })
+            };
+            table::columns(&self.api_version, &self.kind).iter().map(describe).collect()
+        } else {
+            Vec::new()
+        };
+        json!({
+            "kind": "Table",
+            "apiVersion": format!("meta.k8s.io/{}", self.form.meta_version),
+            "metadata": metadata,
+            "columnDefinitions": if columns { Value::Array(definitions) } else { Value::Null },
+            "rows": rows,
+        })
+    }
+
+    /// A table of one object.
+    pub(crate) fn one(&self, object: &Value, revision: Option<Revision>, now: Timestamp, columns: bool) -> Value {
+        let metadata = match revision {
+            Some(revision) => json!({ "resourceVersion": revision.to_string() }),
+            None => json!({}),
+        };
+        self.table(vec![self.row(object, now)], metadata, columns)
+    }
+}

@@ -1,0 +1,135 @@
+//! Rows of the kinds that Kubernetes builds in.
+
+use super::{GenerationRule, PLAIN, Profile, Row, ScalePaths, Strategy};
+
+/// Namespaces cannot be deleted as a collection.
+pub(super) const NAMESPACE_VERBS: &[&str] = &["create", "delete", "get", "list", "patch", "update", "watch"];
+
+const WORKLOAD: Strategy = Strategy {
+    status: true,
+    generation: GenerationRule::Spec,
+    scale: Some(ScalePaths {
+        replicas: "/spec/replicas",
+        status_replicas: "/status/replicas",
+        selector: "/spec/selector",
+    }),
+    ..PLAIN
+};
+
+const EVENT_FIELDS: &[&str] = &[
+    "involvedObject.kind",
+    "involvedObject.namespace",
+    "involvedObject.name",
+    "involvedObject.uid",
+    "involvedObject.apiVersion",
+    "involvedObject.resourceVersion",
+    "involvedObject.fieldPath",
+    "reason",
+    "reportingComponent",
+    "source",
+    "type",
+];
+
+fn core(kind: &'static str, plural: &'static str, singular: &'static str, short: &'static [&'static str]) -> Row {
+    Row {
+        group: "",
+        version: "v1",
+        kind,
+        plural,
+        singular,
+        short_names: short,
+        categories: &[],
+        namespaced: true,
+        fields: &[],
+        built_in: true,
+        strategy: PLAIN,
+    }
+}
+
+/// The rows of a profile, core first.
+pub(super) fn rows(profile: Profile) -> Vec<Row> {
+    let mut rows = vec![
+        core("ConfigMap", "configmaps", "configmap", &["cm"]),
+        Row {
+            strategy: Strategy { create_on_update: true, ..PLAIN },
+            ..core("Endpoints", "endpoints", "endpoints", &["ep"])
+        },
+        Row {
+            fields: EVENT_FIELDS,
+            strategy: Strategy { create_on_update: true, ..PLAIN },
+            ..core("Event", "events", "event", &["ev"])
+        },
+        Row {
+            namespaced: false,
+            fields: &["status.phase"],
+            strategy: Strategy { status: true, delete_returns_object: true, ..PLAIN },
+            ..core("Namespace", "namespaces", "namespace", &["ns"])
+        },
+        Row { fields: &["type"], ..core("Secret", "secrets", "secret", &[]) },
+        Row {
+            strategy: Strategy { delete_returns_object: true, ..PLAIN },
+            ..core("ServiceAccount", "serviceaccounts", "serviceaccount", &["sa"])
+        },
+        Row {
+            categories: &["all"],
+            fields: &["spec.clusterIP", "spec.type"],
+            strategy: Strategy { status: true, create_on_update: true, delete_returns_object: true, ..PLAIN },
+            ..core("Service", "services", "service", &["svc"])
+        },
+    ];
+    match profile {
+        Profile::Hub => {}
+        Profile::Member => rows.extend([
+            Row {
+                namespaced: false,
+                fields: &["spec.unschedulable"],
+                strategy: Strategy { status: true, ..PLAIN },
+                ..core("Node", "nodes", "node", &["no"])
+            },
+            Row {
+                categories: &["all"],
+                fields: &[
+                    "spec.nodeName",
+                    "spec.restartPolicy",
+                    "spec.schedulerName",
+                    "spec.serviceAccountName",
+                    "status.phase",
+                    "status.podIP",
+                    "status.nominatedNodeName",
+                ],
+                strategy: Strategy {
+                    status: true,
+                    generation: GenerationRule::Spec,
+                    delete_returns_object: true,
+                    ..PLAIN
+                },
+                ..core("Pod", "pods", "pod", &["po"])
+            },
+        ]),
+    }
+    rows.extend([
+        Row {
+            group: "apps",
+            categories: &["all"],
+            strategy: Strategy { generation: GenerationRule::SpecOrAnnotations, ..WORKLOAD },
+            ..core("Deployment", "deployments", "deployment", &["deploy"])
+        },
+        Row {
+            group: "apps",
+            categories: &["all"],
+            strategy: WORKLOAD,
+            ..core("ReplicaSet", "replicasets", "replicaset", &["rs"])
+        },
+        Row {
+            group: "coordination.k8s.io",
+            strategy: Strategy { create_on_update: true, unconditional_update: false, ..PLAIN },
+            ..core("Lease", "leases", "lease", &[])
+        },
+        Row {
+            group: "discovery.k8s.io",
+            strategy: Strategy { generation: GenerationRule::Content, ..PLAIN },
+            ..core("EndpointSlice", "endpointslices", "endpointslice", &[])
+        },
+    ]);
+    rows
+}

@@ -1,0 +1,70 @@
+//! OpenAPI documents of what is served: made by `machinery` from the registry's rows.
+
+use std::collections::BTreeMap;
+
+use machinery::openapi::{self, ServedKind, ServedSubresource};
+
+use super::Registry;
+use super::discovery::{Document, subresources};
+
+/// Version that the documents carry.
+const VERSION: &str = crate::PRESENTED_KUBERNETES_VERSION;
+
+/// All OpenAPI documents of a server.
+#[derive(Debug)]
+pub struct OpenApi {
+    /// `/openapi/v3`: where the documents are.
+    pub(crate) root: Document,
+    /// Documents by `api/v1` or `apis/GROUP/VERSION`.
+    pub(crate) v3: BTreeMap<String, Document>,
+    /// `/openapi/v2`.
+    pub(crate) v2: Document,
+}
+
+impl OpenApi {
+    /// The documents of a registry.
+    #[must_use]
+    pub fn of(registry: &Registry) -> Self {
+        let kinds: Vec<ServedKind> = registry.kinds().iter().map(|kind| served(kind)).collect();
+        let documents = openapi::v3_documents(&kinds, VERSION);
+        let root = Document::of(openapi::v3_root(&documents).to_string());
+        let v3 = documents
+            .into_iter()
+            .map(|document| (document.path, Document { body: document.body.into(), hash: document.hash }))
+            .collect();
+        Self { root, v3, v2: Document::of(openapi::v2_document(&kinds, VERSION).to_string()) }
+    }
+}
+
+fn served(kind: &super::Kind) -> ServedKind {
+    let texts = |verbs: &[&str]| verbs.iter().map(|verb| (*verb).to_owned()).collect();
+    let subresources = subresources(kind).into_iter().map(|sub| ServedSubresource {
+        name: sub.name.to_owned(),
+        verbs: texts(sub.verbs),
+        api_version: if sub.group.is_empty() { sub.version } else { format!("{}/{}", sub.group, sub.version) },
+        kind: sub.kind,
+    });
+    ServedKind {
+        group: kind.group.to_owned(),
+        version: kind.version.to_owned(),
+        kind: kind.kind.to_owned(),
+        plural: kind.plural.to_owned(),
+        namespaced: kind.namespaced,
+        verbs: texts(kind.verbs),
+        subresources: subresources.collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kinds::Profile;
+
+    #[test]
+    fn every_group_has_its_document() {
+        let openapi = OpenApi::of(&Registry::of(Profile::Hub));
+        for path in ["api/v1", "apis/apps/v1", "apis/federation.meridian.dev/v1alpha1"] {
+            assert_eq!(openapi.v3.get(path).map(|document| document.hash.len()), Some(128), "{path}");
+        }
+    }
+}

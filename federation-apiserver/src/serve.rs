@@ -1,0 +1,206 @@
+//! Sockets and TLS: connections in, requests with an identity to the router, an orderly end.
+//!
+//! Decided: ALPN, limits and deadlines of connections. In: a listener, a router, TLS material. Out: nothing but served
+//! requests. Absent: where certificates come from, and what a certificate's holder may do.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use http::Request;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use rustls::server::WebPkiClientVerifier;
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
+
+use crate::auth::{UserInfo, certificate};
+use crate::http::Drain;
+
+/// Connections at once; more wait in the listener's queue.
+const CONNECTIONS_MAX: usize = 8192;
+/// A client that does not finish its handshake in this time is cut.
+const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
+/// A client that does not finish its request's head in this time is cut.
+const HEAD_WITHIN: Duration = Duration::from_secs(30);
+/// HTTP/2 pings, so that half-open connections end.
+const PING_EVERY: Duration = Duration::from_secs(30);
+const PONG_WITHIN: Duration = Duration::from_secs(20);
+/// Streams of one HTTP/2 connection: an informer-heavy client keeps one open for each kind.
+const STREAMS_MAX: u32 = 1000;
+const WINDOW: u32 = 1 << 20;
+/// Requests in flight have this long once the server stops.
+const DRAIN_WITHIN: Duration = Duration::from_secs(10);
+/// Pause after a failed accept: most failures are about descriptors and do not go at once.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// TLS material could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// A PEM text could not be read.
+    #[error("read the {what}; check that it is PEM")]
+    Pem {
+        /// Which one.
+        what: &'static str,
+        /// Why.
+        #[source]
+        source: rustls_pki_types::pem::Error,
+    },
+    /// The clients' authority cannot be used.
+    #[error("use the authority of client certificates")]
+    ClientAuthority(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Certificate and key cannot be used.
+    #[error("use the server's certificate and key; check that they belong together")]
+    Certificate(#[source] rustls::Error),
+}
+
+/// TLS settings of a server: HTTP/2 and HTTP/1.1, client certificates of `client_ca` taken where they are shown.
+///
+/// # Errors
+/// Malformed PEM, or a key that is not the certificate's.
+pub fn tls_config(chain: &str, key: &str, client_ca: Option<&str>) -> Result<Arc<rustls::ServerConfig>, TlsError> {
+    let certificates = |text: &str, what: &'static str| {
+        CertificateDer::pem_slice_iter(text.as_bytes())
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|source| TlsError::Pem { what, source })
+    };
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = rustls::ServerConfig::builder_with_provider(provider.clone())
+        .with_safe_default_protocol_versions()
+        .map_err(TlsError::Certificate)?;
+    let builder = match client_ca {
+        Some(ca) => {
+            let mut roots = rustls::RootCertStore::empty();
+            for certificate in certificates(ca, "authority of client certificates")? {
+                roots.add(certificate).map_err(|error| TlsError::ClientAuthority(error.into()))?;
+            }
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
+                .allow_unauthenticated()
+                .build()
+                .map_err(|error| TlsError::ClientAuthority(error.into()))?;
+            builder.with_client_cert_verifier(verifier)
+        }
+        None => builder.with_no_client_auth(),
+    };
+    let chain = certificates(chain, "server's certificate")?;
+    let key = PrivateKeyDer::from_pem_slice(key.as_bytes())
+        .map_err(|source| TlsError::Pem { what: "server's key", source })?;
+    let mut config = builder.with_single_cert(chain, key).map_err(TlsError::Certificate)?;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
+
+/// Serves a router over TLS until `shutdown`; then watches end, requests in flight finish, and it returns.
+pub async fn serve_tls(
+    listener: TcpListener,
+    router: Router,
+    tls: Arc<rustls::ServerConfig>,
+    shutdown: CancellationToken,
+) {
+    let acceptor = TlsAcceptor::from(tls);
+    let slots = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    loop {
+        let accepted = tokio::select! {
+            () = shutdown.cancelled() => break,
+            accepted = accept(&listener, &slots) => accepted,
+        };
+        let Some((stream, slot)) = accepted else { break };
+        let (acceptor, router, shutdown) = (acceptor.clone(), router.clone(), shutdown.clone());
+        tokio::spawn(async move {
+            tokio::select! {
+                biased;
+                () = connection(acceptor, router, stream, shutdown.clone()) => {}
+                () = late(shutdown.clone()) => {}
+            }
+            drop(slot);
+        });
+    }
+    // Each connection ends by itself, at the latest when its own share of the drain is over.
+    let all = u32::try_from(CONNECTIONS_MAX).unwrap_or(u32::MAX);
+    if tokio::time::timeout(DRAIN_WITHIN, slots.acquire_many(all)).await.is_err() {
+        tracing::warn!("connections were cut that did not end in time");
+    }
+}
+
+/// Some time after the server began to stop.
+async fn late(shutdown: CancellationToken) {
+    shutdown.cancelled().await;
+    tokio::time::sleep(DRAIN_WITHIN).await;
+}
+
+async fn accept(
+    listener: &TcpListener,
+    slots: &Arc<Semaphore>,
+) -> Option<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+    let slot = slots.clone().acquire_owned().await.ok()?;
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                if let Err(error) = stream.set_nodelay(true) {
+                    tracing::debug!(%error, "a connection ended as it began");
+                }
+                return Some((stream, slot));
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn connection(acceptor: TlsAcceptor, router: Router, stream: TcpStream, drain: CancellationToken) {
+    let stream = match tokio::time::timeout(HANDSHAKE_WITHIN, acceptor.accept(stream)).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "TLS handshake failed");
+            return;
+        }
+        Err(_) => {
+            tracing::debug!("TLS handshake took too long");
+            return;
+        }
+    };
+    let peer = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
+    let user: Option<UserInfo> = peer.and_then(|certificate| certificate::identity(certificate));
+    let beside = Drain(drain.clone());
+    let service = service_fn(move |request: Request<Incoming>| {
+        let mut request = request.map(Body::new);
+        if let Some(user) = &user {
+            request.extensions_mut().insert(user.clone());
+        }
+        request.extensions_mut().insert(beside.clone());
+        router.clone().oneshot(request)
+    });
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(PING_EVERY)
+        .keep_alive_timeout(PONG_WITHIN)
+        .max_concurrent_streams(STREAMS_MAX)
+        .initial_stream_window_size(WINDOW)
+        .initial_connection_window_size(4 * WINDOW)
+        .max_header_list_size(64 << 10);
+    let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
+    let mut connection = std::pin::pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = drain.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(error = %error, "a connection ended early");
+    }
+}

@@ -1,0 +1,237 @@
+//! One API server: its configuration, what its requests share, and the two ways in: a router for sockets and a service for
+//! callers in the same process.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
+
+use axum::Router;
+use axum::body::{Body, HttpBody};
+use axum::extract::State;
+use axum::response::Response;
+use bytes::Bytes;
+use http::Request;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use crate::auth::{TokenStore, UserInfo};
+use crate::cache::{Cache, CacheConfig};
+use crate::http::answer;
+use crate::kinds::discovery::Documents;
+use crate::kinds::openapi::OpenApi;
+use crate::kinds::{Profile, Registry};
+use crate::store::{MemoryStore, Store, StoreError};
+use crate::streams::{Streams, reports};
+use crate::write::allocate::{Claims, ServiceRange};
+use crate::write::{Backend, Engine};
+
+/// Makes the text of `/metrics`.
+pub type RenderMetrics = Arc<dyn Fn() -> String + Send + Sync>;
+
+/// How a server is set up.
+#[derive(Clone)]
+pub struct ServerConfig {
+    /// What it serves.
+    pub profile: Profile,
+    /// `gitVersion` of `/version`: what clients take it for.
+    pub git_version: String,
+    /// Bearer tokens.
+    pub tokens: Arc<TokenStore>,
+    /// Makes the text of `/metrics`; 404 without.
+    pub metrics: Option<RenderMetrics>,
+    /// Further pages; their routes are absolute, below `/console`.
+    pub console: Option<Router>,
+    /// Addresses for Services.
+    pub service_range: ServiceRange,
+    /// How the watch cache is kept.
+    pub cache: CacheConfig,
+    /// Cancelled when the server stops: watches end, `/readyz` fails.
+    pub shutdown: CancellationToken,
+}
+
+impl ServerConfig {
+    /// The usual setting of a profile.
+    #[must_use]
+    pub fn new(profile: Profile) -> Self {
+        Self {
+            profile,
+            git_version: format!("{}+meridian-{}", crate::PRESENTED_KUBERNETES_VERSION, env!("CARGO_PKG_VERSION")),
+            tokens: Arc::default(),
+            metrics: None,
+            console: None,
+            service_range: ServiceRange::default(),
+            cache: CacheConfig { metrics: profile == Profile::Hub, ..CacheConfig::default() },
+            shutdown: CancellationToken::new(),
+        }
+    }
+}
+
+/// A server could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// The store could not be read.
+    #[error("read the store at start; check that it is up")]
+    Store(#[source] StoreError),
+    /// A namespace that must be there could not be made.
+    #[error("create the namespace {name} at start: {status}")]
+    Namespace {
+        /// Its name.
+        name: &'static str,
+        /// Why.
+        status: machinery::status::Status,
+    },
+}
+
+/// What all requests of a server share.
+pub(crate) struct Shared {
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) engine: Engine,
+    pub(crate) discovery: Documents,
+    pub(crate) tokens: Arc<TokenStore>,
+    pub(crate) metrics: Option<RenderMetrics>,
+    pub(crate) version: Value,
+    pub(crate) shutdown: CancellationToken,
+    pub(crate) streams: Streams,
+    openapi: OnceLock<OpenApi>,
+}
+
+impl Shared {
+    /// OpenAPI documents; made at the first request that needs them, because they are large.
+    pub(crate) fn openapi(&self) -> &OpenApi {
+        self.openapi.get_or_init(|| OpenApi::of(&self.registry))
+    }
+}
+
+/// A running API server. Cheap to clone; dropping the last clone stops its cache.
+#[derive(Clone)]
+pub struct ApiServer {
+    shared: Arc<Shared>,
+    console: Option<Router>,
+}
+
+impl ApiServer {
+    /// Makes a server over a store and waits until it has read it.
+    ///
+    /// # Errors
+    /// The store cannot be read, or a namespace that must exist cannot be created.
+    pub async fn new(store: Arc<dyn Store>, config: ServerConfig) -> Result<Self, ServerError> {
+        let ServerConfig { profile, git_version, tokens, metrics, console, service_range, cache, shutdown } = config;
+        let registry = Arc::new(Registry::of(profile));
+        let durable = Self::backend(store, cache).await?;
+        let ephemeral = Self::backend(Arc::new(MemoryStore::default()), cache).await?;
+        let claims = Claims::new(service_range);
+        let streams = Streams::new(durable.cache.clone(), shutdown.clone());
+        let engine = Engine { registry: registry.clone(), durable, ephemeral, claims };
+        engine.ensure_namespaces(profile).await?;
+        match profile {
+            Profile::Hub => {
+                let (cache, ephemeral) = (engine.durable.cache.clone(), engine.ephemeral.clone());
+                tokio::spawn(reports::forget(cache, ephemeral, shutdown.clone()));
+            }
+            Profile::Member => {}
+        }
+        let discovery = Documents::of(&registry);
+        let version = version(&git_version);
+        let openapi = OnceLock::new();
+        let shared = Shared { registry, engine, discovery, tokens, metrics, version, shutdown, streams, openapi };
+        Ok(Self { shared: Arc::new(shared), console })
+    }
+
+    async fn backend(store: Arc<dyn Store>, config: CacheConfig) -> Result<Backend, ServerError> {
+        let cache = Cache::start(store.clone(), config).await.map_err(ServerError::Store)?;
+        Ok(Backend { store, cache: Arc::new(cache) })
+    }
+
+    /// The HTTP surface.
+    #[must_use]
+    pub fn router(&self) -> Router {
+        let api = Router::new().fallback(surface).with_state(self.shared.clone());
+        match &self.console {
+            Some(console) => api.merge(console.clone()),
+            None => api,
+        }
+    }
+
+    /// The watch cache of durable kinds.
+    #[must_use]
+    pub fn cache(&self) -> &Arc<Cache> {
+        &self.shared.engine.durable.cache
+    }
+
+    /// Cancel it to end watches and to fail `/readyz`.
+    #[must_use]
+    pub fn shutdown(&self) -> &CancellationToken {
+        &self.shared.shutdown
+    }
+
+    /// A way in for callers of the same process, who are taken to be `user`. Make a `kube::Client` of it with
+    /// `kube::Client::new(server.local(user), "default")`.
+    #[must_use]
+    pub fn local(&self, user: UserInfo) -> LocalService {
+        LocalService { shared: self.shared.clone(), user }
+    }
+}
+
+async fn surface(State(shared): State<Arc<Shared>>, request: Request<Body>) -> Response {
+    answer(shared, request).await
+}
+
+/// `/version`.
+fn version(git_version: &str) -> Value {
+    let plain = git_version.trim_start_matches('v');
+    let mut numbers = plain.split('.');
+    let major = numbers.next().unwrap_or("1").to_owned();
+    let minor = numbers.next().unwrap_or("36").to_owned();
+    let before = minor.parse::<u32>().map_or_else(|_| minor.clone(), |n| n.saturating_sub(1).to_string());
+    json!({
+        "major": major, "minor": minor,
+        "emulationMajor": major, "emulationMinor": minor,
+        "minCompatibilityMajor": major, "minCompatibilityMinor": before,
+        "gitVersion": git_version, "gitCommit": "", "gitTreeState": "clean", "buildDate": "1970-01-01T00:00:00Z",
+        "goVersion": "none", "compiler": "rustc",
+        "platform": format!("{}/{}", std::env::consts::OS, platform(std::env::consts::ARCH)),
+    })
+}
+
+fn platform(arch: &str) -> &str {
+    match arch {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => other,
+    }
+}
+
+/// The server as a tower service for one in-process user.
+#[derive(Clone)]
+pub struct LocalService {
+    shared: Arc<Shared>,
+    user: UserInfo,
+}
+
+impl std::fmt::Debug for LocalService {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LocalService").field("user", &self.user.name).finish()
+    }
+}
+
+impl<B> tower::Service<Request<B>> for LocalService
+where
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<axum::BoxError>,
+{
+    type Response = Response;
+    type Error = std::convert::Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Self::Error>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let shared = self.shared.clone();
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(self.user.clone());
+        Box::pin(async move { Ok(answer(shared, request).await) })
+    }
+}

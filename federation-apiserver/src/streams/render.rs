@@ -1,0 +1,195 @@
+//! The manifest of one Placement for one cluster, from what the hub knows now. Assembles; `placement::render` decides.
+
+use std::sync::Arc;
+
+use api::manifest::{ManifestAction, ManifestSpec};
+use api::metadata::ObjectMeta;
+use api::well_known::{API_VERSION, GROUP};
+use api::{Cluster, Manifest, OverridePolicy, Placement, PlacementKey};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::cache::{Cache, CachedObject, KindCache};
+use crate::kinds::Registry;
+use crate::store::KindKey;
+
+/// What rendering looks at, and what it keeps between renderings.
+pub(super) struct Renderer {
+    cache: Arc<Cache>,
+    registry: Arc<Registry>,
+    name: String,
+    placements: Arc<KindCache>,
+    cluster: Option<Cluster>,
+    overrides: Vec<OverridePolicy>,
+}
+
+/// What a rendering came to.
+pub(super) enum Outcome {
+    /// The cluster is told this.
+    Manifest(Box<Manifest>),
+    /// There is nothing to do about the object in the cluster.
+    Nothing,
+    /// Not enough is known; what was told stays.
+    Unchanged,
+}
+
+fn typed<T: DeserializeOwned>(object: &CachedObject) -> Option<T> {
+    match serde_json::from_slice(&object.bytes) {
+        Ok(value) => Some(value),
+        Err(error) => {
+            tracing::error!(key = %object.key, %error, "an object does not read as its kind; it is passed over");
+            None
+        }
+    }
+}
+
+pub(super) fn placements_key() -> KindKey {
+    KindKey::new(GROUP, "placements")
+}
+
+pub(super) fn clusters_key() -> KindKey {
+    KindKey::new(GROUP, "clusters")
+}
+
+fn overrides_keys() -> [KindKey; 2] {
+    [KindKey::new(GROUP, "overridepolicies"), KindKey::new(GROUP, "clusteroverridepolicies")]
+}
+
+pub(super) fn is_override(kind: &KindKey) -> bool {
+    overrides_keys().contains(kind)
+}
+
+impl Renderer {
+    pub(super) fn new(cache: Arc<Cache>, registry: Arc<Registry>, name: &str) -> Self {
+        let placements = cache.kind(&placements_key());
+        let mut renderer =
+            Self { cache, registry, name: name.to_owned(), placements, cluster: None, overrides: Vec::new() };
+        renderer.refresh();
+        renderer
+    }
+
+    /// Reads the cluster and the overrides again. A cluster that is gone is remembered as it was.
+    pub(super) fn refresh(&mut self) {
+        if let Some(cluster) = self.cache.kind(&clusters_key()).get("", &self.name) {
+            self.cluster = typed(&cluster).or(self.cluster.take());
+        }
+        self.overrides = overrides_keys()
+            .iter()
+            .flat_map(|key| self.cache.kind(key).snapshot().iter().filter_map(|o| typed(o)).collect::<Vec<_>>())
+            .collect();
+    }
+
+    /// All Placements, in order.
+    pub(super) fn placements(&self) -> Vec<PlacementKey> {
+        let key = |object: &Arc<CachedObject>| PlacementKey {
+            namespace: object.key.namespace.to_string(),
+            name: object.key.name.to_string(),
+        };
+        self.placements.snapshot().iter().map(key).collect()
+    }
+
+    /// The Placement that an object of a served kind would have.
+    pub(super) fn placement_of(&self, object: &CachedObject) -> Option<PlacementKey> {
+        let kind = self.registry.kinds().iter().find(|kind| kind.key == object.key.kind)?;
+        let reference = api::ObjectRef {
+            api_version: kind.api_version(),
+            kind: kind.kind.to_owned(),
+            namespace: object.key.namespace.to_string(),
+            name: object.key.name.to_string(),
+            uid: String::new(),
+        };
+        Some(reference.placement_key())
+    }
+
+    /// The manifest of a Placement.
+    pub(super) fn render(&self, key: &PlacementKey) -> Outcome {
+        let Some(stored) = self.placements.get(&key.namespace, &key.name) else { return Outcome::Nothing };
+        let (Some(placement), Some(cluster)) = (typed::<Placement>(&stored), &self.cluster) else {
+            return Outcome::Unchanged;
+        };
+        let wanted = placement.spec.clusters.iter().any(|target| target.name == self.name) && !placement.spec.deleted;
+        let held = placement.status.clusters.iter().any(|row| row.name == self.name);
+        match (wanted, held) {
+            (true, _) => self.present(&placement, cluster),
+            (false, true) => Outcome::Manifest(Box::new(absent(&placement))),
+            (false, false) => Outcome::Nothing,
+        }
+    }
+
+    fn present(&self, placement: &Placement, cluster: &Cluster) -> Outcome {
+        let Some(object) = self.object(placement) else { return Outcome::Unchanged };
+        let object = object.value();
+        let hub_generation = object.pointer("/metadata/generation").and_then(Value::as_i64).unwrap_or(0);
+        let mut manifest = frame(placement);
+        manifest.spec.hub_generation = hub_generation;
+        match placement::render(&object, &placement.spec, cluster, &self.overrides) {
+            Ok(rendered) => {
+                manifest.spec.action = ManifestAction::Apply;
+                manifest.spec.object = rendered.object;
+                manifest.spec.hash = rendered.hash;
+            }
+            Err(error) => {
+                manifest.spec.action = ManifestAction::Hold;
+                manifest.spec.error = chain(&error);
+            }
+        }
+        Outcome::Manifest(Box::new(manifest))
+    }
+
+    /// The federated object; none where it is gone or is another incarnation than was decided about.
+    fn object(&self, placement: &Placement) -> Option<Arc<CachedObject>> {
+        let resource = &placement.spec.resource;
+        let kind = self.registry.object_kind(&resource.api_version, &resource.kind)?;
+        let object = self.cache.kind(&kind.key).get(&resource.namespace, &resource.name)?;
+        (resource.uid.is_empty() || *resource.uid == *object.uid).then_some(object)
+    }
+}
+
+fn frame(placement: &Placement) -> Manifest {
+    let metadata = ObjectMeta {
+        name: placement.metadata.name.clone(),
+        namespace: placement.metadata.namespace.clone(),
+        uid: placement.metadata.uid.clone(),
+        ..ObjectMeta::default()
+    };
+    let spec = ManifestSpec {
+        resource: placement.spec.resource.clone(),
+        conflict_resolution: placement.spec.conflict_resolution.unwrap_or_default(),
+        ..ManifestSpec::default()
+    };
+    Manifest { metadata, spec }
+}
+
+fn absent(placement: &Placement) -> Manifest {
+    let mut manifest = frame(placement);
+    let preserve = placement.spec.deleted && placement.spec.preserve_resources_on_deletion == Some(true);
+    manifest.spec.action = if preserve { ManifestAction::Release } else { ManifestAction::Absent };
+    manifest
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+/// A manifest as an object.
+pub(super) fn to_value(manifest: &Manifest) -> Option<Value> {
+    let mut value = match serde_json::to_value(manifest) {
+        Ok(value) => value,
+        Err(error) => {
+            tracing::error!(key = %manifest.key(), %error, "a manifest cannot be written; what was told stays");
+            return None;
+        }
+    };
+    if let Some(object) = value.as_object_mut() {
+        object.insert("kind".to_owned(), Value::from("Manifest"));
+        object.insert("apiVersion".to_owned(), Value::from(API_VERSION));
+    }
+    Some(value)
+}

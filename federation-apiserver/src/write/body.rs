@@ -1,0 +1,28 @@
+//! Defaults and judgement: what `machinery` says of the object.
+
+use machinery::status::Status;
+
+use super::{Draft, Engine, Intent, Part};
+
+/// Fills in what the client left to the server.
+pub(super) fn fill_defaults(_: &Engine, intent: &Intent, draft: &mut Draft) -> Result<(), Status> {
+    machinery::default::apply(&intent.kind.api_version(), intent.kind.kind, &mut draft.value);
+    Ok(())
+}
+
+/// Judges a new object.
+pub(super) fn judge_new(_: &Engine, intent: &Intent, draft: &mut Draft) -> Result<(), Status> {
+    let causes = machinery::validate::create(&intent.kind.api_version(), intent.kind.kind, &draft.value);
+    if causes.is_empty() { Ok(()) } else { Err(Status::invalid(intent.kind.group, intent.kind.kind, &intent.name, causes)) }
+}
+
+/// Judges a changed object beside the old one.
+pub(super) fn judge_changed(_: &Engine, intent: &Intent, draft: &mut Draft) -> Result<(), Status> {
+    let Some(old) = &draft.old else { return Ok(()) };
+    let (api_version, kind) = (intent.kind.api_version(), intent.kind.kind);
+    let causes = match intent.part {
+        Part::Object | Part::Scale | Part::Finalize => machinery::validate::update(&api_version, kind, &draft.value, old),
+        Part::Status => machinery::validate::update_status(&api_version, kind, &draft.value, old),
+    };
+    if causes.is_empty() { Ok(()) } else { Err(Status::invalid(intent.kind.group, kind, &intent.name, causes)) }
+}

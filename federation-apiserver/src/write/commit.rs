@@ -1,0 +1,114 @@
+//! The last step: one conditional commit, seen in the cache before it is answered.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::Revision;
+use bytes::Bytes;
+use machinery::status::Status;
+
+use super::allocate::Claims;
+use super::{Current, Intent};
+use crate::cache::{Cache, KindCache, splice_revision};
+use crate::kinds::{Kind, Registry};
+use crate::store::{Change, Committed, Expect, ObjectKey, Store, Write, WriteError};
+
+/// How long a committed write may take to show in the cache before the answer goes out without it.
+const VISIBLE_WITHIN: Duration = Duration::from_secs(10);
+
+/// A store and the cache that follows it.
+#[derive(Clone)]
+pub(crate) struct Backend {
+    /// The truth.
+    pub(crate) store: Arc<dyn Store>,
+    /// What is read.
+    pub(crate) cache: Arc<Cache>,
+}
+
+/// What all writes share.
+pub(crate) struct Engine {
+    /// The served kinds.
+    pub(crate) registry: Arc<Registry>,
+    /// Durable kinds.
+    pub(crate) durable: Backend,
+    /// Kinds kept in memory only.
+    pub(crate) ephemeral: Backend,
+    /// Addresses and ports of Services.
+    pub(crate) claims: Claims,
+}
+
+/// Why a commit did not happen.
+#[derive(Debug)]
+pub(super) enum Refused {
+    /// Somebody else was faster; the revision that won, if the object still exists.
+    Raced(Option<Revision>),
+    /// It is over.
+    Failed(Status),
+}
+
+impl Engine {
+    /// Where a kind lives.
+    pub(crate) fn backend(&self, kind: &Kind) -> &Backend {
+        if kind.strategy.ephemeral { &self.ephemeral } else { &self.durable }
+    }
+
+    /// What is read of a kind.
+    pub(crate) fn cache_of(&self, kind: &Kind) -> Arc<KindCache> {
+        self.backend(kind).cache.kind(&kind.key)
+    }
+
+    /// The object that is meant, as it is now.
+    pub(super) fn current(&self, intent: &Intent) -> Option<Current> {
+        let cached = self.cache_of(&intent.kind).get(&intent.namespace, &intent.name)?;
+        let value = cached.value();
+        Some(Current { cached, value })
+    }
+
+    /// Waits until the cache has seen a revision; a bounded wait, because the cache follows on its own.
+    pub(super) async fn wait_visible(&self, kind: &Kind, revision: Revision) {
+        if !self.backend(kind).cache.wait_for(revision, VISIBLE_WITHIN).await {
+            tracing::warn!(%revision, kind = kind.kind, "the watch cache is behind its store; an answer may be older than a write");
+        }
+    }
+
+    /// Commits and waits until readers see it.
+    pub(super) async fn commit(
+        &self,
+        intent: &Intent,
+        uid: &str,
+        expect: Expect,
+        change: Change,
+    ) -> Result<Committed, Refused> {
+        let backend = self.backend(&intent.kind);
+        let key = ObjectKey::new(&intent.kind.key, &intent.namespace, &intent.name);
+        match backend.store.write(Write { key, uid: uid.into(), expect, change }).await {
+            Ok(committed) => {
+                self.wait_visible(&intent.kind, committed.revision).await;
+                Ok(committed)
+            }
+            Err(WriteError::Exists { .. }) => Err(Refused::Raced(None)),
+            Err(WriteError::Conflict { current, .. }) => Err(Refused::Raced(current)),
+            Err(WriteError::TooLarge { max, .. }) => Err(Refused::Failed(Status::too_large(max))),
+            Err(error @ WriteError::Unavailable { .. }) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "a write is in doubt");
+                Err(Refused::Failed(Status::service_unavailable(
+                    "the store cannot be reached; whether the write happened is unknown, read the object before trying again",
+                )))
+            }
+            Err(WriteError::Closed { .. }) => {
+                Err(Refused::Failed(Status::service_unavailable("the server is shutting down; try again")))
+            }
+        }
+    }
+}
+
+/// The answer to a committed write.
+pub(super) fn answer(committed: &Committed) -> Bytes {
+    versioned(&committed.body, committed.revision)
+}
+
+/// Canonical bytes with their version.
+pub(super) fn versioned(body: &Bytes, revision: Revision) -> Bytes {
+    // What `canonical` made always takes the splice; the bytes themselves are the honest answer otherwise.
+    splice_revision(body, revision).unwrap_or_else(|| body.clone())
+}

@@ -1,0 +1,97 @@
+//! A create: a new object under a free name.
+
+use jiff::Timestamp;
+use machinery::status::Status;
+use serde_json::Value;
+
+use super::commit::{Refused, answer};
+use super::identity::{generated_name, meta};
+use super::{CREATE, Draft, Engine, Intent, Outcome, run};
+use crate::cache::canonical;
+use crate::store::{Change, Expect};
+
+/// Names tried for `generateName` before giving up.
+const GENERATED_NAMES_MAX: usize = 8;
+
+impl Engine {
+    /// Creates an object from a body.
+    pub(crate) async fn create(
+        &self,
+        intent: &Intent,
+        value: Value,
+        duplicates: Vec<String>,
+    ) -> Result<Outcome, Status> {
+        self.create_draft(intent, value, duplicates, false).await
+    }
+
+    /// Creates; `applied` keeps the `managedFields` that an apply made.
+    pub(super) async fn create_draft(
+        &self,
+        intent: &Intent,
+        value: Value,
+        duplicates: Vec<String>,
+        applied: bool,
+    ) -> Result<Outcome, Status> {
+        let named = meta(&value, "name").to_owned();
+        let prefix = meta(&value, "generateName").to_owned();
+        let mut intent = intent.clone();
+        let mut tries = 0;
+        loop {
+            let generated = named.is_empty() && intent_name_free(&intent, tries) && !prefix.is_empty();
+            if !named.is_empty() {
+                intent.name.clone_from(&named);
+            } else if generated {
+                intent.name = generated_name(&prefix);
+            }
+            match self.create_once(&intent, value.clone(), duplicates.clone(), applied).await? {
+                Some(outcome) => return Ok(outcome),
+                None if !generated => {
+                    return Err(Status::already_exists(intent.kind.group, intent.kind.plural, &intent.name));
+                }
+                None => tries += 1,
+            }
+            if tries >= GENERATED_NAMES_MAX {
+                return Err(Status::generated_name_taken(intent.kind.group, intent.kind.plural, &intent.name));
+            }
+        }
+    }
+
+    /// One attempt; none where the name is taken.
+    async fn create_once(
+        &self,
+        intent: &Intent,
+        value: Value,
+        duplicates: Vec<String>,
+        applied: bool,
+    ) -> Result<Option<Outcome>, Status> {
+        let mut draft = Draft {
+            value,
+            old: None,
+            applied,
+            duplicates,
+            warnings: Vec::new(),
+            now: Timestamp::now(),
+            reserved: None,
+        };
+        run(CREATE, self, intent, &mut draft)?;
+        let body = canonical(&draft.value);
+        if intent.options.dry_run {
+            let taken = self.cache_of(&intent.kind).get(&intent.namespace, &intent.name).is_some();
+            return Ok((!taken).then_some(Outcome { body, created: true, warnings: draft.warnings }));
+        }
+        let uid = meta(&draft.value, "uid").to_owned();
+        let committed = self.commit(intent, &uid, Expect::Absent, Change::Put(body)).await;
+        match committed {
+            Ok(committed) => {
+                Ok(Some(Outcome { body: answer(&committed), created: true, warnings: draft.warnings }))
+            }
+            Err(Refused::Raced(_)) => Ok(None),
+            Err(Refused::Failed(status)) => Err(status),
+        }
+    }
+}
+
+/// Whether the name is the server's to make: the request gave none, or an earlier try made it.
+fn intent_name_free(intent: &Intent, tries: usize) -> bool {
+    intent.name.is_empty() || tries > 0
+}

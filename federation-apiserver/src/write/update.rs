@@ -1,0 +1,266 @@
+//! An update, a patch or an apply: the current object, the change, the steps, one conditional commit; again if raced.
+
+use std::time::{Duration, Instant};
+
+use api::Revision;
+use jiff::Timestamp;
+use machinery::field;
+use machinery::status::Status;
+use serde_json::Value;
+
+use super::commit::{Refused, answer, versioned};
+use super::identity::meta;
+use super::parts::{scale_of, with_scale};
+use super::{Change, Current, Draft, Engine, Intent, Outcome, Part, UPDATE, apply, run};
+use crate::cache::canonical;
+use crate::store::{Change as Stored, Expect};
+
+/// How long a write without a version of its own is tried again.
+const RETRY_FOR: Duration = Duration::from_secs(30);
+
+/// What one attempt came to.
+enum Attempt {
+    Done(Outcome),
+    /// Somebody else was faster.
+    Raced(Option<Revision>),
+}
+
+impl Engine {
+    /// Changes an object, or creates it where the kind or the change allows.
+    pub(crate) async fn update(&self, intent: &Intent, change: &Change) -> Result<Outcome, Status> {
+        let until = Instant::now() + RETRY_FOR;
+        let mut outcome = loop {
+            let Some(current) = self.current(intent) else {
+                match self.update_missing(intent, change).await? {
+                    Some(outcome) => break outcome,
+                    None if Instant::now() < until => {
+                        tokio::task::yield_now().await;
+                        continue;
+                    }
+                    None => return Err(intent.modified()),
+                }
+            };
+            match self.update_once(intent, change, &current).await? {
+                Attempt::Done(outcome) => break outcome,
+                Attempt::Raced(_) if pinned(change) => return Err(intent.modified()),
+                Attempt::Raced(winner) => {
+                    if Instant::now() >= until {
+                        return Err(intent.modified());
+                    }
+                    match winner {
+                        Some(revision) => self.wait_visible(&intent.kind, revision).await,
+                        None => tokio::time::sleep(Duration::from_millis(5)).await,
+                    }
+                }
+            }
+        };
+        if let (Part::Scale, Some(paths)) = (intent.part, &intent.kind.strategy.scale) {
+            let object: Value = serde_json::from_slice(&outcome.body).map_err(unreadable)?;
+            outcome.body = canonical_answer(&scale_of(&intent.kind, paths, &object));
+        }
+        Ok(outcome)
+    }
+
+    /// The object is not there: created where that is meant. None where somebody else just created it.
+    async fn update_missing(&self, intent: &Intent, change: &Change) -> Result<Option<Outcome>, Status> {
+        if intent.part != Part::Object {
+            return Err(intent.not_found());
+        }
+        let created = match change {
+            Change::Replace(value, duplicates) if intent.kind.strategy.create_on_update => {
+                check_place(intent, value)?;
+                let mut value = value.clone();
+                if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
+                    metadata.remove("resourceVersion");
+                }
+                self.create_draft(intent, value, duplicates.clone(), false).await
+            }
+            Change::Apply(value, duplicates) => {
+                check_place(intent, value)?;
+                let value = apply::onto_nothing(intent, value, Timestamp::now())?;
+                self.create_draft(intent, value, duplicates.clone(), true).await
+            }
+            Change::Replace(..) | Change::Patch(_) => return Err(intent.not_found()),
+        };
+        match created {
+            Ok(outcome) => Ok(Some(outcome)),
+            Err(status) if status.reason == "AlreadyExists" => Ok(None),
+            Err(status) => Err(status),
+        }
+    }
+
+    async fn update_once(&self, intent: &Intent, change: &Change, current: &Current) -> Result<Attempt, Status> {
+        let now = Timestamp::now();
+        let old = &current.value;
+        let scale = match (intent.part, &intent.kind.strategy.scale) {
+            (Part::Scale, Some(paths)) => Some((paths, scale_of(&intent.kind, paths, old))),
+            _ => None,
+        };
+        let base = scale.as_ref().map_or(&**old, |(_, scale)| scale);
+        let (proposed, duplicates, applied) = match change {
+            Change::Replace(value, duplicates) => (value.clone(), duplicates.clone(), false),
+            Change::Patch(patch) => (patch.onto(&intent.kind, base)?, Vec::new(), false),
+            Change::Apply(config, duplicates) => (apply::onto(intent, old, config, now)?, duplicates.clone(), true),
+        };
+        check_place(intent, &proposed)?;
+        if !self.version_holds(intent, change, current, &proposed).await? {
+            return Ok(Attempt::Raced(None));
+        }
+        let value = match &scale {
+            Some((paths, _)) => with_scale(paths, old, &proposed)?,
+            None => proposed,
+        };
+        let mut draft = Draft {
+            value,
+            old: Some(old.clone()),
+            applied,
+            duplicates,
+            warnings: Vec::new(),
+            now,
+            reserved: None,
+        };
+        run(UPDATE, self, intent, &mut draft)?;
+        self.commit_update(intent, current, draft).await
+    }
+
+    /// Checks the version that the proposal names. False where the cache had to catch up and the attempt starts over.
+    async fn version_holds(
+        &self,
+        intent: &Intent,
+        change: &Change,
+        current: &Current,
+        proposed: &Value,
+    ) -> Result<bool, Status> {
+        let version = meta(proposed, "resourceVersion");
+        if version.is_empty() || version == "0" {
+            let unconditional = intent.kind.strategy.unconditional_update || intent.part != Part::Object;
+            return match change {
+                Change::Replace(..) if !unconditional => {
+                    let cause = field::invalid(&version_path(), &Value::from(0), "must be specified for an update");
+                    Err(Status::invalid(intent.kind.group, intent.kind.kind, &intent.name, vec![cause]))
+                }
+                Change::Replace(..) | Change::Patch(_) | Change::Apply(..) => Ok(true),
+            };
+        }
+        let Some(version) = Revision::parse(version) else {
+            let detail = "must be a resourceVersion that this server gave";
+            let cause = field::invalid(&version_path(), &Value::from(version), detail);
+            return Err(Status::invalid(intent.kind.group, intent.kind.kind, &intent.name, vec![cause]));
+        };
+        if version == current.cached.revision {
+            return Ok(true);
+        }
+        // A client may have read from a replica that is ahead of this one: catch up once before refusing.
+        let cache = &self.backend(&intent.kind).cache;
+        if version > current.cached.revision && version > cache.revision() {
+            self.wait_visible(&intent.kind, version).await;
+            if self.current(intent).is_some_and(|fresh| fresh.cached.revision == version) && !pinned(change) {
+                return Ok(false);
+            }
+        }
+        Err(intent.modified())
+    }
+
+    async fn commit_update(&self, intent: &Intent, current: &Current, draft: Draft) -> Result<Attempt, Status> {
+        let Draft { value, old: _, applied: _, duplicates: _, warnings, now: _, reserved } = draft;
+        let unchanged = || Outcome { body: current.cached.bytes.clone(), created: false, warnings: warnings.clone() };
+        let finished = is_finished(intent, &value);
+        if !finished && same_but_version(&current.value, &value) {
+            return Ok(Attempt::Done(unchanged()));
+        }
+        let body = canonical(&value);
+        let revision = current.cached.revision;
+        if intent.options.dry_run {
+            let body = versioned(&body, revision);
+            return Ok(Attempt::Done(Outcome { body, created: false, warnings }));
+        }
+        let stored = if finished { Stored::Delete(body) } else { Stored::Put(body) };
+        let uid = meta(&value, "uid");
+        let committed = self.commit(intent, uid, Expect::Revision(revision), stored).await;
+        drop(reserved); // The cache shows the commit by now, and with it what was reserved.
+        match committed {
+            Ok(committed) => Ok(Attempt::Done(Outcome { body: answer(&committed), created: false, warnings })),
+            Err(Refused::Raced(winner)) => Ok(Attempt::Raced(winner)),
+            Err(Refused::Failed(status)) => Err(status),
+        }
+    }
+}
+
+fn version_path() -> field::Path {
+    field::Path::root("metadata").child("resourceVersion")
+}
+
+/// Whether the client named the version that it changes.
+fn pinned(change: &Change) -> bool {
+    match change {
+        Change::Replace(value, _) => !matches!(meta(value, "resourceVersion"), "" | "0"),
+        Change::Patch(_) | Change::Apply(..) => false,
+    }
+}
+
+/// Whether an object that is being deleted has nobody left to wait for.
+fn is_finished(intent: &Intent, value: &Value) -> bool {
+    let none = |pointer: &str| value.pointer(pointer).and_then(Value::as_array).is_none_or(Vec::is_empty);
+    value.pointer("/metadata/deletionTimestamp").is_some()
+        && none("/metadata/finalizers")
+        && (!intent.kind.is_namespace() || none("/spec/finalizers"))
+}
+
+fn same_but_version(old: &Value, new: &Value) -> bool {
+    let (Some(old), Some(new)) = (old.as_object(), new.as_object()) else { return false };
+    if old.len() != new.len() {
+        return false;
+    }
+    old.iter().all(|(key, before)| match new.get(key) {
+        Some(after) if key == "metadata" => {
+            let (Some(before), Some(after)) = (before.as_object(), after.as_object()) else { return false };
+            let versioned = usize::from(before.contains_key("resourceVersion"));
+            before.len() - versioned == after.len()
+                && before.iter().all(|(key, value)| key == "resourceVersion" || after.get(key) == Some(value))
+        }
+        Some(after) => before == after,
+        None => false,
+    })
+}
+
+/// The body must be about the object of the path.
+fn check_place(intent: &Intent, value: &Value) -> Result<(), Status> {
+    let (name, namespace) = (meta(value, "name"), meta(value, "namespace"));
+    if name != intent.name {
+        return Err(Status::bad_request(format!(
+            "the name of the object ({name}) does not match the name on the URL ({})",
+            intent.name
+        )));
+    }
+    if intent.kind.namespaced && !namespace.is_empty() && namespace != intent.namespace {
+        return Err(Status::bad_request(format!(
+            "the namespace of the object ({namespace}) does not match the namespace on the URL ({})",
+            intent.namespace
+        )));
+    }
+    Ok(())
+}
+
+fn canonical_answer(value: &Value) -> bytes::Bytes {
+    value.to_string().into()
+}
+
+fn unreadable(error: serde_json::Error) -> Status {
+    tracing::error!(%error, "a stored object is not JSON");
+    Status::internal("a stored object cannot be read")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_version_alone_is_no_change() {
+        let old = json!({"metadata": {"name": "a", "resourceVersion": "7"}, "data": {"k": "v"}});
+        assert!(same_but_version(&old, &json!({"metadata": {"name": "a"}, "data": {"k": "v"}})));
+        assert!(!same_but_version(&old, &json!({"metadata": {"name": "a"}, "data": {"k": "w"}})));
+        assert!(!same_but_version(&old, &json!({"metadata": {"name": "a", "labels": {}}, "data": {"k": "v"}})));
+        assert!(!same_but_version(&old, &json!({"metadata": {"name": "a"}})));
+    }
+}
