@@ -28,13 +28,16 @@ export interface Snapshot<T> {
   readonly error: HubError | undefined
 }
 
+/** Before the first list. */
+export const nothing: Snapshot<never> = { items: new Map<string, never>(), phase: 'loading', error: undefined }
+
 export interface LiveOptions<T> {
   address: string
   token: string
   /** Called once, on an answer 401; the collection has stopped by then. */
   onUnauthorized?: (error: HubError) => void
   /** Keeps only the newest objects, for lists that grow without end. */
-  newest?: { most: number; time: (object: T) => string }
+  newest?: { most: number; time: (object: T) => string } | undefined
   fetch?: typeof fetch
   random?: () => number
   wait?: (ms: number, signal: AbortSignal) => Promise<void>
@@ -99,7 +102,7 @@ export function follow<T extends KubeObject>(options: LiveOptions<T>): Live<T> {
   const stop = new AbortController()
   const listeners = new Set<() => void>()
   let items = new Map<string, T>()
-  let current: Snapshot<T> = { items, phase: 'loading', error: undefined }
+  let current: Snapshot<T> = nothing
   let phase: Phase = 'loading'
   let error: HubError | undefined
   let gathering: ReturnType<typeof setTimeout> | undefined

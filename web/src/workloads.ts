@@ -83,7 +83,7 @@ function shareWord(state: ShareState, row: PlacedCluster | undefined): string {
     case 'progressing':
       return row?.applied ? 'applied, not ready' : 'not applied yet'
     case 'unheard':
-      return 'cluster not heard'
+      return 'not heard'
     case 'leaving':
       return 'leaving'
     case 'failing':

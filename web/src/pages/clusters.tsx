@@ -49,7 +49,7 @@ export function Clusters(): ReactElement {
     {
       head: 'Last heard',
       numeric: true,
-      cell: ({ metadata, status }) => lastHeard(heartbeats.get(metadata.name), status?.lastHeartbeat, now),
+      cell: ({ metadata, status }) => lastHeard(heartbeats.items.get(metadata.name), status?.lastHeartbeat, now),
     },
     {
       head: 'Holds',

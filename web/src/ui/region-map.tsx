@@ -2,7 +2,7 @@
 // words; regions without a place are in the list alone.
 import type { ReactElement } from 'react'
 import type { Cluster, Region } from '../api/kinds'
-import { readyVerdict } from '../verdict'
+import { readyVerdict, type Standing } from '../verdict'
 
 const WIDTH = 360
 const HEIGHT = 150
@@ -16,6 +16,7 @@ interface Place {
   name: string
   members: string[]
   ready: number
+  standing: Standing
   cidrs: string[]
   at: { x: number; y: number } | undefined
 }
@@ -36,11 +37,11 @@ export function RegionMap({ regions, clusters }: { regions: Region[]; clusters: 
             <path key={degrees} className={degrees === 0 ? 'equator' : undefined} d={`M0 ${y(degrees)}H${WIDTH}`} />
           ))}
         </g>
-        {places.map(({ name, at, ready, members }) =>
+        {places.map(({ name, at, standing, members }) =>
           at ? (
-            <g key={name} className={ready === members.length ? 'spot' : 'spot hurt'}>
+            <g key={name} className={`spot ${standing}`}>
               <circle cx={at.x} cy={at.y} r={3 + Math.min(members.length, 5)} />
-              {ready < members.length && <path d={`M${at.x - 2} ${at.y - 2}l4 4m0 -4l-4 4`} />}
+              {standing === 'bad' && <path d={`M${at.x - 2} ${at.y - 2}l4 4m0 -4l-4 4`} />}
               <text x={at.x} y={at.y + 15} textAnchor={anchor(at.x)}>
                 {name}
               </text>
@@ -64,10 +65,13 @@ function place(region: Region, clusters: Cluster[]): Place {
   const { name } = region.metadata
   const { latitude, longitude, cidrs = [] } = region.spec ?? {}
   const members = clusters.filter((cluster) => cluster.spec?.region === name)
+  const standings = members.map((cluster) => readyVerdict(cluster).standing)
+  const worst = (['bad', 'unknown', 'good'] as const).find((standing) => standings.includes(standing))
   return {
     name,
     members: members.map((cluster) => cluster.metadata.name),
-    ready: members.filter((cluster) => readyVerdict(cluster).standing === 'good').length,
+    ready: standings.filter((standing) => standing === 'good').length,
+    standing: worst ?? 'unknown',
     cidrs,
     at: latitude === undefined || longitude === undefined ? undefined : { x: x(longitude), y: y(latitude) },
   }
