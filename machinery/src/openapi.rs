@@ -7,6 +7,7 @@
 mod definitions;
 mod paths;
 mod v2;
+mod v2_protobuf;
 mod v3;
 
 use serde_json::Value;
@@ -106,6 +107,12 @@ pub fn v3_root(documents: &[Document]) -> Value {
 #[must_use]
 pub fn v2_document(kinds: &[ServedKind], version: &str) -> Value {
     v2::document(kinds, version)
+}
+
+/// The v2 document in protobuf, for clients that ask for `application/com.github.proto-openapi.spec.v2@v1.0+protobuf`.
+#[must_use]
+pub fn v2_protobuf(document: &Value) -> Vec<u8> {
+    v2_protobuf::encode(document)
 }
 
 /// SHA-512 in upper-case hexadecimal, as the `hash` parameter and the ETag spell it.

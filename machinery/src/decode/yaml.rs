@@ -77,6 +77,17 @@ list: [1, 2.5, yes, off, null, ~, 0644, 0x10, -3]
     }
 
     #[test]
+    fn keys_are_text_whatever_they_look_like() {
+        let value = decode(b"data: {1: a, true: b, 1.5: c, yes: d}\nempty:\n")
+            .unwrap()
+            .value;
+        assert_eq!(
+            value,
+            json!({"data": {"1": "a", "true": "b", "1.5": "c", "yes": "d"}, "empty": null})
+        );
+    }
+
+    #[test]
     fn anchors_are_followed_within_measure() {
         let value = decode(b"a: &x {p: 1}\nb: *x\nc: {<<: *x, q: 2}\n").unwrap().value;
         assert_eq!(value, json!({"a": {"p": 1}, "b": {"p": 1}, "c": {"p": 1, "q": 2}}));

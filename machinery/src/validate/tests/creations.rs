@@ -176,7 +176,10 @@ fn creations() {
             "apps/v1",
             "Deployment",
             deployment(set("/spec", "selector", Value::Null)),
-            vec![("spec.selector", R::FieldValueRequired)],
+            vec![
+                ("spec.selector", R::FieldValueRequired),
+                ("spec.template.metadata.labels", R::FieldValueInvalid),
+            ],
         ),
         (
             "apps/v1",
@@ -350,7 +353,7 @@ fn creations() {
             json!({"metadata": meta("s"), "addressType": "IPv4", "endpoints": [{"addresses": ["127.0.0.1"]}, {"addresses": ["::2"]}]}),
             vec![
                 ("endpoints[0].addresses[0]", R::FieldValueInvalid),
-                ("endpoints[1].addresses[0]", R::FieldValueInvalid),
+                ("endpoints[1].addresses", R::FieldValueInvalid),
             ],
         ),
         (
