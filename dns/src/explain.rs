@@ -26,7 +26,7 @@ pub struct Explanation {
     pub steps: Vec<String>,
     /// Response code.
     pub rcode: String,
-    /// Records that are answered to A and AAAA questions, as text.
+    /// Records that are answered to A and AAAA questions (SRV for names that begin with an underscore), as text.
     pub answers: Vec<String>,
 }
 
@@ -47,12 +47,22 @@ pub fn explain(snapshot: &Snapshot, name: &str, client: IpAddr) -> Result<Explan
     walk(snapshot, &wire_name, usize::from(located.place), &mut steps);
     let mut answers: Vec<String> = Vec::new();
     let mut rcode = String::new();
-    for type_ in [types::A, types::AAAA] {
-        let (code, records) = ask(snapshot, &wire_name, type_, client);
+    // Names that begin with an underscore are SRV names (RFC 2782).
+    let types: &[u16] = if name.starts_with('_') {
+        &[types::SRV]
+    } else {
+        &[types::A, types::AAAA]
+    };
+    for type_ in types {
+        let (code, records) = ask(snapshot, &wire_name, *type_, client);
         rcode = code;
-        answers.extend(records.into_iter().filter(|record| !record.contains(" SOA ")));
+        for record in records {
+            // Both questions go through the same alias.
+            if !answers.contains(&record) {
+                answers.push(record);
+            }
+        }
     }
-    answers.dedup();
     let region = region.map(|region| region.name.clone());
     Ok(Explanation {
         name: wire_name.to_string(),

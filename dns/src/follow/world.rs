@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::object::{Facts, Kind, Seen};
 use super::watches::{Answer, Event, Said};
 use crate::probe::Verdicts;
-use crate::snapshot::{Dirty, Input, ProbeState};
+use crate::snapshot::{ClusterFacts, Dirty, Input, ProbeState, RowFacts};
 
 /// Time between two questions for a doubted object.
 const ASK_AGAIN: Duration = Duration::from_secs(5);
@@ -121,7 +121,7 @@ impl World {
             .filter(|(_, facts)| facts.addresses.iter().any(|a| changed.contains(a)));
         let shared: BTreeSet<&String> = shared.map(|(name, _)| name).collect();
         let touched = self.input.placements.iter().filter(|(_, placement)| {
-            let own = |row: &crate::snapshot::RowFacts| row.addresses.iter().any(|a| changed.contains(a));
+            let own = |row: &RowFacts| row.addresses.iter().any(|a| changed.contains(a));
             placement
                 .rows
                 .iter()
@@ -224,6 +224,21 @@ impl World {
                 revision,
             },
         );
+        if let Facts::Cluster(facts) = &facts {
+            let known = self.input.clusters.get(&key);
+            if let Some(known) = known.filter(|known| {
+                ClusterFacts {
+                    fresh: facts.fresh,
+                    ..(*known).clone()
+                } == *facts
+            }) {
+                return if known.fresh == facts.fresh {
+                    Dirty::default()
+                } else {
+                    self.freshness(&key, facts.fresh)
+                };
+            }
+        }
         let input = &mut self.input;
         let changed = match facts {
             Facts::Service(facts) => replace(&mut input.services, &key, facts),
@@ -237,6 +252,23 @@ impl World {
             self.dirty(kind, &key)
         } else {
             Dirty::default()
+        }
+    }
+
+    /// A cluster's API came or went, and nothing else changed: that matters only where its last word was "none ready".
+    fn freshness(&mut self, cluster: &str, fresh: bool) -> Dirty {
+        if let Some(facts) = self.input.clusters.get_mut(cluster) {
+            facts.fresh = fresh;
+        }
+        let empty = |row: &RowFacts| row.cluster == cluster && row.ready_endpoints.is_some_and(|ready| ready <= 0);
+        let touched = self
+            .input
+            .placements
+            .iter()
+            .filter(|(_, placement)| placement.rows.iter().any(empty));
+        Dirty {
+            all: false,
+            services: touched.map(|(key, _)| key.clone()).collect(),
         }
     }
 
@@ -314,136 +346,4 @@ fn replace<T: PartialEq>(map: &mut BTreeMap<String, T>, key: &str, value: T) -> 
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::snapshot::ServiceFacts;
-
-    fn service(key: &str, uid: &str, revision: u64) -> Seen {
-        let (namespace, name) = key.split_once('/').unwrap();
-        Seen {
-            key: key.into(),
-            namespace: namespace.into(),
-            name: name.into(),
-            uid: uid.into(),
-            revision,
-            facts: Facts::Service(ServiceFacts {
-                labels: [("revision".to_owned(), revision.to_string())].into(),
-                ..ServiceFacts::default()
-            }),
-        }
-    }
-
-    fn list(world: &mut World, services: &[(&str, &str, u64)]) {
-        world.apply(Event::ListBegan(Kind::Service));
-        for (key, uid, revision) in services {
-            world.apply(Event::Listed(Kind::Service, service(key, uid, *revision)));
-        }
-        world.apply(Event::ListEnded(Kind::Service));
-    }
-
-    fn deny_all(world: &mut World, now: Instant) {
-        for doubted in world.questions(now) {
-            world.answered(
-                Answer {
-                    doubted,
-                    said: Said::NotThere,
-                },
-                now,
-            );
-        }
-    }
-
-    fn names(world: &World) -> String {
-        world.input.services.keys().cloned().collect::<Vec<_>>().join(" ")
-    }
-
-    #[test]
-    fn a_relist_is_never_a_deletion_by_itself() {
-        let mut world = World::default();
-        list(&mut world, &[("a/x", "1", 5), ("a/y", "2", 6)]);
-        list(&mut world, &[("a/x", "1", 5)]);
-        assert_eq!(names(&world), "a/x a/y");
-        let start = Instant::now();
-        deny_all(&mut world, start);
-        assert_eq!(names(&world), "a/x a/y", "one denial is not enough");
-        deny_all(&mut world, start + Duration::from_secs(1));
-        assert_eq!(names(&world), "a/x a/y", "the second comes later");
-        deny_all(&mut world, start + ASK_AGAIN);
-        assert_eq!(names(&world), "a/x");
-        assert!(world.doubts.is_empty());
-    }
-
-    #[test]
-    fn an_empty_list_is_held_long() {
-        let mut world = World::default();
-        list(&mut world, &[("a/x", "1", 5)]);
-        list(&mut world, &[]);
-        let start = Instant::now();
-        for seconds in [0, 5, 10, 300] {
-            deny_all(&mut world, start + Duration::from_secs(seconds));
-        }
-        assert_eq!(names(&world), "a/x");
-        deny_all(&mut world, start + EMPTY_HOLD);
-        assert_eq!(names(&world), "");
-    }
-
-    #[test]
-    fn errors_settle_nothing_and_the_object_itself_settles_it() {
-        let mut world = World::default();
-        list(&mut world, &[("a/x", "1", 5), ("a/y", "2", 6)]);
-        list(&mut world, &[("a/y", "2", 6)]);
-        let start = Instant::now();
-        let doubted = world.questions(start).remove(0);
-        world.answered(
-            Answer {
-                doubted: doubted.clone(),
-                said: Said::Nothing,
-            },
-            start,
-        );
-        assert_eq!(world.doubts.len(), 1);
-        world.answered(
-            Answer {
-                doubted,
-                said: Said::There(Box::new(service("a/x", "1", 5))),
-            },
-            start,
-        );
-        assert!(world.doubts.is_empty());
-    }
-
-    #[test]
-    fn observed_deletions_delete_only_their_own_incarnation() {
-        let mut world = World::default();
-        world.apply(Event::Seen(Kind::Service, service("a/x", "2", 9)));
-        assert!(
-            world
-                .apply(Event::Gone(Kind::Service, service("a/x", "1", 4)))
-                .is_empty()
-        );
-        assert_eq!(names(&world), "a/x");
-        assert!(
-            !world
-                .apply(Event::Gone(Kind::Service, service("a/x", "2", 10)))
-                .is_empty()
-        );
-        assert_eq!(names(&world), "");
-    }
-
-    #[test]
-    fn older_never_replaces_newer() {
-        let mut world = World::default();
-        world.apply(Event::Seen(Kind::Service, service("a/x", "1", 9)));
-        assert!(
-            world
-                .apply(Event::Seen(Kind::Service, service("a/x", "1", 8)))
-                .is_empty()
-        );
-        assert_eq!(world.input.services["a/x"].labels["revision"], "9");
-        world.apply(Event::Seen(Kind::Service, service("a/x", "2", 3)));
-        assert_eq!(
-            world.input.services["a/x"].labels["revision"], "3",
-            "another incarnation is newer, whatever its revision"
-        );
-    }
-}
+mod tests;

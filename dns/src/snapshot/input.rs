@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 /// Everything that is known, by key: `NAMESPACE/NAME` for Services, their placements and policies, the name for others.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub struct Input {
     /// Federated Services.
     pub services: BTreeMap<String, ServiceFacts>,
@@ -27,7 +27,7 @@ pub struct Input {
 
 /// A federated Service.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub struct ServiceFacts {
     /// Labels, for policies that select by them.
     pub labels: BTreeMap<String, String>,
@@ -37,7 +37,7 @@ pub struct ServiceFacts {
 
 /// A port of a Service.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub struct PortFacts {
     /// Its name; empty for the only port of a Service.
     pub name: String,
@@ -49,7 +49,7 @@ pub struct PortFacts {
 
 /// Where a Service is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub struct PlacementFacts {
     /// The clusters it is placed in.
     pub clusters: Vec<String>,
@@ -59,7 +59,7 @@ pub struct PlacementFacts {
 
 /// What a cluster said last of a Service.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub struct RowFacts {
     /// The cluster.
     pub cluster: String,
@@ -71,7 +71,7 @@ pub struct RowFacts {
 
 /// A member, as far as names and addresses go.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub struct ClusterFacts {
     /// Its region.
     pub region: Option<String>,
@@ -85,7 +85,7 @@ pub struct ClusterFacts {
 
 /// A Region object.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub struct RegionFacts {
     /// Client networks, as the object has them.
     pub cidrs: Vec<String>,

@@ -140,20 +140,22 @@ pub fn parse(packet: &[u8]) -> Result<Query<'_>, Rejected<'_>> {
     if flags & 0x8000 != 0 {
         return Err(Rejected::Drop);
     }
-    let error = |rcode, question, edns| Rejected::Error {
-        id,
-        flags,
-        question,
-        rcode,
-        edns,
+    // Another opcode is not implemented, whatever else is wrong; its OPT record is still looked for (RFC 6891 7).
+    let foreign = flags & 0x7800 != 0;
+    let error = |rcode, question, edns| {
+        let rcode = if foreign { Rcode::NotImp } else { rcode };
+        Rejected::Error {
+            id,
+            flags,
+            question,
+            rcode,
+            edns,
+        }
     };
-    if flags & 0x7800 != 0 {
-        return Err(error(Rcode::NotImp, &[], None));
-    }
-    if questions != 1 {
-        return Err(error(Rcode::FormErr, &[], None));
-    }
     let malformed = || error(Rcode::FormErr, &[], None);
+    if questions != 1 {
+        return Err(malformed());
+    }
     let name = reader.question_name().ok_or_else(malformed)?;
     let type_ = reader.u16().ok_or_else(malformed)?;
     let class = reader.u16().ok_or_else(malformed)?;
@@ -172,6 +174,9 @@ pub fn parse(packet: &[u8]) -> Result<Query<'_>, Rejected<'_>> {
             Additional::BadOption => return Err(error(Rcode::FormErr, question, Some(Edns::default()))),
             Additional::Malformed => return Err(error(Rcode::FormErr, question, edns)),
         }
+    }
+    if foreign {
+        return Err(error(Rcode::NotImp, question, edns));
     }
     if edns.is_some_and(|edns| edns.version > 0) {
         return Err(error(Rcode::BadVers, question, edns));

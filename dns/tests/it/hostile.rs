@@ -1,7 +1,9 @@
 //! Hostile packets: nothing panics, nothing answers a response, answers are well formed whatever was asked.
 
 use std::net::IpAddr;
+use std::sync::LazyLock;
 
+use dns::snapshot::Snapshot;
 use dns::wire::{Transport, answer};
 use hickory_proto::op::Message;
 use proptest::prelude::*;
@@ -18,10 +20,10 @@ at shop/web eu-1 192.0.2.2 endpoints=1
 ";
 
 fn ask(packet: &[u8]) -> Option<Vec<u8>> {
-    let snapshot = fixture::snapshot(WORLD);
+    static SNAPSHOT: LazyLock<Snapshot> = LazyLock::new(|| fixture::snapshot(WORLD));
     let mut out = Vec::new();
     answer(
-        &snapshot,
+        &SNAPSHOT,
         packet,
         IpAddr::from([10, 0, 0, 1]),
         Transport::Udp,
@@ -61,6 +63,11 @@ fn what_is_no_query_is_dropped_or_refused() {
     assert!(ask(&good[..11]).is_none(), "short packets are dropped");
     assert!(ask(&with(2, 0x81)).is_none(), "responses are dropped");
     check_rcode(&with(2, 0x29), 4); // opcode UPDATE
+    let update = Message::from_vec(&ask(&with(2, 0x29)).unwrap());
+    assert!(
+        update.is_ok_and(|message| message.edns.is_some()),
+        "OPT if asked, whatever the opcode"
+    );
     check_rcode(&with(5, 0), 1); // no question
     check_rcode(&with(5, 2), 1); // two questions (RFC 9619)
     check_rcode(&with(12, 0xC0), 1); // a pointer where nothing is to point to

@@ -6,7 +6,6 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use futures::StreamExt;
 use http::{Method, Request, Response};
 use http_body_util::{BodyExt, Full, StreamBody};
 use kube::client::Body;

@@ -1,0 +1,172 @@
+//! What each kind of news does to the world.
+
+use super::*;
+use crate::snapshot::ServiceFacts;
+
+fn service(key: &str, uid: &str, revision: u64) -> Seen {
+    let (namespace, name) = key.split_once('/').unwrap();
+    Seen {
+        key: key.into(),
+        namespace: namespace.into(),
+        name: name.into(),
+        uid: uid.into(),
+        revision,
+        facts: Facts::Service(ServiceFacts {
+            labels: [("revision".to_owned(), revision.to_string())].into(),
+            ..ServiceFacts::default()
+        }),
+    }
+}
+
+fn list(world: &mut World, services: &[(&str, &str, u64)]) {
+    world.apply(Event::ListBegan(Kind::Service));
+    for (key, uid, revision) in services {
+        world.apply(Event::Listed(Kind::Service, service(key, uid, *revision)));
+    }
+    world.apply(Event::ListEnded(Kind::Service));
+}
+
+fn deny_all(world: &mut World, now: Instant) {
+    for doubted in world.questions(now) {
+        world.answered(
+            Answer {
+                doubted,
+                said: Said::NotThere,
+            },
+            now,
+        );
+    }
+}
+
+fn names(world: &World) -> String {
+    world.input.services.keys().cloned().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn a_relist_is_never_a_deletion_by_itself() {
+    let mut world = World::default();
+    list(&mut world, &[("a/x", "1", 5), ("a/y", "2", 6)]);
+    list(&mut world, &[("a/x", "1", 5)]);
+    assert_eq!(names(&world), "a/x a/y");
+    let start = Instant::now();
+    deny_all(&mut world, start);
+    assert_eq!(names(&world), "a/x a/y", "one denial is not enough");
+    deny_all(&mut world, start + Duration::from_secs(1));
+    assert_eq!(names(&world), "a/x a/y", "the second comes later");
+    deny_all(&mut world, start + ASK_AGAIN);
+    assert_eq!(names(&world), "a/x");
+    assert!(world.doubts.is_empty());
+}
+
+#[test]
+fn an_empty_list_is_held_long() {
+    let mut world = World::default();
+    list(&mut world, &[("a/x", "1", 5)]);
+    list(&mut world, &[]);
+    let start = Instant::now();
+    for seconds in [0, 5, 10, 300] {
+        deny_all(&mut world, start + Duration::from_secs(seconds));
+    }
+    assert_eq!(names(&world), "a/x");
+    deny_all(&mut world, start + EMPTY_HOLD);
+    assert_eq!(names(&world), "");
+}
+
+#[test]
+fn errors_settle_nothing_and_the_object_itself_settles_it() {
+    let mut world = World::default();
+    list(&mut world, &[("a/x", "1", 5), ("a/y", "2", 6)]);
+    list(&mut world, &[("a/y", "2", 6)]);
+    let start = Instant::now();
+    let doubted = world.questions(start).remove(0);
+    world.answered(
+        Answer {
+            doubted: doubted.clone(),
+            said: Said::Nothing,
+        },
+        start,
+    );
+    assert_eq!(world.doubts.len(), 1);
+    world.answered(
+        Answer {
+            doubted,
+            said: Said::There(Box::new(service("a/x", "1", 5))),
+        },
+        start,
+    );
+    assert!(world.doubts.is_empty());
+}
+
+#[test]
+fn observed_deletions_delete_only_their_own_incarnation() {
+    let mut world = World::default();
+    world.apply(Event::Seen(Kind::Service, service("a/x", "2", 9)));
+    assert!(
+        world
+            .apply(Event::Gone(Kind::Service, service("a/x", "1", 4)))
+            .is_empty()
+    );
+    assert_eq!(names(&world), "a/x");
+    assert!(
+        !world
+            .apply(Event::Gone(Kind::Service, service("a/x", "2", 10)))
+            .is_empty()
+    );
+    assert_eq!(names(&world), "");
+}
+
+#[test]
+fn older_never_replaces_newer() {
+    let mut world = World::default();
+    world.apply(Event::Seen(Kind::Service, service("a/x", "1", 9)));
+    assert!(
+        world
+            .apply(Event::Seen(Kind::Service, service("a/x", "1", 8)))
+            .is_empty()
+    );
+    assert_eq!(world.input.services["a/x"].labels["revision"], "9");
+    world.apply(Event::Seen(Kind::Service, service("a/x", "2", 3)));
+    assert_eq!(
+        world.input.services["a/x"].labels["revision"], "3",
+        "another incarnation is newer, whatever its revision"
+    );
+}
+
+#[test]
+fn a_cluster_that_cannot_be_reached_touches_only_what_its_word_was_none_for() {
+    let mut world = World::default();
+    let cluster = |fresh| Seen {
+        key: "us-1".into(),
+        namespace: String::new(),
+        name: "us-1".into(),
+        uid: "c".into(),
+        revision: 1,
+        facts: Facts::Cluster(ClusterFacts {
+            fresh,
+            ..ClusterFacts::default()
+        }),
+    };
+    assert!(world.apply(Event::Seen(Kind::Cluster, cluster(true))).all);
+    for (key, ready) in [("a/x", 2), ("a/y", 0)] {
+        let row = RowFacts {
+            cluster: "us-1".into(),
+            ready_endpoints: Some(ready),
+            ..RowFacts::default()
+        };
+        let facts = crate::snapshot::PlacementFacts {
+            clusters: vec!["us-1".into()],
+            rows: vec![row],
+        };
+        world.input.placements.insert(key.into(), facts);
+    }
+    let dirty = world.apply(Event::Seen(Kind::Cluster, cluster(false)));
+    assert_eq!(
+        dirty,
+        Dirty {
+            all: false,
+            services: ["a/y".to_owned()].into()
+        }
+    );
+    assert!(!world.input.clusters["us-1"].fresh);
+    assert!(world.apply(Event::Seen(Kind::Cluster, cluster(false))).is_empty());
+}
