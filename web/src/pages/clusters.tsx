@@ -40,9 +40,10 @@ export function Clusters(): ReactElement {
         </>
       ),
     },
-    { head: 'Ready', cell: (cluster) => <VerdictCell verdict={readyVerdict(cluster)} now={now} /> },
+    { head: 'Ready', long: true, cell: (cluster) => <VerdictCell verdict={readyVerdict(cluster)} now={now} /> },
     {
       head: 'Serving',
+      long: true,
       cell: (cluster) => <VerdictCell verdict={servingVerdict(cluster, resolutions.items.values())} now={now} />,
     },
     { head: 'Version', cell: ({ status }) => status?.kubernetesVersion ?? 'not known' },

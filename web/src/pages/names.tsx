@@ -26,7 +26,7 @@ const CANDIDATES: Column<Candidate>[] = [
     head: 'Verdict',
     cell: (row) => <Mark standing={row.serving ? 'good' : 'bad'} word={row.serving ? 'may be answered' : 'held back'} />,
   },
-  { head: 'Reason', cell: (row) => row.reason || <span className="quiet">none given</span> },
+  { head: 'Reason', long: true, cell: (row) => row.reason || <span className="quiet">none given</span> },
 ]
 
 export function Names(): ReactElement {

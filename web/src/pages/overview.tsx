@@ -139,7 +139,7 @@ function RecentEvents(): ReactElement {
       cell: (event) =>
         event.type === 'Warning' ? <Mark standing="unknown" word={`${event.reason ?? ''} (warning)`} /> : (event.reason ?? ''),
     },
-    { head: 'Message', cell: (event) => `${event.message ?? ''}${(event.count ?? 1) > 1 ? ` (${event.count} times)` : ''}` },
+    { head: 'Message', long: true, cell: (event) => `${event.message ?? ''}${(event.count ?? 1) > 1 ? ` (${event.count} times)` : ''}` },
   ]
   return (
     <section aria-labelledby="events">

@@ -14,7 +14,7 @@ type Excluded = NonNullable<NonNullable<Placement['spec']>['excluded']>[number]
 const EXCLUDED: Column<Excluded>[] = [
   { head: 'Cluster', names: true, cell: (row) => row.name },
   { head: 'Reason', cell: (row) => row.reason },
-  { head: 'Message', cell: (row) => row.message || <span className="quiet">none</span> },
+  { head: 'Message', long: true, cell: (row) => row.message || <span className="quiet">none</span> },
 ]
 
 export function WorkloadDetail({ namespace, placement }: { namespace: string; placement: string }): ReactElement {
@@ -108,7 +108,7 @@ function shareColumns(isService: boolean): Column<Share>[] {
       cell: ({ replicas: wanted, readyReplicas }) => (wanted === undefined ? 'no replicas' : `${readyReplicas ?? 0} of ${wanted}`),
     })
   }
-  columns.push({ head: 'Error', cell: ({ row }) => row?.error || <span className="quiet">none</span> })
+  columns.push({ head: 'Error', long: true, cell: ({ row }) => row?.error || <span className="quiet">none</span> })
   return columns
 }
 

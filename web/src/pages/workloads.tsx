@@ -41,7 +41,7 @@ const COLUMNS: Column<Workload>[] = [
         </ul>
       ),
   },
-  { head: 'Why', cell: (row) => <span className="quiet">{row.reason}</span> },
+  { head: 'Why', long: true, cell: (row) => <span className="quiet">{row.reason}</span> },
 ]
 
 export function Workloads(): ReactElement {

@@ -11,6 +11,8 @@ export interface Column<T> {
   /** The cell that names the row. */
   names?: boolean
   numeric?: boolean
+  /** Words of any length: may be broken anywhere. */
+  long?: boolean
 }
 
 export interface TableProps<T> {
@@ -33,7 +35,7 @@ export function Table<T>({ caption, captionHidden, columns, rows, rowKey, empty 
         <thead role="rowgroup">
           <tr role="row">
             {columns.map((column) => (
-              <th key={column.head} role="columnheader" scope="col" className={column.numeric ? 'numeric' : undefined}>
+              <th key={column.head} role="columnheader" scope="col" className={look(column)}>
                 {column.head}
               </th>
             ))}
@@ -69,8 +71,13 @@ function cell<T>(column: Column<T>, row: T): ReactElement {
     )
   }
   return (
-    <td key={column.head} role="cell" data-head={column.head} className={column.numeric ? 'numeric' : undefined}>
+    <td key={column.head} role="cell" data-head={column.head} className={look(column)}>
       {content}
     </td>
   )
+}
+
+function look({ numeric, long }: { numeric?: boolean; long?: boolean }): string | undefined {
+  if (numeric) return 'numeric'
+  return long ? 'long' : undefined
 }
