@@ -89,7 +89,7 @@ pub(crate) fn read(kind: Kind, object: &DynamicObject) -> Result<Seen, Unreadabl
     } else {
         format!("{namespace}/{name}")
     };
-    let part = |part| part_of(kind, &own_key, object, part);
+    let part = |name: &str| part_of(object, name);
     let (key, facts) = match kind {
         Kind::Service => (own_key.clone(), service(object, &namespace, &own_key)?),
         Kind::Placement => {
@@ -130,13 +130,10 @@ pub(crate) fn read(kind: Kind, object: &DynamicObject) -> Result<Seen, Unreadabl
     })
 }
 
-fn part_of(_: Kind, _: &str, object: &DynamicObject, part: &str) -> Value {
-    object
-        .data
-        .get(part)
-        .cloned()
-        .filter(|value| !value.is_null())
-        .unwrap_or_else(|| Value::Object(Default::default()))
+/// A part of an object; what is absent reads as empty.
+fn part_of(object: &DynamicObject, name: &str) -> Value {
+    let part = object.data.get(name).cloned().filter(|value| !value.is_null());
+    part.unwrap_or_else(|| Value::Object(Default::default()))
 }
 
 fn decode<T: DeserializeOwned>(kind: Kind, key: &str, part: &'static str, value: Value) -> Result<T, UnreadableError> {
