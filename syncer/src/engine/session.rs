@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use kube::Client;
 use tokio::task::JoinSet;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::Engine;
 use crate::error::chain;
@@ -17,6 +18,9 @@ pub(crate) struct Session {
     pub(crate) number: u64,
     pub(crate) client: Client,
     pub(crate) kinds: HashMap<KindId, KindState>,
+    /// Cancelled when the session ends: what waits for an answer then waits no longer.
+    pub(crate) ended: CancellationToken,
+    _end: DropGuard,
     observers: JoinSet<()>,
 }
 
@@ -35,10 +39,13 @@ impl Engine {
     /// The member answers: everything is looked at anew, which by equal hashes writes nothing.
     pub(super) fn member_up(&mut self, client: Client) {
         self.sessions += 1;
+        let ended = CancellationToken::new();
         let mut session = Session {
             number: self.sessions,
             client,
             kinds: HashMap::new(),
+            _end: ended.clone().drop_guard(),
+            ended,
             observers: JoinSet::new(),
         };
         session.observers.spawn(observe::endpoints(self.eye(&session)));

@@ -9,7 +9,7 @@ use super::session::KindState;
 use super::{Engine, PARALLEL, SETTLED_AT_ONCE};
 use crate::apply::{Job, Outcome};
 use crate::desired::{self, Held, Next, Seen, Why};
-use crate::error::{Deed, chain};
+use crate::error::{ApplyError, Deed, RequestError, chain};
 use crate::input::{EndpointNews, KindNews};
 use crate::kinds::{KindId, ObjectId, Served, built_in};
 use crate::live::Live;
@@ -246,16 +246,28 @@ impl Engine {
         record.not_before = None;
         record.running = true;
         let (client, cluster, manifest) = (session.client.clone(), self.cluster.clone(), record.manifest.clone());
-        let kind = record.object.kind.clone();
+        let (kind, ended) = (record.object.kind.clone(), session.ended.clone());
         let key = key.clone();
         self.running.spawn(async move {
             let begun = Instant::now();
-            let outcome = match serve(&client, &kind).await {
-                Ok(served) => {
-                    let job = Job { client, served, cluster: cluster.clone(), manifest: manifest.clone(), deed, seen_as_ours };
-                    job.run().await
+            let work = async {
+                match serve(&client, &kind).await {
+                    Ok(served) => {
+                        let (cluster, manifest) = (cluster.clone(), manifest.clone());
+                        Job { client: client.clone(), served, cluster, manifest, deed, seen_as_ours }.run().await
+                    }
+                    Err(source) => Outcome::Failed(ApplyError {
+                        deed,
+                        object: manifest.spec.resource.to_string(),
+                        cluster: cluster.to_string(),
+                        source,
+                    }),
                 }
-                Err(message) => Outcome::Conflict(message),
+            };
+            let outcome = tokio::select! {
+                outcome = work => outcome,
+                // Whether it was done is not known; the next session looks.
+                () = ended.cancelled() => Outcome::Going,
             };
             let result = match &outcome {
                 Outcome::Held(_) | Outcome::Absent | Outcome::Going => "ok",
@@ -406,13 +418,14 @@ impl Engine {
 }
 
 /// How the kind is served: known for those built in, asked otherwise.
-async fn serve(client: &kube::Client, kind: &KindId) -> Result<Served, String> {
+async fn serve(client: &kube::Client, kind: &KindId) -> Result<Served, RequestError> {
     if let Some(served) = built_in(kind) {
         return Ok(served);
     }
-    match observe::resolve(client, kind).await {
-        Ok(Some(served)) => Ok(served),
-        Ok(None) => Err(format!("the member no longer serves {kind}")),
-        Err(error) => Err(chain(&error)),
-    }
+    observe::resolve(client, kind).await?.ok_or_else(|| {
+        let message = format!("the member no longer serves {kind}");
+        RequestError::Refused(Box::new(
+            kube::core::Status::failure(&message, "NotFound").with_code(404),
+        ))
+    })
 }
