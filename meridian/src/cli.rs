@@ -311,6 +311,15 @@ pub(crate) struct WorkloadsArgs {
     /// Loopback network for load-balancer addresses.
     #[arg(long, value_name = "CIDR")]
     pub(crate) addresses: String,
+    /// Region of its node.
+    #[arg(long, value_name = "REGION")]
+    pub(crate) region: Option<String>,
+    /// Availability zone of its node.
+    #[arg(long, value_name = "ZONE")]
+    pub(crate) zone: Option<String>,
+    /// Milliseconds that a pod takes to become ready.
+    #[arg(long, value_name = "MS", default_value_t = 500)]
+    pub(crate) ready_delay_ms: u64,
 }
 
 /// `meridian explain`.
@@ -346,9 +355,8 @@ pub(crate) struct ResolveArgs {
     /// Where the client is: an IP address.
     #[arg(long, value_name = "IP")]
     pub(crate) from: Option<std::net::IpAddr>,
-    /// DNS server to ask.
-    #[arg(long, env = "MERIDIAN_DNS_ADDRESS", value_name = "HOST:PORT", default_value = "127.0.0.1:5300")]
-    pub(crate) dns_address: SocketAddr,
+    #[command(flatten)]
+    pub(crate) dns: DnsArgs,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }

@@ -1,22 +1,16 @@
 //! The certificates of one federation: an authority made at first start, a server certificate, and client certificates.
 //!
-//! In: the `pki/` directory and the names clients use. Out: PEM and a rustls server configuration. Keys never leave the
-//! directory but into a kubeconfig that is as private as they are. All certificates are X.509 v3 with the extended key
+//! In: the `pki/` directory and the names clients use. Out: PEM. Keys never leave the directory but into a kubeconfig that is as private as they are. All certificates are X.509 v3 with the extended key
 //! usage that rustls and Go demand.
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use jiff::{Timestamp, ToSpan};
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose, date_time_ymd,
 };
-use rustls::RootCertStore;
-use rustls::server::WebPkiClientVerifier;
-use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::data_dir::write_whole;
 
@@ -122,38 +116,6 @@ impl Pki {
         self.sign(stem, params)
     }
 
-    /// The rustls configuration of a server that takes, and does not demand, client certificates of this authority.
-    pub(crate) fn server_config(&self, identity: &Identity) -> Result<Arc<rustls::ServerConfig>, PkiError> {
-        let wrong = |what, source: Box<dyn std::error::Error + Send + Sync>| PkiError::Certificate {
-            what,
-            path: self.dir.clone(),
-            source,
-        };
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut roots = RootCertStore::empty();
-        for certificate in certificates(&self.authority_pem) {
-            let certificate = certificate.map_err(|e| wrong("the authority's certificate cannot be read", e.into()))?;
-            roots.add(certificate).map_err(|e| wrong("the authority's certificate cannot be used", e.into()))?;
-        }
-        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
-            .allow_unauthenticated()
-            .build()
-            .map_err(|e| wrong("client certificates cannot be verified", e.into()))?;
-        let chain = certificates(&identity.certificate)
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|e| wrong("the server's certificate cannot be read", e.into()))?;
-        let key = PrivateKeyDer::from_pem_slice(identity.key.as_bytes())
-            .map_err(|e| wrong("the server's key cannot be read", e.into()))?;
-        let mut config = rustls::ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|e| wrong("TLS cannot be set up", e.into()))?
-            .with_client_cert_verifier(verifier)
-            .with_single_cert(chain, key)
-            .map_err(|e| wrong("the server's certificate does not fit its key", e.into()))?;
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        Ok(Arc::new(config))
-    }
-
     /// The identity on disk, unless it is missing, of another authority, or about to expire.
     fn stored(&self, stem: &str) -> Result<Option<Identity>, PkiError> {
         let (certificate_path, key_path) = self.paths(stem);
@@ -238,10 +200,6 @@ fn distinguished_name(common_name: &str, organizations: &[&str]) -> Distinguishe
     name
 }
 
-fn certificates(pem: &str) -> impl Iterator<Item = Result<CertificateDer<'static>, rustls_pki_types::pem::Error>> {
-    CertificateDer::pem_slice_iter(pem.as_bytes()).map(|c| c.map(CertificateDer::into_owned))
-}
-
 fn read(path: &Path) -> Result<String, PkiError> {
     std::fs::read_to_string(path).map_err(|source| PkiError::File { path: path.to_owned(), source })
 }
@@ -278,7 +236,6 @@ mod tests {
         assert_eq!(again.authority_pem(), pki.authority_pem());
         assert_eq!(again.server(&names).unwrap().certificate, server.certificate);
         assert_eq!(again.client("admin", "admin", &["system:masters"]).unwrap().certificate, admin.certificate);
-        again.server_config(&server).unwrap();
         let more = again.server(&[names, vec!["10.0.0.1".into()]].concat()).unwrap();
         assert_ne!(more.certificate, server.certificate, "new names need a new certificate");
     }

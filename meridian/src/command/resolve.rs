@@ -40,20 +40,28 @@ pub(crate) async fn run(args: ResolveArgs) -> Result<(), CommandError> {
 /// Prints the steps of the choice.
 pub(crate) async fn explain(data_dir: &Path, args: ResolveArgs) -> Result<(), CommandError> {
     let path = data_dir.join("dns-snapshot.json");
-    let snapshot = dns::load_snapshot(&path)
-        .map_err(|error| CommandError::Said(format!("{}: {error}; next: is this the data directory of the DNS server?", path.display())))?;
+    let shown = path.display();
+    let snapshot = dns::load_snapshot(&path, &args.dns.dns_zone, &args.dns.federation_name)
+        .map_err(|error| CommandError::Said(crate::output::with_causes(&error)))?
+        .ok_or_else(|| {
+            CommandError::Said(format!("{shown} does not exist; next: give the --data-dir of a DNS server that has heard its hub"))
+        })?;
     let from = args.from.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
-    let explanation = dns::explain(&snapshot, &args.name, from).map_err(|error| CommandError::Said(error.to_string()))?;
+    let explanation = dns::explain(&snapshot, &args.name, from).map_err(|error| CommandError::Usage(error.to_string()))?;
     match output::data(args.output.output, &explanation) {
         Some(text) => print!("{}", text.map_err(CommandError::Said)?),
         None if args.output.output == OutputFormat::Name => explanation.answers.iter().for_each(|a| println!("{a}")),
-        None => print!("{explanation}"),
+        None => {
+            explanation.steps.iter().enumerate().for_each(|(number, step)| println!("{}. {step}", number + 1));
+            println!("{}:", explanation.rcode);
+            explanation.answers.iter().for_each(|answer| println!("  {answer}"));
+        }
     }
     Ok(())
 }
 
 async fn ask(args: &ResolveArgs, kind: RecordType) -> Result<Message, CommandError> {
-    let server = args.dns_address;
+    let server = args.dns.dns_address;
     let said = |text: String| CommandError::Said(text);
     let mut name: Name =
         args.name.parse().map_err(|error| CommandError::Usage(format!("{:?} is no DNS name: {error}", args.name)))?;

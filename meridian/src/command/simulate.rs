@@ -1,11 +1,13 @@
 //! `meridian simulate`: faults of simulated members, and the machines of control planes that have none.
 
 use std::path::Path;
+use std::time::Duration;
 
 use api::well_known::{SIMULATED_FAULT_ANNOTATION, SIMULATED_LABEL};
 use clap::ValueEnum;
 use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
+use simulated::{ControlPlane, Faults, WorkloadsConfig};
 use tokio_util::sync::CancellationToken;
 
 use super::CommandError;
@@ -49,12 +51,21 @@ async fn annotate(data_dir: &Path, hub: &HubArgs, cluster: &str, fault: Value) -
 /// Plays node, pods, load balancers and data path until Ctrl-C.
 pub(crate) async fn workloads(args: WorkloadsArgs) -> Result<(), CommandError> {
     let client = hub::client_from(&args.kubeconfig, args.context.as_deref()).await?;
-    let range = args
+    let addresses = args
         .addresses
         .parse()
         .map_err(|_| CommandError::Usage(format!("--addresses {:?} is not a network like 127.101.1.0/24", args.addresses)))?;
     let stop = CancellationToken::new();
     crate::lifecycle::stop_on_signal(stop.clone());
-    let config = simulated::WorkloadsConfig::for_control_plane(args.name, range);
-    simulated::workloads::run(client, config, stop).await.map_err(|error| CommandError::Said(error.to_string()))
+    let config = WorkloadsConfig {
+        member: args.name,
+        region: args.region,
+        zone: args.zone,
+        addresses,
+        ready_delay: Duration::from_millis(args.ready_delay_ms),
+        control_plane: ControlPlane::Kubernetes,
+        faults: Faults::default(),
+    };
+    simulated::workloads::run(client, config, stop).await;
+    Ok(())
 }

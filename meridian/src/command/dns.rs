@@ -1,0 +1,39 @@
+//! `meridian dns`: a DNS server as a client of a hub elsewhere. It starts from its snapshot when the hub is away.
+
+use std::path::Path;
+
+use dns::{DnsConfig, DnsServer};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::CommandError;
+use crate::cli::DnsServeArgs;
+use crate::data_dir::DataDir;
+use crate::up::{self, UpError};
+use crate::{health, hub};
+
+/// Runs until a signal.
+pub(crate) async fn run(data_dir: &Path, args: DnsServeArgs) -> Result<(), CommandError> {
+    let stop = CancellationToken::new();
+    crate::lifecycle::stop_on_signal(stop.clone());
+    let dir = DataDir::open(data_dir)?;
+    let client = hub::client(&args.hub, data_dir).await?;
+    let server = DnsServer::bind(DnsConfig {
+        listen: args.dns.dns_address,
+        zone: args.dns.dns_zone,
+        federation: args.dns.federation_name,
+        ns_name: None,
+        snapshot_path: Some(dir.dns_snapshot()),
+        hub: Some(client),
+    })
+    .await
+    .map_err(UpError::from)?;
+    let state = server.state();
+    let mut parts = JoinSet::new();
+    health::serve(&mut parts, args.metrics_address, move || state.ready(), stop.clone()).await?;
+    let serving = stop.clone();
+    parts.spawn(async move {
+        ("the DNS server", server.serve(serving).await.map_err(|error| crate::output::with_causes(&error)))
+    });
+    Ok(up::until_stopped(&mut parts, &stop).await?)
+}
