@@ -97,7 +97,7 @@ test.each<[string, ConditionStatus | undefined, Candidate[], string]>([
   ['nothing to judge', undefined, [], 'Not known'],
   ['an address of another cluster says nothing', undefined, [{ ...HELD, cluster: 'us-1' }], 'Not known'],
 ])('serving: %s', (_, condition, candidates, word) => {
-  expect(servingVerdict(cluster('eu-1', 'True', condition), [resolution([], candidates)]).word).toBe(word)
+  expect(servingVerdict(cluster('eu-1', 'True', condition), new Map([['shop/web', resolution([], candidates)]])).word).toBe(word)
 })
 
 test('a cluster nothing is known of is not called bad', () => {

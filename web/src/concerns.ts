@@ -36,7 +36,7 @@ function clusterConcerns(cluster: Cluster, resolutions: ReadonlyMap<string, Reso
   const ready = readyVerdict(cluster)
   if (ready.standing === 'bad') concern('ready', 'damage', `not ready: ${ready.detail}`)
   if (ready.standing === 'unknown') concern('ready', 'doubt', `readiness not known: ${ready.detail}`)
-  const serving = servingVerdict(cluster, resolutions.values())
+  const serving = servingVerdict(cluster, resolutions)
   if (serving.standing === 'bad') concern('serving', 'damage', `not serving: ${serving.detail}`)
   if (cluster.metadata.deletionTimestamp) concern('leaving', 'doubt', 'leaving the federation')
   return found

@@ -16,7 +16,7 @@ const BACKOFF_MAX_MS = 15_000
 /** A hub object is at most 3 MiB; a longer line is no watch event. */
 const LINE_CHARACTERS_MAX = 8 * 1024 * 1024
 /** Changes are gathered this long before they are shown. */
-const GATHER_MS = 50
+const GATHER_MS = 100
 
 const GARBLED = 'Garbled'
 

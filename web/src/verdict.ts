@@ -26,25 +26,35 @@ export function readyVerdict(cluster: Cluster): Verdict {
   }
 }
 
-export function candidatesOf(cluster: string, resolutions: Iterable<Resolution>): Candidate[] {
-  const found: Candidate[] = []
-  for (const resolution of resolutions) {
-    for (const candidate of resolution.spec?.candidates ?? []) {
-      if (candidate.cluster === cluster) found.push(candidate)
+type Resolutions = ReadonlyMap<string, Resolution>
+
+/** Snapshots never change, so that each is sorted by cluster once, however many ask. */
+const sorted = new WeakMap<Resolutions, Map<string, Candidate[]>>()
+
+function candidatesByCluster(resolutions: Resolutions): Map<string, Candidate[]> {
+  const known = sorted.get(resolutions)
+  if (known) return known
+  const found = new Map<string, Candidate[]>()
+  for (const { spec } of resolutions.values()) {
+    for (const candidate of spec?.candidates ?? []) {
+      const others = found.get(candidate.cluster)
+      if (others) others.push(candidate)
+      else found.set(candidate.cluster, [candidate])
     }
   }
+  sorted.set(resolutions, found)
   return found
 }
 
 /** The hub's word where it has one; else what DNS thinks of the addresses that the cluster offers. */
-export function servingVerdict(cluster: Cluster, resolutions: Iterable<Resolution>): Verdict {
+export function servingVerdict(cluster: Cluster, resolutions: Resolutions): Verdict {
   const words = { good: 'Serving', bad: 'Not serving', unknown: 'Not known' }
   const said = condition(cluster.status?.conditions, 'Serving')
   if (said && said.status !== 'Unknown') {
     const standing = STANDINGS[said.status]
     return { standing, word: words[standing], detail: said.message || said.reason || '', since: said.lastTransitionTime }
   }
-  const candidates = candidatesOf(cluster.metadata.name, resolutions)
+  const candidates = candidatesByCluster(resolutions).get(cluster.metadata.name) ?? []
   const good = candidates.filter((one) => one.serving).length
   const all = candidates.length
   if (all === 0) {

@@ -44,7 +44,7 @@ export function Clusters(): ReactElement {
     {
       head: 'Serving',
       long: true,
-      cell: (cluster) => <VerdictCell verdict={servingVerdict(cluster, resolutions.items.values())} now={now} />,
+      cell: (cluster) => <VerdictCell verdict={servingVerdict(cluster, resolutions.items)} now={now} />,
     },
     { head: 'Version', cell: ({ status }) => status?.kubernetesVersion ?? 'not known' },
     {

@@ -38,7 +38,7 @@ export function Overview(): ReactElement {
     { head: 'Cluster', names: true, cell: ({ metadata }) => metadata.name },
     { head: 'Region', cell: ({ spec }) => spec?.region ?? 'none' },
     { head: 'Ready', cell: (cluster) => <VerdictMark {...readyVerdict(cluster)} /> },
-    { head: 'Serving', cell: (cluster) => <VerdictMark {...servingVerdict(cluster, resolutions.items.values())} /> },
+    { head: 'Serving', cell: (cluster) => <VerdictMark {...servingVerdict(cluster, resolutions.items)} /> },
   ]
   const well = workloads.filter((one) => one.state === 'well').length
   const ready = members.filter((one) => readyVerdict(one).standing === 'good').length

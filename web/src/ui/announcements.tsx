@@ -13,7 +13,7 @@ export function Announcements(): ReactElement {
     const now = new Map<string, string>()
     for (const [name, cluster] of clusters.items) {
       const ready = readyVerdict(cluster)
-      const serving = servingVerdict(cluster, resolutions.items.values())
+      const serving = servingVerdict(cluster, resolutions.items)
       const words = `${ready.word}, ${serving.word}`
       now.set(name, words)
       const old = before.current.get(name)
