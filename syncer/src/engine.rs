@@ -4,6 +4,7 @@
 //! is `desired`'s, and every request, which is `apply`'s. While the member is away nothing is started and nothing forgotten.
 
 mod endpoints;
+mod news;
 mod queue;
 mod records;
 mod session;

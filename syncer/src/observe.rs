@@ -101,9 +101,7 @@ pub(crate) async fn kind(eye: Eye, kind: KindId, served: Served) {
             }
             Err(error) => {
                 let told = match &error {
-                    watcher::Error::InitialListFailed(kube::Error::Api(status))
-                        if matches!(status.code, 403 | 404 | 405) =>
-                    {
+                    watcher::Error::InitialListFailed(kube::Error::Api(status)) if matches!(status.code, 403..=405) => {
                         eye.tell(
                             &kind,
                             KindNews::Unserved(format!("{kind} cannot be listed: {}", status.message)),

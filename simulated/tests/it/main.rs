@@ -1,5 +1,7 @@
 //! A simulated member seen from outside: over HTTPS, and at the addresses of its Services.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests may fail as loudly as tests")]
+
 use std::time::Duration;
 
 use k8s_openapi::api::apps::v1::Deployment;

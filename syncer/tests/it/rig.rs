@@ -296,8 +296,8 @@ impl Rig {
         }
     }
 
-    /// Waits until a restarted syncer has said its word on an object again.
-    pub(crate) async fn report_again(&self, cluster: &str, namespace: &str, placement: &str) {
+    /// Waits for a heartbeat later than the present one.
+    pub(crate) async fn next_heartbeat(&self, cluster: &str) {
         let api = self.hub(GROUP, "Heartbeat", "");
         let received =
             |h: Option<DynamicObject>| h.and_then(|h| h.data["spec"]["received"].as_str().map(str::to_owned));
@@ -306,8 +306,6 @@ impl Rig {
             (received(api.get_opt(cluster).await.unwrap()) != first).then_some(())
         })
         .await;
-        self.report(cluster, namespace, placement, |r| r.ready == Some(true))
-            .await;
     }
 
     pub(crate) async fn heartbeat(&self, cluster: &str, wanted: impl Fn(&HeartbeatSpec) -> bool) -> HeartbeatSpec {
