@@ -121,12 +121,15 @@ impl Aggregation {
             })
             .filter_map(|(cluster, _)| told?.get(cluster).map(|told| told.watched.clone()))
             .collect::<Vec<_>>();
+        let rows = placement.status.clusters.iter().map(|row| row.name.clone());
+        let vanished = rows.filter(|name| !self.index.clusters.contains(name)).collect();
         (changed || object_status.is_some() || !spent.is_empty()).then(|| Desired {
             standing: standing.watched.clone(),
             before: placement.status.clone(),
             status: changed.then_some(updated.status),
             resource: placement.spec.resource.clone(),
             object: object_status,
+            vanished,
             spent,
         })
     }

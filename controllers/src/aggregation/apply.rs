@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use crate::runtime::drive::Outcome;
 use crate::runtime::hub::{Deletion, Hub, HubError};
-use crate::runtime::kind::{Kind, PLACEMENT, REPORT};
+use crate::runtime::kind::{CLUSTER, Kind, PLACEMENT, REPORT};
 use crate::runtime::queue::Done;
 use crate::runtime::recorder::{Mood, Recorder};
 use crate::runtime::watched::Watched;
@@ -25,6 +25,8 @@ pub(super) struct Desired {
     pub(super) resource: ObjectRef,
     /// The hub object's, where it differs.
     pub(super) object: Option<(Arc<Watched>, Value)>,
+    /// Clusters whose rows go because they seem to be gone: make sure first.
+    pub(super) vanished: Vec<String>,
     /// Reports that have done their work.
     pub(super) spent: Vec<Arc<Watched>>,
 }
@@ -36,8 +38,25 @@ pub(super) async fn apply(hub: Hub, recorder: Recorder, desired: Desired, pause:
         status,
         resource,
         object,
+        vanished,
         spent,
     } = desired;
+    match hub.all_gone(&CLUSTER, &vanished).await {
+        Ok(true) => {}
+        Ok(false) => {
+            let again = Ok(Done::Again(Duration::from_secs(1)));
+            return Outcome {
+                learned: vec![],
+                result: again,
+            };
+        }
+        Err(error) => {
+            return Outcome {
+                learned: vec![],
+                result: Err(error),
+            };
+        }
+    }
     let placement = async {
         match &status {
             Some(status) => write_placement(&hub, &standing, status).await.map(Some),

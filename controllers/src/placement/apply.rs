@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::desired::Desired;
 use crate::runtime::drive::Outcome;
 use crate::runtime::hub::{Deletion, Hub, HubError};
-use crate::runtime::kind::PLACEMENT;
+use crate::runtime::kind::{CLUSTER, PLACEMENT};
 use crate::runtime::queue::Done;
 use crate::runtime::recorder::{Mood, Recorder, reference};
 use crate::runtime::watched::{Id, Watched};
@@ -41,7 +41,11 @@ pub(super) async fn apply(hub: Hub, recorder: Recorder, desired: Desired) -> Out
             about,
             before,
             spec,
+            vanished,
         } => {
+            if let Some(waits) = unless_gone(&hub, &vanished).await {
+                return waits;
+            }
             let written = replace(&hub, &standing, &spec).await;
             if written.is_ok() {
                 note(&recorder, &about, Some(&before), &spec);
@@ -74,7 +78,10 @@ pub(super) async fn apply(hub: Hub, recorder: Recorder, desired: Desired) -> Out
             }
             Outcome::wrote(&PLACEMENT, replace(&hub, &standing, &spec).await, Duration::ZERO)
         }
-        Desired::Remove { standing } => {
+        Desired::Remove { standing, vanished } => {
+            if let Some(waits) = unless_gone(&hub, &vanished).await {
+                return waits;
+            }
             let what = Deletion {
                 uid: standing.uid(),
                 resource_version: Some(standing.resource_version()),
@@ -88,6 +95,21 @@ pub(super) async fn apply(hub: Hub, recorder: Recorder, desired: Desired) -> Out
                 },
             }
         }
+    }
+}
+
+/// What to do instead while a cluster that was not seen is there after all, or nobody can say.
+async fn unless_gone(hub: &Hub, clusters: &[String]) -> Option<Outcome> {
+    match hub.all_gone(&CLUSTER, clusters).await {
+        Ok(true) => None,
+        Ok(false) => Some(Outcome {
+            learned: vec![],
+            result: Ok(Done::Again(Duration::from_secs(1))),
+        }),
+        Err(error) => Some(Outcome {
+            learned: vec![],
+            result: Err(error),
+        }),
     }
 }
 

@@ -26,6 +26,8 @@ pub(super) enum Desired {
         about: Arc<Watched>,
         before: Box<PlacementSpec>,
         spec: Box<PlacementSpec>,
+        /// Clusters that are dropped because they seem to be gone: make sure first.
+        vanished: Vec<String>,
     },
     /// The object seems to be gone from the hub: make sure, then tell the members.
     Retire {
@@ -35,7 +37,11 @@ pub(super) enum Desired {
         spec: Box<PlacementSpec>,
     },
     /// Every member confirmed: the Placement may go.
-    Remove { standing: Arc<Watched> },
+    Remove {
+        standing: Arc<Watched>,
+        /// Clusters that cannot confirm any more because they seem to be gone: make sure first.
+        vanished: Vec<String>,
+    },
 }
 
 /// What should become of the Placement; none where nothing is to be done now.
@@ -83,11 +89,15 @@ fn place(index: &Index, key: &PlacementKey, subject: &Subject, standing: Option<
         return None;
     }
     let before = Box::new(standing.placement.spec.clone());
+    let dropped = before.clusters.iter().map(|target| &target.name);
+    let dropped = dropped.filter(|name| !spec.clusters.iter().any(|target| target.name == **name));
+    let vanished = dropped.filter(|name| index.cluster(name).is_none()).cloned().collect();
     Some(Desired::Update {
         standing: standing.watched.clone(),
         about,
         before,
         spec,
+        vanished,
     })
 }
 
@@ -102,8 +112,10 @@ fn retire(index: &Index, key: &PlacementKey, standing: &Standing) -> Option<Desi
             .clusters
             .iter()
             .any(|row| index.cluster(&row.name).is_some());
+        let vanished = placement.status.clusters.iter().map(|row| row.name.clone()).collect();
         return (!rows).then(|| Desired::Remove {
             standing: standing.watched.clone(),
+            vanished,
         });
     }
     let spec = Box::new(decision::deleted(&placement.spec));

@@ -95,6 +95,17 @@ impl Hub {
         }
     }
 
+    /// Whether the hub, asked for each, says that all of these cluster-scoped objects are gone. Not having seen them in a
+    /// list is no proof.
+    pub(crate) async fn all_gone(&self, kind: &Kind, names: &[String]) -> Result<bool, HubError> {
+        for name in names {
+            if self.get(kind, &Id::new("", name)).await?.is_some() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// Every object of the kind in the namespace; list items without `apiVersion` and `kind`, as Kubernetes gives them.
     pub(crate) async fn list(&self, kind: &Kind, namespace: &str) -> Result<Vec<Watched>, HubError> {
         let request = Request::new(kind.collection(namespace)).list(&ListParams::default());

@@ -1,11 +1,12 @@
-//! Decisions as tables, and what must hold of every decision.
+//! Decisions as tables; what must hold of every decision is in `properties`.
 
 use api::{PropagationPolicy, Taint};
-use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
 use crate::inputs::FederatedObject;
+
+mod properties;
 
 /// `eu-1`, `eu-1!` not Ready, `eu-1?` unknown, `eu-1-` leaving, `eu-1#` NoExecute, `eu-1~` NoSchedule.
 fn clusters(text: &str) -> Vec<Cluster> {
@@ -384,35 +385,5 @@ fn every_reason_has_a_page() {
     for reason in Reason::ALL {
         let page = format!("{}/../docs/reasons/{reason}.md", env!("CARGO_MANIFEST_DIR"));
         assert!(std::path::Path::new(&page).exists(), "{page}");
-    }
-}
-
-proptest! {
-    #[test]
-    fn decisions_are_whole_deterministic_and_settle(
-        wanted in 0_i64..60,
-        marks in prop::collection::vec(prop::sample::select(vec!["", "", "", "!", "?", "-", "#", "~"]), 1..6),
-        held in prop::collection::vec(prop::option::of(0_i64..20), 6),
-    ) {
-        let all: Vec<String> = marks.iter().enumerate().map(|(index, mark)| format!("c{index}{mark}")).collect();
-        let all = all.join(" ");
-        let previous: Vec<String> = held.iter().take(marks.len()).enumerate()
-            .filter_map(|(index, held)| held.map(|held| format!("c{index}={held}"))).collect();
-        let object = object("Deployment", Some(wanted));
-        let spec = run(&object, &[], &all, &previous.join(" "));
-        prop_assert_eq!(spec.clusters.len() + spec.excluded.len(), marks.len(), "every cluster has one fate");
-        let placed: i64 = spec.clusters.iter().filter_map(|target| target.replicas).sum();
-        prop_assert_eq!(placed + spec.unplaced_replicas, wanted, "{}", shown(&spec));
-
-        let mut reversed = clusters(&all);
-        reversed.reverse();
-        let standing = standing(&previous.join(" "));
-        let again = decide(&Inputs { object: &object, policies: &[], clusters: &reversed, previous: standing.as_ref() });
-        prop_assert_eq!(&again.into_spec(), &spec, "the order of clusters does not matter");
-
-        let settled = decide(&Inputs { object: &object, policies: &[], clusters: &reversed, previous: Some(&spec) }).into_spec();
-        prop_assert_eq!(&settled.clusters, &spec.clusters, "deciding again moves nothing");
-        let third = decide(&Inputs { object: &object, policies: &[], clusters: &reversed, previous: Some(&settled) });
-        prop_assert_eq!(&third.into_spec(), &settled, "and then not a word changes");
     }
 }
