@@ -39,7 +39,11 @@ impl UserInfo {
         if !groups.iter().any(|g| g == AUTHENTICATED) {
             groups.push(AUTHENTICATED.to_owned());
         }
-        Self { name: name.into(), uid: String::new(), groups }
+        Self {
+            name: name.into(),
+            uid: String::new(),
+            groups,
+        }
     }
 
     /// A part of Meridian itself, in the same process; allowed everything.
@@ -51,7 +55,11 @@ impl UserInfo {
     /// Nobody in particular.
     #[must_use]
     pub fn anonymous() -> Self {
-        Self { name: ANONYMOUS.to_owned(), uid: String::new(), groups: vec![UNAUTHENTICATED.to_owned()] }
+        Self {
+            name: ANONYMOUS.to_owned(),
+            uid: String::new(),
+            groups: vec![UNAUTHENTICATED.to_owned()],
+        }
     }
 
     /// Whether it belongs to a group.

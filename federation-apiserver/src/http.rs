@@ -12,8 +12,8 @@ pub(crate) mod list;
 pub(crate) mod mutate;
 pub(crate) mod negotiate;
 pub(crate) mod pages;
-pub mod path;
 pub(crate) mod patch;
+pub mod path;
 pub mod query;
 pub(crate) mod respond;
 pub(crate) mod select;
@@ -54,13 +54,19 @@ pub(crate) struct Ask {
     pub(crate) path: ResourcePath,
     pub(crate) query: Query,
     pub(crate) parts: Parts,
-    pub(crate) user: UserInfo,
 }
 
 impl Ask {
     /// The form of the answer.
     pub(crate) fn form(&self, yaml: bool) -> Result<Form, Status> {
-        form_of(&self.parts, &self.query, Offer { protobuf: self.kind.built_in, yaml })
+        form_of(
+            &self.parts,
+            &self.query,
+            Offer {
+                protobuf: self.kind.built_in,
+                yaml,
+            },
+        )
     }
 
     /// What a write is about.
@@ -70,14 +76,16 @@ impl Ask {
             namespace: self.path.namespace.clone(),
             name: self.path.name.clone(),
             part,
-            user: self.user.clone(),
             options,
         }
     }
 
     /// Cancelled when watches must end.
     pub(crate) fn drain(&self) -> CancellationToken {
-        self.parts.extensions.get::<Drain>().map_or_else(|| self.server.shutdown.clone(), |drain| drain.0.clone())
+        self.parts
+            .extensions
+            .get::<Drain>()
+            .map_or_else(|| self.server.shutdown.clone(), |drain| drain.0.clone())
     }
 
     /// 404 for the object that is meant.
@@ -143,7 +151,11 @@ fn label(parts: &Parts, target: Option<&Target>) -> Label {
             (true, true) => "cluster",
         };
         if path.name.is_empty() && parts.method == Method::GET {
-            let watch = path.watch || parts.uri.query().is_some_and(|q| q.contains("watch=true") || q.contains("watch=1"));
+            let watch = path.watch
+                || parts
+                    .uri
+                    .query()
+                    .is_some_and(|q| q.contains("watch=true") || q.contains("watch=1"));
             label.verb = if watch { "WATCH" } else { "LIST" };
         }
         label.group.clone_from(&path.group);
@@ -191,21 +203,22 @@ fn authenticate(server: &Shared, parts: &Parts) -> Result<UserInfo, Status> {
     if let Some(user) = parts.extensions.get::<UserInfo>() {
         return Ok(user.clone());
     }
-    let Some(header) = parts.headers.get(AUTHORIZATION) else { return Ok(UserInfo::anonymous()) };
+    let Some(header) = parts.headers.get(AUTHORIZATION) else {
+        return Ok(UserInfo::anonymous());
+    };
     let token = header.to_str().ok().and_then(|text| {
         let (scheme, token) = text.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
     });
-    token.and_then(|token| server.tokens.user(token)).ok_or_else(Status::unauthorized)
+    token
+        .and_then(|token| server.tokens.user(token))
+        .ok_or_else(Status::unauthorized)
 }
 
-async fn route(
-    server: Arc<Shared>,
-    parts: Parts,
-    body: Body,
-    target: Option<Target>,
-) -> Result<Response, Status> {
-    let Some(target) = target else { return Err(Status::bad_request("malformed percent-encoding in the path")) };
+async fn route(server: Arc<Shared>, parts: Parts, body: Body, target: Option<Target>) -> Result<Response, Status> {
+    let Some(target) = target else {
+        return Err(Status::bad_request("malformed percent-encoding in the path"));
+    };
     let query = Query::parse(parts.uri.query())?;
     let user = authenticate(&server, &parts)?;
     match target {
@@ -221,7 +234,13 @@ async fn route(
             {
                 return Ok(pages::not_found());
             }
-            let ask = Ask { server, kind, path, query, parts, user };
+            let ask = Ask {
+                server,
+                kind,
+                path,
+                query,
+                parts,
+            };
             Box::pin(dispatch(ask, verb, body)).await
         }
         Target::Discovery(discovery) => {
@@ -268,7 +287,13 @@ fn permit(user: &UserInfo, verb: &str, path: &ResourcePath) -> Result<(), Status
 
 fn permit_path(user: &UserInfo, parts: &Parts) -> Result<(), Status> {
     let verb = parts.method.as_str().to_ascii_lowercase();
-    match authorize(user, Asked::Path { verb: &verb, path: parts.uri.path() }) {
+    match authorize(
+        user,
+        Asked::Path {
+            verb: &verb,
+            path: parts.uri.path(),
+        },
+    ) {
         Decision::Allowed => Ok(()),
         Decision::Denied(why) => Err(Status::forbidden("", "", "", &why)),
     }

@@ -15,7 +15,16 @@ use std::sync::Arc;
 use crate::store::KindKey;
 
 /// All verbs of an ordinary kind.
-pub const ALL_VERBS: &[&str] = &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
+pub const ALL_VERBS: &[&str] = &[
+    "create",
+    "delete",
+    "deletecollection",
+    "get",
+    "list",
+    "patch",
+    "update",
+    "watch",
+];
 
 /// Which kinds a server serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,7 +123,11 @@ impl Kind {
     /// `apiVersion` of its objects.
     #[must_use]
     pub fn api_version(&self) -> String {
-        if self.group.is_empty() { self.version.to_owned() } else { format!("{}/{}", self.group, self.version) }
+        if self.group.is_empty() {
+            self.version.to_owned()
+        } else {
+            format!("{}/{}", self.group, self.version)
+        }
     }
 
     /// Name of its list kind.
@@ -126,7 +139,11 @@ impl Kind {
     /// Resource and group as kube-apiserver writes them in errors: `deployments.apps`.
     #[must_use]
     pub fn qualified_resource(&self) -> String {
-        if self.group.is_empty() { self.plural.to_owned() } else { format!("{}.{}", self.plural, self.group) }
+        if self.group.is_empty() {
+            self.plural.to_owned()
+        } else {
+            format!("{}.{}", self.plural, self.group)
+        }
     }
 
     /// Whether a verb is served.
@@ -168,7 +185,11 @@ impl Row {
             short_names: self.short_names,
             categories: self.categories,
             namespaced: self.namespaced,
-            verbs: if self.kind == "Namespace" { kubernetes::NAMESPACE_VERBS } else { ALL_VERBS },
+            verbs: if self.kind == "Namespace" {
+                kubernetes::NAMESPACE_VERBS
+            } else {
+                ALL_VERBS
+            },
             fields: self.fields,
             built_in: self.built_in,
             strategy: self.strategy,
@@ -196,7 +217,10 @@ impl Registry {
         let kinds: Vec<_> = rows.into_iter().map(|row| Arc::new(row.into_kind())).collect();
         let mut by_resource: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
         for kind in &kinds {
-            by_resource.entry((kind.group, kind.version)).or_default().insert(kind.plural, Arc::clone(kind));
+            by_resource
+                .entry((kind.group, kind.version))
+                .or_default()
+                .insert(kind.plural, Arc::clone(kind));
         }
         Self { kinds, by_resource }
     }
@@ -216,14 +240,19 @@ impl Registry {
     /// The kinds of a group and version.
     #[must_use]
     pub fn kinds_of(&self, group: &str, version: &str) -> Option<&BTreeMap<&'static str, Arc<Kind>>> {
-        self.by_resource.iter().find(|((g, v), _)| *g == group && *v == version).map(|(_, kinds)| kinds)
+        self.by_resource
+            .iter()
+            .find(|((g, v), _)| *g == group && *v == version)
+            .map(|(_, kinds)| kinds)
     }
 
     /// The kind of an object, by `apiVersion` and `kind`.
     #[must_use]
     pub fn object_kind(&self, api_version: &str, kind: &str) -> Option<&Arc<Kind>> {
         let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
-        self.kinds.iter().find(|k| k.group == group && k.version == version && k.kind == kind)
+        self.kinds
+            .iter()
+            .find(|k| k.group == group && k.version == version && k.kind == kind)
     }
 
     /// Groups and their versions in serving order; the core group is not among them.
@@ -252,11 +281,18 @@ mod tests {
     fn profiles_serve_what_they_say() {
         let hub = Registry::of(Profile::Hub);
         assert!(hub.resource("apps", "v1", "deployments").is_some());
-        assert!(hub.resource("federation.meridian.dev", "v1alpha1", "placements").is_some());
+        assert!(
+            hub.resource("federation.meridian.dev", "v1alpha1", "placements")
+                .is_some()
+        );
         assert!(hub.resource("", "v1", "pods").is_none());
         let member = Registry::of(Profile::Member);
         assert!(member.resource("", "v1", "pods").is_some());
-        assert!(member.resource("federation.meridian.dev", "v1alpha1", "placements").is_none());
+        assert!(
+            member
+                .resource("federation.meridian.dev", "v1alpha1", "placements")
+                .is_none()
+        );
     }
 
     #[test]

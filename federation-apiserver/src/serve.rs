@@ -80,7 +80,9 @@ pub fn tls_config(chain: &str, key: &str, client_ca: Option<&str>) -> Result<Arc
         Some(ca) => {
             let mut roots = rustls::RootCertStore::empty();
             for certificate in certificates(ca, "authority of client certificates")? {
-                roots.add(certificate).map_err(|error| TlsError::ClientAuthority(error.into()))?;
+                roots
+                    .add(certificate)
+                    .map_err(|error| TlsError::ClientAuthority(error.into()))?;
             }
             let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
                 .allow_unauthenticated()
@@ -91,8 +93,10 @@ pub fn tls_config(chain: &str, key: &str, client_ca: Option<&str>) -> Result<Arc
         None => builder.with_no_client_auth(),
     };
     let chain = certificates(chain, "server's certificate")?;
-    let key = PrivateKeyDer::from_pem_slice(key.as_bytes())
-        .map_err(|source| TlsError::Pem { what: "server's key", source })?;
+    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(|source| TlsError::Pem {
+        what: "server's key",
+        source,
+    })?;
     let mut config = builder.with_single_cert(chain, key).map_err(TlsError::Certificate)?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(Arc::new(config))
@@ -125,7 +129,10 @@ pub async fn serve_tls(
     }
     // Each connection ends by itself, at the latest when its own share of the drain is over.
     let all = u32::try_from(CONNECTIONS_MAX).unwrap_or(u32::MAX);
-    if tokio::time::timeout(DRAIN_WITHIN, slots.acquire_many(all)).await.is_err() {
+    if tokio::time::timeout(DRAIN_WITHIN, slots.acquire_many(all))
+        .await
+        .is_err()
+    {
         tracing::warn!("connections were cut that did not end in time");
     }
 }
@@ -181,7 +188,10 @@ async fn connection(acceptor: TlsAcceptor, router: Router, stream: TcpStream, dr
         router.clone().oneshot(request)
     });
     let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN);
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_WITHIN);
     builder
         .http2()
         .timer(TokioTimer::new())

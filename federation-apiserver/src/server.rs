@@ -23,7 +23,7 @@ use crate::kinds::openapi::OpenApi;
 use crate::kinds::{Profile, Registry};
 use crate::store::{MemoryStore, Store, StoreError};
 use crate::streams::{Streams, reports};
-use crate::write::allocate::{Claims, ServiceRange};
+use crate::write::claims::{Claims, ServiceRange};
 use crate::write::{Backend, Engine};
 
 /// Makes the text of `/metrics`.
@@ -56,12 +56,19 @@ impl ServerConfig {
     pub fn new(profile: Profile) -> Self {
         Self {
             profile,
-            git_version: format!("{}+meridian-{}", crate::PRESENTED_KUBERNETES_VERSION, env!("CARGO_PKG_VERSION")),
+            git_version: format!(
+                "{}+meridian-{}",
+                crate::PRESENTED_KUBERNETES_VERSION,
+                env!("CARGO_PKG_VERSION")
+            ),
             tokens: Arc::default(),
             metrics: None,
             console: None,
             service_range: ServiceRange::default(),
-            cache: CacheConfig { metrics: profile == Profile::Hub, ..CacheConfig::default() },
+            cache: CacheConfig {
+                metrics: profile == Profile::Hub,
+                ..CacheConfig::default()
+            },
             shutdown: CancellationToken::new(),
         }
     }
@@ -116,13 +123,27 @@ impl ApiServer {
     /// # Errors
     /// The store cannot be read, or a namespace that must exist cannot be created.
     pub async fn new(store: Arc<dyn Store>, config: ServerConfig) -> Result<Self, ServerError> {
-        let ServerConfig { profile, git_version, tokens, metrics, console, service_range, cache, shutdown } = config;
+        let ServerConfig {
+            profile,
+            git_version,
+            tokens,
+            metrics,
+            console,
+            service_range,
+            cache,
+            shutdown,
+        } = config;
         let registry = Arc::new(Registry::of(profile));
         let durable = Self::backend(store, cache).await?;
         let ephemeral = Self::backend(Arc::new(MemoryStore::default()), cache).await?;
         let claims = Claims::new(service_range);
         let streams = Streams::new(durable.cache.clone(), shutdown.clone());
-        let engine = Engine { registry: registry.clone(), durable, ephemeral, claims };
+        let engine = Engine {
+            registry: registry.clone(),
+            durable,
+            ephemeral,
+            claims,
+        };
         engine.ensure_namespaces(profile).await?;
         match profile {
             Profile::Hub => {
@@ -134,13 +155,29 @@ impl ApiServer {
         let discovery = Documents::of(&registry);
         let version = version(&git_version);
         let openapi = OnceLock::new();
-        let shared = Shared { registry, engine, discovery, tokens, metrics, version, shutdown, streams, openapi };
-        Ok(Self { shared: Arc::new(shared), console })
+        let shared = Shared {
+            registry,
+            engine,
+            discovery,
+            tokens,
+            metrics,
+            version,
+            shutdown,
+            streams,
+            openapi,
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+            console,
+        })
     }
 
     async fn backend(store: Arc<dyn Store>, config: CacheConfig) -> Result<Backend, ServerError> {
         let cache = Cache::start(store.clone(), config).await.map_err(ServerError::Store)?;
-        Ok(Backend { store, cache: Arc::new(cache) })
+        Ok(Backend {
+            store,
+            cache: Arc::new(cache),
+        })
     }
 
     /// The HTTP surface.
@@ -169,7 +206,10 @@ impl ApiServer {
     /// `kube::Client::new(server.local(user), "default")`.
     #[must_use]
     pub fn local(&self, user: UserInfo) -> LocalService {
-        LocalService { shared: self.shared.clone(), user }
+        LocalService {
+            shared: self.shared.clone(),
+            user,
+        }
     }
 }
 
@@ -183,7 +223,9 @@ fn version(git_version: &str) -> Value {
     let mut numbers = plain.split('.');
     let major = numbers.next().unwrap_or("1").to_owned();
     let minor = numbers.next().unwrap_or("36").to_owned();
-    let before = minor.parse::<u32>().map_or_else(|_| minor.clone(), |n| n.saturating_sub(1).to_string());
+    let before = minor
+        .parse::<u32>()
+        .map_or_else(|_| minor.clone(), |n| n.saturating_sub(1).to_string());
     json!({
         "major": major, "minor": minor,
         "emulationMajor": major, "emulationMinor": minor,

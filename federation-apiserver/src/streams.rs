@@ -28,7 +28,12 @@ pub(crate) struct Streams {
 
 impl Streams {
     pub(crate) fn new(cache: Arc<Cache>, shutdown: CancellationToken) -> Self {
-        Self { cache, shutdown, clusters: Mutex::default(), epoch: uuid::Uuid::new_v4().to_string() }
+        Self {
+            cache,
+            shutdown,
+            clusters: Mutex::default(),
+            epoch: uuid::Uuid::new_v4().to_string(),
+        }
     }
 }
 

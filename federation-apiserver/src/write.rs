@@ -4,17 +4,18 @@
 //! can see ([`CREATE`], [`UPDATE`]). In: an [`Intent`] and a decoded body. Out: one conditional commit, or none where nothing
 //! changes, and the bytes to answer. Absent: HTTP, authorization (done before), and what is valid for a kind (`machinery`).
 
-pub mod allocate;
 mod admit;
+mod allocate;
 mod apply;
 mod body;
 mod bootstrap;
 mod change;
+pub mod claims;
 mod commit;
 mod create;
 mod delete;
-mod identity;
 mod generation;
+mod identity;
 mod ownership;
 mod parts;
 mod prepare;
@@ -28,15 +29,14 @@ use jiff::Timestamp;
 use machinery::status::Status;
 use serde_json::Value;
 
-pub(crate) use commit::{Backend, Engine};
 pub(crate) use change::{Change, Patch};
+pub(crate) use commit::{Backend, Engine};
 pub(crate) use delete::{DeleteOptions, Propagation};
 pub(crate) use parts::scale_of;
 
-use crate::auth::UserInfo;
 use crate::cache::CachedObject;
 use crate::kinds::Kind;
-use allocate::Reservation;
+use claims::Reservation;
 
 /// Which part of an object a write is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,8 +86,6 @@ pub(crate) struct Intent {
     pub(crate) name: String,
     /// Which part.
     pub(crate) part: Part,
-    /// Who asks.
-    pub(crate) user: UserInfo,
     /// How.
     pub(crate) options: Options,
 }

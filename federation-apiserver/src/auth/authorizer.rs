@@ -66,7 +66,9 @@ const DNS_READS: &[(&str, &str)] = &[
 ];
 
 fn under(path: &str, roots: &[&str]) -> bool {
-    roots.iter().any(|root| path == *root || (*root != "/" && path.strip_prefix(root).is_some_and(|rest| rest.starts_with('/'))))
+    roots.iter().any(|root| {
+        path == *root || (*root != "/" && path.strip_prefix(root).is_some_and(|rest| rest.starts_with('/')))
+    })
 }
 
 fn reads(verb: &str) -> bool {
@@ -86,7 +88,14 @@ pub fn authorize(user: &UserInfo, asked: Asked<'_>) -> Decision {
                     || (user.in_group(AUTHENTICATED) && under(path, DISCOVERY_PATHS))
                     || (user.in_group(VIEWERS_GROUP) && path == "/metrics"))
         }
-        Asked::Resource { verb, group, resource, subresource, namespace: _, name } => {
+        Asked::Resource {
+            verb,
+            group,
+            resource,
+            subresource,
+            namespace: _,
+            name,
+        } => {
             let own_stream = user.cluster().is_some_and(|own| own == name)
                 && group == GROUP
                 && resource == "clusters"
@@ -105,15 +114,30 @@ pub fn authorize(user: &UserInfo, asked: Asked<'_>) -> Decision {
             own_stream || dns || viewer
         }
     };
-    if allowed { Decision::Allowed } else { Decision::Denied(reason(user, asked)) }
+    if allowed {
+        Decision::Allowed
+    } else {
+        Decision::Denied(reason(user, asked))
+    }
 }
 
 fn reason(user: &UserInfo, asked: Asked<'_>) -> String {
     let who = &user.name;
     match asked {
         Asked::Path { verb, path } => format!("User {who:?} cannot {verb} path {path:?}"),
-        Asked::Resource { verb, group, resource, subresource, namespace, name: _ } => {
-            let resource = if subresource.is_empty() { resource.to_owned() } else { format!("{resource}/{subresource}") };
+        Asked::Resource {
+            verb,
+            group,
+            resource,
+            subresource,
+            namespace,
+            name: _,
+        } => {
+            let resource = if subresource.is_empty() {
+                resource.to_owned()
+            } else {
+                format!("{resource}/{subresource}")
+            };
             let place = if namespace.is_empty() {
                 "at the cluster scope".to_owned()
             } else {
@@ -129,7 +153,14 @@ mod tests {
     use super::*;
 
     fn allowed(user: &UserInfo, verb: &str, group: &str, resource: &str, sub: &str, name: &str) -> bool {
-        let asked = Asked::Resource { verb, group, resource, subresource: sub, namespace: "", name };
+        let asked = Asked::Resource {
+            verb,
+            group,
+            resource,
+            subresource: sub,
+            namespace: "",
+            name,
+        };
         authorize(user, asked) == Decision::Allowed
     }
 
@@ -157,7 +188,12 @@ mod tests {
             (&dns, "list", "", "secrets", "", "", false),
             (&nobody, "list", "", "configmaps", "", "", false),
         ] {
-            assert_eq!(allowed(user, verb, group, resource, sub, name), want, "{} {verb} {resource}/{sub}", user.name);
+            assert_eq!(
+                allowed(user, verb, group, resource, sub, name),
+                want,
+                "{} {verb} {resource}/{sub}",
+                user.name
+            );
         }
     }
 
@@ -170,7 +206,13 @@ mod tests {
         assert!(!allowed(&nobody, "/apis") && !allowed(&nobody, "/metrics") && !allowed(&nobody, "/versions"));
         assert!(allowed(&known, "/openapi/v3/api/v1") && allowed(&known, "/") && !allowed(&known, "/metrics"));
         assert_eq!(
-            authorize(&nobody, Asked::Path { verb: "get", path: "/metrics" }),
+            authorize(
+                &nobody,
+                Asked::Path {
+                    verb: "get",
+                    path: "/metrics"
+                }
+            ),
             Decision::Denied("User \"system:anonymous\" cannot get path \"/metrics\"".into())
         );
     }

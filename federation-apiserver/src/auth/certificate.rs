@@ -13,7 +13,10 @@ pub fn identity(der: &[u8]) -> Option<UserInfo> {
     if name.is_empty() {
         return None;
     }
-    let groups = subject.iter_organization().filter_map(|group| group.as_str().ok()).map(str::to_owned);
+    let groups = subject
+        .iter_organization()
+        .filter_map(|group| group.as_str().ok())
+        .map(str::to_owned);
     Some(UserInfo::new(name, groups.collect::<Vec<_>>()))
 }
 
@@ -25,7 +28,9 @@ mod tests {
     fn common_name_and_organisations() {
         let mut params = rcgen::CertificateParams::default();
         params.distinguished_name.push(rcgen::DnType::CommonName, "alice");
-        params.distinguished_name.push(rcgen::DnType::OrganizationName, "system:masters");
+        params
+            .distinguished_name
+            .push(rcgen::DnType::OrganizationName, "system:masters");
         let key = rcgen::KeyPair::generate().unwrap();
         let certificate = params.self_signed(&key).unwrap();
         let user = identity(certificate.der()).unwrap();

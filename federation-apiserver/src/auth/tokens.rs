@@ -69,7 +69,10 @@ impl TokenStore {
     pub async fn read(&self, path: &Path) -> Result<(), TokenError> {
         let text = tokio::fs::read_to_string(path)
             .await
-            .map_err(|source| TokenError::Read { path: path.to_owned(), source })?;
+            .map_err(|source| TokenError::Read {
+                path: path.to_owned(),
+                source,
+            })?;
         self.load(&text)
     }
 
@@ -104,14 +107,24 @@ fn parse(text: &str) -> Result<Tokens, TokenError> {
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
-        let fail = |detail| TokenError::Malformed { line: index + 1, detail };
+        let fail = |detail| TokenError::Malformed {
+            line: index + 1,
+            detail,
+        };
         let mut fields = line.splitn(4, ',').map(|f| f.trim().trim_matches('"'));
-        let (Some(token), Some(user)) = (fields.next(), fields.next()) else { return Err(fail("too few fields")) };
+        let (Some(token), Some(user)) = (fields.next(), fields.next()) else {
+            return Err(fail("too few fields"));
+        };
         if token.is_empty() || user.is_empty() {
             return Err(fail("token and user must not be empty"));
         }
         let uid = fields.next().unwrap_or_default();
-        let groups = fields.next().unwrap_or_default().split(',').map(str::trim).filter(|g| !g.is_empty());
+        let groups = fields
+            .next()
+            .unwrap_or_default()
+            .split(',')
+            .map(str::trim)
+            .filter(|g| !g.is_empty());
         let mut info = UserInfo::new(user, groups);
         info.uid = uid.to_owned();
         if tokens.insert(hash(token), info).is_some() {
@@ -128,7 +141,9 @@ mod tests {
     #[test]
     fn lines() {
         let store = TokenStore::default();
-        store.load("# people\nsecret,alice,1,\"system:masters,dev\"\nother,bob,2\n").unwrap();
+        store
+            .load("# people\nsecret,alice,1,\"system:masters,dev\"\nother,bob,2\n")
+            .unwrap();
         let alice = store.user("secret").unwrap();
         assert_eq!((alice.name.as_str(), alice.uid.as_str()), ("alice", "1"));
         assert!(alice.in_group("system:masters") && alice.in_group("dev") && alice.in_group("system:authenticated"));

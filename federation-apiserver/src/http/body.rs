@@ -51,20 +51,37 @@ pub(crate) fn object(headers: &HeaderMap, bytes: &Bytes, protobuf_allowed: bool)
         JSON => plain(decode::json(bytes)),
         YAML | "application/x-yaml" | "text/yaml" => plain(decode::yaml(bytes)),
         PROTOBUF if protobuf_allowed => match protobuf::decode(bytes) {
-            Ok(value) => Ok(Decoded { value, duplicates: Vec::new() }),
-            Err(error) => Err(Status::bad_request(format!("the body is not readable as protobuf: {error}"))),
+            Ok(value) => Ok(Decoded {
+                value,
+                duplicates: Vec::new(),
+            }),
+            Err(error) => Err(Status::bad_request(format!(
+                "the body is not readable as protobuf: {error}"
+            ))),
         },
         _ if protobuf_allowed => Err(Status::unsupported_media_type(&[JSON, YAML, PROTOBUF])),
         _ => Err(Status::unsupported_media_type(&[JSON, YAML])),
     }?;
-    if decoded.value.is_object() { Ok(decoded) } else { Err(Status::bad_request("the body is not an object")) }
+    if decoded.value.is_object() {
+        Ok(decoded)
+    } else {
+        Err(Status::bad_request("the body is not an object"))
+    }
 }
 
 /// Decodes YAML, of which JSON is a part, whatever the content type says.
 pub(crate) fn yaml(bytes: &Bytes) -> Result<Decoded, Status> {
     let first = bytes.iter().find(|b| !b.is_ascii_whitespace());
-    let decoded = if first == Some(&b'{') { plain(decode::json(bytes)) } else { plain(decode::yaml(bytes)) }?;
-    if decoded.value.is_object() { Ok(decoded) } else { Err(Status::bad_request("the body is not an object")) }
+    let decoded = if first == Some(&b'{') {
+        plain(decode::json(bytes))
+    } else {
+        plain(decode::yaml(bytes))
+    }?;
+    if decoded.value.is_object() {
+        Ok(decoded)
+    } else {
+        Err(Status::bad_request("the body is not an object"))
+    }
 }
 
 /// Decodes JSON.
@@ -81,8 +98,11 @@ fn plain(decoded: Result<decode::Decoded, decode::DecodeError>) -> Result<Decode
 
 /// Checks that an object is of the expected kind; one that does not say is taken at the path's word.
 pub(crate) fn expect_kind(value: &mut Value, api_version: &str, kind: &str) -> Result<(), Status> {
-    let Some(object) = value.as_object_mut() else { return Err(Status::bad_request("the body is not an object")) };
-    let text = |object: &Map<String, Value>, key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let Some(object) = value.as_object_mut() else {
+        return Err(Status::bad_request("the body is not an object"));
+    };
+    let text =
+        |object: &Map<String, Value>, key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     let (found_version, found_kind) = (text(object, "apiVersion"), text(object, "kind"));
     if !found_kind.is_empty() && found_kind != kind {
         return Err(Status::bad_request(format!(
@@ -112,6 +132,9 @@ mod tests {
         let error = expect_kind(&mut json!({"kind": "Secret", "apiVersion": "v1"}), "v1", "ConfigMap").unwrap_err();
         assert_eq!(error.code, 400);
         let error = expect_kind(&mut json!({"kind": "ConfigMap", "apiVersion": "v2"}), "v1", "ConfigMap").unwrap_err();
-        assert_eq!(error.message, "the API version in the data (v2) does not match the expected API version (v1)");
+        assert_eq!(
+            error.message,
+            "the API version in the data (v2) does not match the expected API version (v1)"
+        );
     }
 }

@@ -15,18 +15,31 @@ use crate::write::{DeleteOptions, FieldValidation, Options, Part, Propagation};
 
 /// Reads the options of a deletion from body and query; the body wins.
 fn options(ask: &Ask, bytes: &Bytes) -> Result<DeleteOptions, Status> {
-    let value = if bytes.is_empty() { Value::Null } else { body::object(&ask.parts.headers, bytes, true)?.value };
+    let value = if bytes.is_empty() {
+        Value::Null
+    } else {
+        body::object(&ask.parts.headers, bytes, true)?.value
+    };
     parse(&value, &ask.query)
 }
 
 fn parse(value: &Value, query: &Query) -> Result<DeleteOptions, Status> {
     let mut causes = Vec::new();
-    let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).filter(|t| !t.is_empty()).map(str::to_owned);
+    let text = |pointer: &str| {
+        value
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .filter(|t| !t.is_empty())
+            .map(str::to_owned)
+    };
     let dry = value.get("dryRun").and_then(Value::as_array);
     let from_body = dry.into_iter().flatten().filter_map(Value::as_str);
     let dry_run = mutate::dry_run(from_body.chain(query.all("dryRun")), &mut causes);
     let policy = text("/propagationPolicy").or_else(|| query.get("propagationPolicy").map(str::to_owned));
-    let orphan = value.get("orphanDependents").and_then(Value::as_bool).or_else(|| query.flag("orphanDependents"));
+    let orphan = value
+        .get("orphanDependents")
+        .and_then(Value::as_bool)
+        .or_else(|| query.flag("orphanDependents"));
     if policy.is_some() && orphan.is_some() {
         let detail = "orphanDependents and deletionPropagation cannot be both set";
         let bad = Value::from(policy.clone().unwrap_or_default());
@@ -40,13 +53,25 @@ fn parse(value: &Value, query: &Query) -> Result<DeleteOptions, Status> {
         (None, None) => None,
         (Some(other), _) => {
             let allowed = ["Background", "Foreground", "Orphan"];
-            causes.push(field::not_supported(&Path::root("propagationPolicy"), &Value::from(other), &allowed));
+            causes.push(field::not_supported(
+                &Path::root("propagationPolicy"),
+                &Value::from(other),
+                &allowed,
+            ));
             None
         }
     };
-    if value.get("gracePeriodSeconds").and_then(Value::as_i64).is_some_and(|seconds| seconds < 0) {
+    if value
+        .get("gracePeriodSeconds")
+        .and_then(Value::as_i64)
+        .is_some_and(|seconds| seconds < 0)
+    {
         let bad = value.get("gracePeriodSeconds").cloned().unwrap_or_default();
-        causes.push(field::invalid(&Path::root("gracePeriodSeconds"), &bad, "must be greater than or equal to 0"));
+        causes.push(field::invalid(
+            &Path::root("gracePeriodSeconds"),
+            &bad,
+            "must be greater than or equal to 0",
+        ));
     }
     if !causes.is_empty() {
         return Err(Status::invalid("meta.k8s.io", "DeleteOptions", "", causes));
@@ -60,7 +85,12 @@ fn parse(value: &Value, query: &Query) -> Result<DeleteOptions, Status> {
 }
 
 fn write_options(dry_run: bool) -> Options {
-    Options { dry_run, field_manager: String::new(), validation: FieldValidation::Ignore, force: false }
+    Options {
+        dry_run,
+        field_manager: String::new(),
+        validation: FieldValidation::Ignore,
+        force: false,
+    }
 }
 
 /// Answers the deletion of one object.
@@ -69,7 +99,14 @@ pub(crate) async fn one(ask: &Ask, body: Body) -> Result<Response, Status> {
     let options = options(ask, &body::read(body).await?)?;
     let intent = ask.intent(Part::Object, write_options(options.dry_run));
     let outcome = ask.server.engine.delete(&intent, &options).await?;
-    respond::json_bytes(StatusCode::OK, super::Form { transform: super::negotiate::Transform::Objects, ..form }, outcome.body)
+    respond::json_bytes(
+        StatusCode::OK,
+        super::Form {
+            transform: super::negotiate::Transform::Objects,
+            ..form
+        },
+        outcome.body,
+    )
 }
 
 /// Answers the deletion of a collection: what was selected is deleted one by one, and told as a list.
@@ -105,7 +142,14 @@ pub(crate) async fn collection(ask: &Ask, body: Body) -> Result<Response, Status
         out.put_slice(&object.bytes);
     }
     out.put_slice(b"]}");
-    respond::json_bytes(StatusCode::OK, super::Form { transform: super::negotiate::Transform::Objects, ..form }, out.freeze())
+    respond::json_bytes(
+        StatusCode::OK,
+        super::Form {
+            transform: super::negotiate::Transform::Objects,
+            ..form
+        },
+        out.freeze(),
+    )
 }
 
 #[cfg(test)]
@@ -118,12 +162,29 @@ mod tests {
         let check = |body: Value, query: &str| parse(&body, &Query::parse(Some(query)).unwrap());
         let foreground = check(json!({"propagationPolicy": "Foreground"}), "").unwrap();
         assert_eq!(foreground.propagation, Some(Propagation::Foreground));
-        assert_eq!(check(json!(null), "propagationPolicy=Orphan").unwrap().propagation, Some(Propagation::Orphan));
-        assert_eq!(check(json!({"orphanDependents": true}), "").unwrap().propagation, Some(Propagation::Orphan));
-        assert_eq!(check(json!({"propagationPolicy": "Sideways"}), "").unwrap_err().code, 422);
-        assert_eq!(check(json!({"propagationPolicy": "Orphan", "orphanDependents": true}), "").unwrap_err().code, 422);
+        assert_eq!(
+            check(json!(null), "propagationPolicy=Orphan").unwrap().propagation,
+            Some(Propagation::Orphan)
+        );
+        assert_eq!(
+            check(json!({"orphanDependents": true}), "").unwrap().propagation,
+            Some(Propagation::Orphan)
+        );
+        assert_eq!(
+            check(json!({"propagationPolicy": "Sideways"}), "").unwrap_err().code,
+            422
+        );
+        assert_eq!(
+            check(json!({"propagationPolicy": "Orphan", "orphanDependents": true}), "")
+                .unwrap_err()
+                .code,
+            422
+        );
         assert!(check(json!({"dryRun": ["All"]}), "").unwrap().dry_run);
         let with_uid = check(json!({"preconditions": {"uid": "u", "resourceVersion": "7"}}), "").unwrap();
-        assert_eq!((with_uid.uid.as_deref(), with_uid.version.as_deref()), (Some("u"), Some("7")));
+        assert_eq!(
+            (with_uid.uid.as_deref(), with_uid.version.as_deref()),
+            (Some("u"), Some("7"))
+        );
     }
 }

@@ -17,7 +17,9 @@ use crate::write::{Part, scale_of};
 pub(crate) fn get(ask: &Ask, part: Part) -> Result<Response, Status> {
     let form = ask.form(true)?;
     let objects = ask.server.engine.cache_of(&ask.kind);
-    let object = objects.get(&ask.path.namespace, &ask.path.name).ok_or_else(|| ask.not_found())?;
+    let object = objects
+        .get(&ask.path.namespace, &ask.path.name)
+        .ok_or_else(|| ask.not_found())?;
     if form.transform == Transform::Objects && part != Part::Scale {
         return respond::json_bytes(StatusCode::OK, form, object.bytes.clone());
     }
@@ -41,7 +43,12 @@ pub(crate) fn answer_shape(ask: &Ask, code: StatusCode, form: super::Form, objec
         Transform::Table => {
             let text = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
             let include = Include::of(&ask.query)?;
-            let printer = Printer { api_version: text("apiVersion"), kind: text("kind"), include, form };
+            let printer = Printer {
+                api_version: text("apiVersion"),
+                kind: text("kind"),
+                include,
+                form,
+            };
             let revision = object
                 .pointer("/metadata/resourceVersion")
                 .and_then(Value::as_str)

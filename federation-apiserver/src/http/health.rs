@@ -19,10 +19,19 @@ struct Check {
 }
 
 async fn checks(server: &Shared, readiness: bool) -> Vec<Check> {
-    let mut checks = vec![Check { name: "ping", fault: None }];
+    let mut checks = vec![Check {
+        name: "ping",
+        fault: None,
+    }];
     if readiness {
-        let shutdown = server.shutdown.is_cancelled().then(|| "the server is shutting down".to_owned());
-        checks.push(Check { name: "shutdown", fault: shutdown });
+        let shutdown = server
+            .shutdown
+            .is_cancelled()
+            .then(|| "the server is shutting down".to_owned());
+        checks.push(Check {
+            name: "shutdown",
+            fault: shutdown,
+        });
         let store = tokio::time::timeout(STORE_WITHIN, server.engine.durable.store.health()).await;
         let fault = match store {
             Ok(Ok(_)) => None,
@@ -69,7 +78,10 @@ pub(crate) async fn page(server: &Shared, query: &Query, path: &str) -> Option<R
         }
     }
     Some(if failed {
-        respond::text(StatusCode::INTERNAL_SERVER_ERROR, format!("{lines}{what} check failed\n"))
+        respond::text(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            format!("{lines}{what} check failed\n"),
+        )
     } else if query.has("verbose") {
         respond::text(StatusCode::OK, format!("{lines}{what} check passed\n"))
     } else {

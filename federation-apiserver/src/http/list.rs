@@ -75,7 +75,9 @@ pub(super) fn revision(query: &Query) -> Result<(Option<Revision>, bool), Status
         Some("0") => Ok((None, true)),
         Some(text) => match Revision::parse(text) {
             Some(revision) => Ok((Some(revision), false)),
-            None => Err(Status::bad_request(format!("invalid resourceVersion {text:?}: it is not a number"))),
+            None => Err(Status::bad_request(format!(
+                "invalid resourceVersion {text:?}: it is not a number"
+            ))),
         },
     }
 }
@@ -85,7 +87,10 @@ fn options(query: &Query) -> Result<Options, Status> {
     let (revision, any) = revision(query)?;
     let token = query.get("continue").map(Continue::parse).transpose()?;
     if query.has("sendInitialEvents") {
-        let cause = field::forbidden(&Path::root("sendInitialEvents"), "sendInitialEvents is forbidden for list");
+        let cause = field::forbidden(
+            &Path::root("sendInitialEvents"),
+            "sendInitialEvents is forbidden for list",
+        );
         return Err(invalid_options(cause));
     }
     let exact = match query.get("resourceVersionMatch") {
@@ -95,11 +100,17 @@ fn options(query: &Query) -> Result<Options, Status> {
             return Err(invalid_options(cause));
         }
         Some("Exact" | "NotOlderThan") if revision.is_none() && !any => {
-            let cause = field::forbidden(&path, "resourceVersionMatch is forbidden unless resourceVersion is provided");
+            let cause = field::forbidden(
+                &path,
+                "resourceVersionMatch is forbidden unless resourceVersion is provided",
+            );
             return Err(invalid_options(cause));
         }
         Some("Exact") if any => {
-            let cause = field::forbidden(&path, "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"");
+            let cause = field::forbidden(
+                &path,
+                "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"",
+            );
             return Err(invalid_options(cause));
         }
         Some("Exact") => true,
@@ -110,11 +121,19 @@ fn options(query: &Query) -> Result<Options, Status> {
         }
     };
     if token.is_some() && revision.is_some() {
-        return Err(Status::bad_request("specifying resource version is not allowed when using continue"));
+        return Err(Status::bad_request(
+            "specifying resource version is not allowed when using continue",
+        ));
     }
     let limit = usize::try_from(query.number("limit")?.unwrap_or(0).max(0)).unwrap_or(usize::MAX);
     let exact = exact || (limit > 0 && revision.is_some() && query.get("resourceVersionMatch").is_none());
-    Ok(Options { limit: if any { 0 } else { limit }, token, revision, any, exact })
+    Ok(Options {
+        limit: if any { 0 } else { limit },
+        token,
+        revision,
+        any,
+        exact,
+    })
 }
 
 /// One page.
@@ -160,7 +179,11 @@ pub(crate) async fn list(
     let page = page(&snapshot, &options, selection);
     let metadata = metadata(&page);
     if form.transform == Transform::Objects && form.encoding == Encoding::Json && !form.pretty {
-        return Ok(respond::content(StatusCode::OK, super::negotiate::JSON, bytes(source, &metadata, &page.items)));
+        return Ok(respond::content(
+            StatusCode::OK,
+            super::negotiate::JSON,
+            bytes(source, &metadata, &page.items),
+        ));
     }
     respond::value(StatusCode::OK, form, &tree(source, query, form, metadata, &page.items)?)
 }
@@ -173,7 +196,9 @@ fn page(snapshot: &Snapshot, options: &Options, selection: &Selection) -> Page {
         (Some((namespace, name)), _) => {
             let scope = selection.namespace.as_str();
             Box::new(
-                snapshot.after(namespace, name).take_while(move |o| scope.is_empty() || *o.key.namespace == *scope),
+                snapshot
+                    .after(namespace, name)
+                    .take_while(move |o| scope.is_empty() || *o.key.namespace == *scope),
             )
         }
         (None, Some(name)) => Box::new(snapshot.get(&selection.namespace, name).into_iter()),
@@ -181,24 +206,46 @@ fn page(snapshot: &Snapshot, options: &Options, selection: &Selection) -> Page {
         (None, None) => Box::new(snapshot.in_namespace(&selection.namespace)),
     };
     let mut selected = candidates.filter(|object| selection.has(object));
-    let limit = if options.limit == 0 || options.any { usize::MAX } else { options.limit };
+    let limit = if options.limit == 0 || options.any {
+        usize::MAX
+    } else {
+        options.limit
+    };
     let items: Vec<Arc<CachedObject>> = selected.by_ref().take(limit).cloned().collect();
     let revision = snapshot.revision;
-    let more = if items.len() == limit { selected.next().is_some() } else { false };
+    let more = if items.len() == limit {
+        selected.next().is_some()
+    } else {
+        false
+    };
     let next = items.last().filter(|_| more).map(|last| {
         let rv = match token {
             Some(token) => token.rv,
             None => i64::try_from(revision.get()).unwrap_or(-1),
         };
         let start = format!("{}/{}", last.key.namespace, last.key.name);
-        Continue { v: TOKEN_VERSION.to_owned(), rv, start }.text()
+        Continue {
+            v: TOKEN_VERSION.to_owned(),
+            rv,
+            start,
+        }
+        .text()
     });
     let remaining = (more && !selection.is_narrow()).then(|| selected.count() + 1);
-    Page { revision, items, next, remaining }
+    Page {
+        revision,
+        items,
+        next,
+        remaining,
+    }
 }
 
 fn expired_page(token: &Continue) -> Response {
-    let fresh = Continue { v: TOKEN_VERSION.to_owned(), rv: -1, start: token.start.clone() };
+    let fresh = Continue {
+        v: TOKEN_VERSION.to_owned(),
+        rv: -1,
+        start: token.start.clone(),
+    };
     let status = Status::expired(INCONSISTENT);
     let mut value = status.to_value();
     if let Some(object) = value.as_object_mut() {
@@ -299,14 +346,22 @@ mod tests {
         ] {
             assert_eq!(parsed(query).err().map_or(0, |status| status.code), code, "{query}");
         }
-        assert_eq!(parsed("resourceVersion=0&limit=5").unwrap().limit, 0, "the limit is ignored");
+        assert_eq!(
+            parsed("resourceVersion=0&limit=5").unwrap().limit,
+            0,
+            "the limit is ignored"
+        );
         assert!(parsed("resourceVersion=7&limit=5").unwrap().exact);
         assert!(!parsed("resourceVersion=7").unwrap().exact);
     }
 
     #[test]
     fn tokens_read_back() {
-        let token = Continue { v: TOKEN_VERSION.to_owned(), rv: 12, start: "shop/web".to_owned() };
+        let token = Continue {
+            v: TOKEN_VERSION.to_owned(),
+            rv: 12,
+            start: "shop/web".to_owned(),
+        };
         assert_eq!(Continue::parse(&token.text()).unwrap(), token);
         assert!(Continue::parse("eyJ2IjoieCJ9").is_err());
     }

@@ -25,7 +25,11 @@ pub(crate) fn options(query: &Query, kind: &str, user_agent: Option<&str>) -> Re
         Some("Ignore") => FieldValidation::Ignore,
         Some(other) => {
             let path = Path::root("fieldValidation");
-            causes.push(field::not_supported(&path, &Value::from(other), &["Ignore", "Strict", "Warn"]));
+            causes.push(field::not_supported(
+                &path,
+                &Value::from(other),
+                &["Ignore", "Strict", "Warn"],
+            ));
             FieldValidation::Warn
         }
     };
@@ -38,11 +42,22 @@ pub(crate) fn options(query: &Query, kind: &str, user_agent: Option<&str>) -> Re
     }
     let field_manager = if named.is_empty() && kind != "PatchOptions" {
         let agent = user_agent.unwrap_or_default();
-        agent.split('/').next().unwrap_or(agent).chars().take(MANAGER_MAX).collect()
+        agent
+            .split('/')
+            .next()
+            .unwrap_or(agent)
+            .chars()
+            .take(MANAGER_MAX)
+            .collect()
     } else {
         named.to_owned()
     };
-    Ok(Options { dry_run, field_manager, validation, force: query.flag("force").unwrap_or(false) })
+    Ok(Options {
+        dry_run,
+        field_manager,
+        validation,
+        force: query.flag("force").unwrap_or(false),
+    })
 }
 
 /// Reads `dryRun`: `All`, or nothing.
@@ -52,7 +67,11 @@ pub(crate) fn dry_run<'a>(values: impl Iterator<Item = &'a str>, causes: &mut Ve
         if value == "All" {
             dry = true;
         } else {
-            causes.push(field::not_supported(&Path::root("dryRun"), &Value::from(value), &["All"]));
+            causes.push(field::not_supported(
+                &Path::root("dryRun"),
+                &Value::from(value),
+                &["All"],
+            ));
         }
     }
     dry
@@ -73,7 +92,11 @@ pub(crate) async fn create(ask: &Ask, body: Body) -> Result<Response, Status> {
     let mut decoded = body::object(&ask.parts.headers, &bytes, ask.kind.built_in)?;
     body::expect_kind(&mut decoded.value, &ask.kind.api_version(), ask.kind.kind)?;
     let intent = ask.intent(Part::Object, options);
-    let outcome = ask.server.engine.create(&intent, decoded.value, decoded.duplicates).await?;
+    let outcome = ask
+        .server
+        .engine
+        .create(&intent, decoded.value, decoded.duplicates)
+        .await?;
     finish(ask, form, outcome)
 }
 
@@ -100,7 +123,11 @@ pub(crate) fn expected(ask: &Ask, part: Part) -> (String, String) {
 
 /// The answer to a write.
 pub(crate) fn finish(ask: &Ask, form: super::Form, outcome: Outcome) -> Result<Response, Status> {
-    let code = if outcome.created { StatusCode::CREATED } else { StatusCode::OK };
+    let code = if outcome.created {
+        StatusCode::CREATED
+    } else {
+        StatusCode::OK
+    };
     let mut response = if form.transform == super::negotiate::Transform::Objects {
         respond::json_bytes(code, form, outcome.body)?
     } else {
@@ -123,10 +150,16 @@ mod tests {
         let parse = |text: &str| options(&Query::parse(Some(text)).unwrap(), "CreateOptions", Some("curl/8.1"));
         assert!(parse("dryRun=All").unwrap().dry_run);
         assert_eq!(parse("dryRun=Some").unwrap_err().code, 422);
-        assert_eq!(parse("fieldValidation=Strict").unwrap().validation, FieldValidation::Strict);
+        assert_eq!(
+            parse("fieldValidation=Strict").unwrap().validation,
+            FieldValidation::Strict
+        );
         assert_eq!(parse("fieldValidation=strict").unwrap_err().code, 422);
         assert_eq!(parse("").unwrap().field_manager, "curl");
         assert_eq!(parse("fieldManager=x").unwrap().field_manager, "x");
-        assert_eq!(parse(&format!("fieldManager={}", "x".repeat(129))).unwrap_err().code, 422);
+        assert_eq!(
+            parse(&format!("fieldManager={}", "x".repeat(129))).unwrap_err().code,
+            422
+        );
     }
 }

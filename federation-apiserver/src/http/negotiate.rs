@@ -4,7 +4,7 @@ use machinery::status::Status;
 
 /// How an answer is spelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Encoding {
+pub(crate) enum Encoding {
     /// JSON.
     Json,
     /// YAML.
@@ -15,7 +15,7 @@ pub enum Encoding {
 
 /// What is made of the objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Transform {
+pub(crate) enum Transform {
     /// The objects themselves.
     Objects,
     /// A table of their printer columns.
@@ -26,29 +26,33 @@ pub enum Transform {
 
 /// The form of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Form {
+pub(crate) struct Form {
     /// Encoding.
-    pub encoding: Encoding,
+    pub(crate) encoding: Encoding,
     /// Transform.
-    pub transform: Transform,
+    pub(crate) transform: Transform,
     /// Version of the meta group that the transform was asked in.
-    pub meta_version: &'static str,
+    pub(crate) meta_version: &'static str,
     /// Spread over lines, for people.
-    pub pretty: bool,
+    pub(crate) pretty: bool,
 }
 
 impl Form {
     /// Plain JSON of the objects.
-    pub const JSON: Self =
-        Self { encoding: Encoding::Json, transform: Transform::Objects, meta_version: "v1", pretty: false };
+    pub(crate) const JSON: Self = Self {
+        encoding: Encoding::Json,
+        transform: Transform::Objects,
+        meta_version: "v1",
+        pretty: false,
+    };
 }
 
 /// Media type of JSON.
-pub const JSON: &str = "application/json";
+pub(crate) const JSON: &str = "application/json";
 /// Media type of YAML.
-pub const YAML: &str = "application/yaml";
+pub(crate) const YAML: &str = "application/yaml";
 /// Media type of Kubernetes protobuf.
-pub const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
+pub(crate) const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
 
 /// One clause of an `Accept` header.
 #[derive(Debug)]
@@ -91,7 +95,12 @@ pub(crate) fn clauses(accept: &str) -> Vec<Clause<'_>> {
 fn thousandths(q: &str) -> u32 {
     let (whole, part) = q.split_once('.').unwrap_or((q, ""));
     let digits: String = part.chars().chain("000".chars()).take(3).collect();
-    whole.parse::<u32>().unwrap_or(0).saturating_mul(1000).saturating_add(digits.parse().unwrap_or(0)).min(1000)
+    whole
+        .parse::<u32>()
+        .unwrap_or(0)
+        .saturating_mul(1000)
+        .saturating_add(digits.parse().unwrap_or(0))
+        .min(1000)
 }
 
 /// What a resource can be answered as.
@@ -105,7 +114,9 @@ pub(crate) struct Offer {
 
 /// The first clause that can be honoured; 406 naming what could be.
 pub(crate) fn form(accept: Option<&str>, offer: Offer) -> Result<Form, Status> {
-    let Some(accept) = accept.filter(|a| !a.trim().is_empty()) else { return Ok(Form::JSON) };
+    let Some(accept) = accept.filter(|a| !a.trim().is_empty()) else {
+        return Ok(Form::JSON);
+    };
     for clause in clauses(accept) {
         let encoding = match clause.media {
             "*/*" | "application/*" | JSON => Encoding::Json,
@@ -130,7 +141,12 @@ pub(crate) fn form(accept: Option<&str>, offer: Offer) -> Result<Form, Status> {
         if encoding == Encoding::Protobuf && transform == Transform::Table {
             continue;
         }
-        return Ok(Form { encoding, transform, meta_version, pretty: false });
+        return Ok(Form {
+            encoding,
+            transform,
+            meta_version,
+            pretty: false,
+        });
     }
     let mut types = vec![JSON];
     if offer.yaml {
@@ -148,21 +164,47 @@ mod tests {
 
     #[test]
     fn what_clients_send() {
-        let built_in = Offer { protobuf: true, yaml: true };
-        let ours = Offer { protobuf: false, yaml: true };
+        let built_in = Offer {
+            protobuf: true,
+            yaml: true,
+        };
+        let ours = Offer {
+            protobuf: false,
+            yaml: true,
+        };
         let check = |accept: &str, offer, encoding, transform| {
             let form = form(Some(accept), offer).unwrap();
             assert_eq!((form.encoding, form.transform), (encoding, transform), "{accept}");
         };
         let kubectl = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json;as=Table;v=v1beta1;g=meta.k8s.io,application/json";
         check(kubectl, built_in, Encoding::Json, Transform::Table);
-        check("application/vnd.kubernetes.protobuf,application/json", built_in, Encoding::Protobuf, Transform::Objects);
-        check("application/vnd.kubernetes.protobuf,application/json", ours, Encoding::Json, Transform::Objects);
+        check(
+            "application/vnd.kubernetes.protobuf,application/json",
+            built_in,
+            Encoding::Protobuf,
+            Transform::Objects,
+        );
+        check(
+            "application/vnd.kubernetes.protobuf,application/json",
+            ours,
+            Encoding::Json,
+            Transform::Objects,
+        );
         check("application/json, */*", ours, Encoding::Json, Transform::Objects);
         check("application/yaml", ours, Encoding::Yaml, Transform::Objects);
         check("text/html;q=0.9, */*;q=0.1", ours, Encoding::Json, Transform::Objects);
-        check("application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1", ours, Encoding::Json, Transform::Metadata);
-        assert_eq!(form(Some("application/vnd.kubernetes.protobuf"), ours).unwrap_err().code, 406);
+        check(
+            "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1",
+            ours,
+            Encoding::Json,
+            Transform::Metadata,
+        );
+        assert_eq!(
+            form(Some("application/vnd.kubernetes.protobuf"), ours)
+                .unwrap_err()
+                .code,
+            406
+        );
         assert_eq!(form(Some("text/plain"), built_in).unwrap_err().code, 406);
         assert_eq!(form(None, built_in).unwrap(), Form::JSON);
     }

@@ -28,13 +28,21 @@ fn readable(parts: &Parts) -> Result<(), Status> {
     if parts.method == Method::GET || parts.method == Method::HEAD {
         return Ok(());
     }
-    Err(Status::method_not_allowed("", parts.uri.path(), &parts.method.as_str().to_ascii_lowercase()))
+    Err(Status::method_not_allowed(
+        "",
+        parts.uri.path(),
+        &parts.method.as_str().to_ascii_lowercase(),
+    ))
 }
 
 /// Answers a discovery document.
 pub(crate) fn discovery(server: &Shared, parts: &Parts, path: &DiscoveryPath) -> Result<Response, Status> {
     readable(parts)?;
-    let accept = parts.headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let accept = parts
+        .headers
+        .get(ACCEPT)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     let aggregated = wants_aggregated(accept);
     let documents = &server.discovery;
     let document = match path {
@@ -56,7 +64,9 @@ pub(crate) fn discovery(server: &Shared, parts: &Parts, path: &DiscoveryPath) ->
     let mut response = tagged(parts, document, media);
     if both {
         response.headers_mut().insert(VARY, HeaderValue::from_static("Accept"));
-        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("public"));
+        response
+            .headers_mut()
+            .insert(CACHE_CONTROL, HeaderValue::from_static("public"));
     }
     Ok(response)
 }
@@ -87,16 +97,19 @@ fn tagged(parts: &Parts, document: &Document, media: &'static str) -> Response {
 }
 
 /// Answers any other page.
-pub(crate) async fn page(
-    server: &Arc<Shared>,
-    parts: &Parts,
-    query: &Query,
-    path: &str,
-) -> Result<Response, Status> {
+pub(crate) async fn page(server: &Arc<Shared>, parts: &Parts, query: &Query, path: &str) -> Result<Response, Status> {
     readable(parts)?;
-    let trimmed = if path.len() > 1 { path.trim_end_matches('/') } else { path };
+    let trimmed = if path.len() > 1 {
+        path.trim_end_matches('/')
+    } else {
+        path
+    };
     match trimmed {
-        "/" => Ok(respond::content(StatusCode::OK, JSON, json!({ "paths": paths(server) }).to_string())),
+        "/" => Ok(respond::content(
+            StatusCode::OK,
+            JSON,
+            json!({ "paths": paths(server) }).to_string(),
+        )),
         "/version" => Ok(respond::content(StatusCode::OK, JSON, server.version.to_string())),
         "/metrics" => Ok(match &server.metrics {
             Some(render) => respond::content(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", render()),
@@ -105,7 +118,9 @@ pub(crate) async fn page(
         "/openapi/v2" => openapi_v2(server, parts),
         "/openapi/v3" => {
             let mut response = tagged(parts, &server.openapi().root, JSON);
-            response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
+            response
+                .headers_mut()
+                .insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
             Ok(response)
         }
         _ => {
@@ -121,31 +136,53 @@ pub(crate) async fn page(
 }
 
 fn openapi_v2(server: &Shared, parts: &Parts) -> Result<Response, Status> {
-    let accept = parts.headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let accept = parts
+        .headers
+        .get(ACCEPT)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     refuse_protobuf_only(accept, OPENAPI_V2_PROTOBUF)?;
     Ok(tagged(parts, &server.openapi().v2, JSON))
 }
 
 fn openapi_v3(server: &Shared, parts: &Parts, query: &Query, group_version: &str) -> Result<Response, Status> {
-    let accept = parts.headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let accept = parts
+        .headers
+        .get(ACCEPT)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     refuse_protobuf_only(accept, OPENAPI_V3_PROTOBUF)?;
-    let Some(document) = server.openapi().v3.get(group_version) else { return Ok(not_found()) };
+    let Some(document) = server.openapi().v3.get(group_version) else {
+        return Ok(not_found());
+    };
     match query.get("hash") {
         Some(hash) if hash != document.hash => {
             let mut response = respond::text(StatusCode::MOVED_PERMANENTLY, "");
-            respond::set(&mut response, LOCATION, &format!("/openapi/v3/{group_version}?hash={}", document.hash));
+            respond::set(
+                &mut response,
+                LOCATION,
+                &format!("/openapi/v3/{group_version}?hash={}", document.hash),
+            );
             Ok(response)
         }
         Some(_) => {
             let mut response = tagged(parts, document, JSON);
-            response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("public, immutable"));
+            response
+                .headers_mut()
+                .insert(CACHE_CONTROL, HeaderValue::from_static("public, immutable"));
             let year = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(365 * 24);
-            respond::set(&mut response, EXPIRES, &year.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string());
+            respond::set(
+                &mut response,
+                EXPIRES,
+                &year.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string(),
+            );
             Ok(response)
         }
         None => {
             let mut response = tagged(parts, document, JSON);
-            response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
+            response
+                .headers_mut()
+                .insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
             Ok(response)
         }
     }
@@ -155,7 +192,11 @@ fn openapi_v3(server: &Shared, parts: &Parts, query: &Query, group_version: &str
 fn refuse_protobuf_only(accept: &str, protobuf: &str) -> Result<(), Status> {
     let clauses = clauses(accept);
     let only = !clauses.is_empty() && clauses.iter().all(|clause| clause.media == protobuf);
-    if only { Err(Status::not_acceptable(&[JSON])) } else { Ok(()) }
+    if only {
+        Err(Status::not_acceptable(&[JSON]))
+    } else {
+        Ok(())
+    }
 }
 
 fn paths(server: &Shared) -> Vec<String> {
@@ -164,7 +205,15 @@ fn paths(server: &Shared) -> Vec<String> {
         paths.push(format!("/apis/{group}"));
         paths.extend(versions.iter().map(|version| format!("/apis/{group}/{version}")));
     }
-    let fixed = ["/healthz", "/livez", "/metrics", "/openapi/v2", "/openapi/v3", "/readyz", "/version"];
+    let fixed = [
+        "/healthz",
+        "/livez",
+        "/metrics",
+        "/openapi/v2",
+        "/openapi/v3",
+        "/readyz",
+        "/version",
+    ];
     paths.extend(fixed.map(str::to_owned));
     paths
 }

@@ -44,7 +44,11 @@ pub(crate) async fn patch(ask: &Ask, part: Part, body: Body) -> Result<Response,
 }
 
 fn object(value: serde_json::Value) -> Result<serde_json::Value, Status> {
-    if value.is_object() { Ok(value) } else { Err(Status::bad_request("the patch is not an object")) }
+    if value.is_object() {
+        Ok(value)
+    } else {
+        Err(Status::bad_request("the patch is not an object"))
+    }
 }
 
 /// An applied configuration may leave its name to the path.
@@ -54,7 +58,9 @@ fn name_it(ask: &Ask, value: &mut serde_json::Value) {
     if let Some(metadata) = metadata.as_object_mut() {
         metadata.entry("name").or_insert_with(|| ask.path.name.as_str().into());
         if ask.kind.namespaced {
-            metadata.entry("namespace").or_insert_with(|| ask.path.namespace.as_str().into());
+            metadata
+                .entry("namespace")
+                .or_insert_with(|| ask.path.namespace.as_str().into());
         }
     }
 }

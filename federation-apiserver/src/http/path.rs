@@ -49,17 +49,24 @@ pub struct ResourcePath {
 #[must_use]
 pub fn parse(path: &str) -> Option<Target> {
     let page = || Some(Target::Page(path.to_owned()));
-    let segments: Vec<Cow<'_, str>> =
-        path.split('/').filter(|s| !s.is_empty()).map(|s| decode(s, false)).collect::<Option<_>>()?;
+    let segments: Vec<Cow<'_, str>> = path
+        .split('/')
+        .filter(|s| !s.is_empty())
+        .map(|s| decode(s, false))
+        .collect::<Option<_>>()?;
     let segments: Vec<&str> = segments.iter().map(AsRef::as_ref).collect();
     match segments.as_slice() {
         ["api"] => Some(Target::Discovery(DiscoveryPath::Core)),
         ["apis"] => Some(Target::Discovery(DiscoveryPath::Groups)),
         ["apis", group] => Some(Target::Discovery(DiscoveryPath::Group((*group).to_owned()))),
-        ["api", version] => Some(Target::Discovery(DiscoveryPath::Version(String::new(), (*version).to_owned()))),
-        ["apis", group, version] => {
-            Some(Target::Discovery(DiscoveryPath::Version((*group).to_owned(), (*version).to_owned())))
-        }
+        ["api", version] => Some(Target::Discovery(DiscoveryPath::Version(
+            String::new(),
+            (*version).to_owned(),
+        ))),
+        ["apis", group, version] => Some(Target::Discovery(DiscoveryPath::Version(
+            (*group).to_owned(),
+            (*version).to_owned(),
+        ))),
         ["api", version, rest @ ..] => Some(Target::Resource(resource("", version, rest))),
         ["apis", group, version, rest @ ..] => Some(Target::Resource(resource(group, version, rest))),
         _ => page(),
@@ -115,9 +122,17 @@ mod tests {
     #[test]
     fn resources() {
         let check = |path: &str, group: &str, namespace: &str, resource: &str, name: &str, sub: &str| {
-            let Some(Target::Resource(found)) = parse(path) else { panic!("{path} is no resource") };
+            let Some(Target::Resource(found)) = parse(path) else {
+                panic!("{path} is no resource")
+            };
             assert_eq!(
-                (&*found.group, &*found.namespace, &*found.resource, &*found.name, &*found.subresource),
+                (
+                    &*found.group,
+                    &*found.namespace,
+                    &*found.resource,
+                    &*found.name,
+                    &*found.subresource
+                ),
                 (group, namespace, resource, name, sub),
                 "{path}"
             );
@@ -125,12 +140,40 @@ mod tests {
         check("/api/v1/namespaces", "", "", "namespaces", "", "");
         check("/api/v1/namespaces/shop", "", "", "namespaces", "shop", "");
         check("/api/v1/namespaces/shop/status", "", "", "namespaces", "shop", "status");
-        check("/api/v1/namespaces/shop/finalize", "", "", "namespaces", "shop", "finalize");
+        check(
+            "/api/v1/namespaces/shop/finalize",
+            "",
+            "",
+            "namespaces",
+            "shop",
+            "finalize",
+        );
         check("/api/v1/namespaces/shop/pods", "", "shop", "pods", "", "");
         check("/api/v1/pods", "", "", "pods", "", "");
-        check("/apis/apps/v1/namespaces/a/deployments/web/scale", "apps", "a", "deployments", "web", "scale");
-        check("/apis/g/v1/clusters/eu-1/manifests", "g", "", "clusters", "eu-1", "manifests");
-        check("/api/v1/namespaces/a/configmaps/x%2dy", "", "a", "configmaps", "x-y", "");
+        check(
+            "/apis/apps/v1/namespaces/a/deployments/web/scale",
+            "apps",
+            "a",
+            "deployments",
+            "web",
+            "scale",
+        );
+        check(
+            "/apis/g/v1/clusters/eu-1/manifests",
+            "g",
+            "",
+            "clusters",
+            "eu-1",
+            "manifests",
+        );
+        check(
+            "/api/v1/namespaces/a/configmaps/x%2dy",
+            "",
+            "a",
+            "configmaps",
+            "x-y",
+            "",
+        );
         check("/api/v1/watch/namespaces/a/configmaps", "", "a", "configmaps", "", "");
     }
 
@@ -138,7 +181,10 @@ mod tests {
     fn pages() {
         assert_eq!(parse("/"), Some(Target::Page("/".into())));
         assert_eq!(parse("/livez/ping"), Some(Target::Page("/livez/ping".into())));
-        assert_eq!(parse("/apis/apps"), Some(Target::Discovery(DiscoveryPath::Group("apps".into()))));
+        assert_eq!(
+            parse("/apis/apps"),
+            Some(Target::Discovery(DiscoveryPath::Group("apps".into())))
+        );
         assert_eq!(parse("/api/%zz"), None);
     }
 }

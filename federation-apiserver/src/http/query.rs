@@ -16,7 +16,11 @@ impl Query {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
             match (decode(key, true), decode(value, true)) {
                 (Some(key), Some(value)) => pairs.push((key.into_owned(), value.into_owned())),
-                _ => return Err(Status::bad_request(format!("invalid URL escape in query parameter {pair:?}"))),
+                _ => {
+                    return Err(Status::bad_request(format!(
+                        "invalid URL escape in query parameter {pair:?}"
+                    )));
+                }
             }
         }
         Ok(Self(pairs))
@@ -25,7 +29,10 @@ impl Query {
     /// The first value of a parameter; none where it is missing or empty.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&str> {
-        self.0.iter().find(|(k, v)| k == key && !v.is_empty()).map(|(_, v)| v.as_str())
+        self.0
+            .iter()
+            .find(|(k, v)| k == key && !v.is_empty())
+            .map(|(_, v)| v.as_str())
     }
 
     /// All values of a parameter.
@@ -42,7 +49,10 @@ impl Query {
     /// A boolean, read as Go reads them in queries: anything but `false` and `0` is true once the parameter is there.
     #[must_use]
     pub fn flag(&self, key: &str) -> Option<bool> {
-        self.0.iter().find(|(k, _)| k == key).map(|(_, v)| !matches!(v.as_str(), "false" | "0" | "False" | "FALSE" | "f" | "F"))
+        self.0
+            .iter()
+            .find(|(k, _)| k == key)
+            .map(|(_, v)| !matches!(v.as_str(), "false" | "0" | "False" | "FALSE" | "f" | "F"))
     }
 
     /// A whole number; anything else is a bad request.
@@ -50,7 +60,9 @@ impl Query {
         self.get(key)
             .map(|text| {
                 text.parse::<i64>().map_err(|_| {
-                    Status::bad_request(format!("invalid value {text:?} of query parameter {key}: it is not a whole number"))
+                    Status::bad_request(format!(
+                        "invalid value {text:?} of query parameter {key}: it is not a whole number"
+                    ))
                 })
             })
             .transpose()

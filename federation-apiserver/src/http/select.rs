@@ -30,8 +30,16 @@ impl Selection {
         let mut all = vec!["metadata.name", "metadata.namespace"];
         all.extend_from_slice(known);
         fields.check_known(&all).map_err(Status::from)?;
-        let deep = fields.terms().iter().any(|term| !matches!(term.field.as_str(), "metadata.name" | "metadata.namespace"));
-        Ok(Self { namespace: namespace.to_owned(), labels, fields, deep })
+        let deep = fields
+            .terms()
+            .iter()
+            .any(|term| !matches!(term.field.as_str(), "metadata.name" | "metadata.namespace"));
+        Ok(Self {
+            namespace: namespace.to_owned(),
+            labels,
+            fields,
+            deep,
+        })
     }
 
     /// Only the object of this name, as a watch on one object means it.
@@ -68,7 +76,11 @@ impl Selection {
             return self.fields.matches_object(&object.value());
         }
         self.fields.terms().iter().all(|term| {
-            let found = if term.field == "metadata.name" { &*object.key.name } else { &*object.key.namespace };
+            let found = if term.field == "metadata.name" {
+                &*object.key.name
+            } else {
+                &*object.key.namespace
+            };
             (found == term.value) == term.equal
         })
     }

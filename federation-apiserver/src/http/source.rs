@@ -22,10 +22,6 @@ pub(crate) struct Source {
     pub(crate) api_version: String,
     /// Their kind.
     pub(crate) kind: String,
-    /// Fields that selectors may name.
-    pub(crate) fields: &'static [&'static str],
-    /// Protobuf can be served.
-    pub(crate) protobuf: bool,
     /// What must live for as long as the collection is read.
     pub(crate) keep: Option<Arc<dyn std::any::Any + Send + Sync>>,
 }
@@ -37,8 +33,6 @@ impl Source {
             objects,
             api_version: kind.api_version(),
             kind: kind.kind.to_owned(),
-            fields: kind.fields,
-            protobuf: kind.built_in,
             keep: None,
         }
     }

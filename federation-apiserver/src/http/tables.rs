@@ -83,7 +83,10 @@ impl Printer {
                     "description": column.description, "priority": column.priority,
                 })
             };
-            table::columns(&self.api_version, &self.kind).iter().map(describe).collect()
+            table::columns(&self.api_version, &self.kind)
+                .iter()
+                .map(describe)
+                .collect()
         } else {
             Vec::new()
         };

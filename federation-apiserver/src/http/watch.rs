@@ -81,7 +81,12 @@ fn options(query: &Query) -> Result<Options, Status> {
         Some(seconds) if seconds > 0 => Duration::from_secs(u64::try_from(seconds).unwrap_or(0)),
         Some(_) | None => TIMEOUT_DEFAULT.mul_f64(rand::random_range(1.0..2.0)),
     };
-    Ok(Options { begin, mark_initial, bookmarks, timeout })
+    Ok(Options {
+        begin,
+        mark_initial,
+        bookmarks,
+        timeout,
+    })
 }
 
 /// Answers a watch.
@@ -117,9 +122,10 @@ pub(crate) async fn watch(
             }
             Err(status) => Err(status),
         },
-        Begin::After(revision) => source.objects.watch(revision).map_err(|expired| {
-            Status::expired(format!("too old resource version: {revision} ({})", expired.floor))
-        }),
+        Begin::After(revision) => source
+            .objects
+            .watch(revision)
+            .map_err(|expired| Status::expired(format!("too old resource version: {revision} ({})", expired.floor))),
     };
     let mut stream = Stream {
         cursor: None,
@@ -140,7 +146,11 @@ pub(crate) async fn watch(
         Ok(cursor) => stream.cursor = Some(cursor),
         Err(status) => stream.failure = Some(status),
     }
-    let media = if form.encoding == Encoding::Protobuf { PROTOBUF_STREAM } else { JSON };
+    let media = if form.encoding == Encoding::Protobuf {
+        PROTOBUF_STREAM
+    } else {
+        JSON
+    };
     let body = futures::stream::unfold(stream, |mut stream| async move {
         let chunk = stream.next().await?;
         Some((Ok::<Bytes, std::convert::Infallible>(chunk), stream))
@@ -231,7 +241,10 @@ impl Stream {
                 Ok(events) => events,
                 Err(expired) => {
                     self.done = true;
-                    let status = Status::expired(format!("too old resource version: {} ({})", expired.revision, expired.floor));
+                    let status = Status::expired(format!(
+                        "too old resource version: {} ({})",
+                        expired.revision, expired.floor
+                    ));
                     return Some(self.encoder.error(&status));
                 }
             };
@@ -277,7 +290,8 @@ impl Stream {
                 if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
                     metadata.insert("resourceVersion".to_owned(), Value::from(event.revision.to_string()));
                 }
-                self.encoder.value(EventType::Deleted.as_str(), &value, Some(event.revision), out);
+                self.encoder
+                    .value(EventType::Deleted.as_str(), &value, Some(event.revision), out);
             }
         }
     }
@@ -362,13 +376,25 @@ mod tests {
             ("watch=true", Begin::State { not_older: None }),
             ("resourceVersion=0", Begin::State { not_older: None }),
             ("resourceVersion=5", Begin::After(five.unwrap())),
-            ("sendInitialEvents=true&resourceVersionMatch=NotOlderThan", Begin::State { not_older: None }),
-            ("sendInitialEvents=true&resourceVersionMatch=NotOlderThan&resourceVersion=5", Begin::State { not_older: five }),
-            ("sendInitialEvents=false&resourceVersionMatch=NotOlderThan", Begin::Now { not_older: None }),
+            (
+                "sendInitialEvents=true&resourceVersionMatch=NotOlderThan",
+                Begin::State { not_older: None },
+            ),
+            (
+                "sendInitialEvents=true&resourceVersionMatch=NotOlderThan&resourceVersion=5",
+                Begin::State { not_older: five },
+            ),
+            (
+                "sendInitialEvents=false&resourceVersionMatch=NotOlderThan",
+                Begin::Now { not_older: None },
+            ),
         ] {
             assert_eq!(parsed(query).unwrap().begin, begin, "{query}");
         }
-        for query in ["sendInitialEvents=true", "resourceVersionMatch=NotOlderThan&resourceVersion=5"] {
+        for query in [
+            "sendInitialEvents=true",
+            "resourceVersionMatch=NotOlderThan&resourceVersion=5",
+        ] {
             assert_eq!(parsed(query).unwrap_err().code, 422, "{query}");
         }
         assert_eq!(parsed("timeoutSeconds=7").unwrap().timeout, Duration::from_secs(7));

@@ -89,8 +89,11 @@ impl Documents {
     pub fn of(registry: &Registry) -> Self {
         let address = json!([{ "clientCIDR": "0.0.0.0/0", "serverAddress": "" }]);
         let core = json!({ "kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": address });
-        let groups: Vec<Value> =
-            registry.groups().iter().map(|(group, versions)| group_entry(group, versions)).collect();
+        let groups: Vec<Value> = registry
+            .groups()
+            .iter()
+            .map(|(group, versions)| group_entry(group, versions))
+            .collect();
         let list = json!({ "kind": "APIGroupList", "apiVersion": "v1", "groups": groups });
         let by_group = registry.groups().into_iter().map(|(group, versions)| {
             let mut entry = group_entry(group, &versions);
@@ -100,12 +103,15 @@ impl Documents {
         let mut by_version = BTreeMap::new();
         for kind in registry.kinds() {
             let key = (kind.group.to_owned(), kind.version.to_owned());
-            by_version.entry(key).or_insert_with(|| {
-                Document::of(resource_list(registry, kind.group, kind.version).to_string())
-            });
+            by_version
+                .entry(key)
+                .or_insert_with(|| Document::of(resource_list(registry, kind.group, kind.version).to_string()));
         }
-        let aggregated: Vec<Value> =
-            registry.groups().iter().map(|(group, versions)| aggregated_group(registry, group, versions)).collect();
+        let aggregated: Vec<Value> = registry
+            .groups()
+            .iter()
+            .map(|(group, versions)| aggregated_group(registry, group, versions))
+            .collect();
         Self {
             core: Document::of(core.to_string()),
             groups: Document::of(list.to_string()),
@@ -140,7 +146,11 @@ fn group_entry(group: &str, versions: &[&str]) -> Value {
 
 fn resource_list(registry: &Registry, group: &str, version: &str) -> Value {
     let mut resources = Vec::new();
-    for kind in registry.kinds().iter().filter(|k| k.group == group && k.version == version) {
+    for kind in registry
+        .kinds()
+        .iter()
+        .filter(|k| k.group == group && k.version == version)
+    {
         resources.push(resource_entry(kind));
         for sub in subresources(kind) {
             let mut entry = json!({
@@ -157,7 +167,11 @@ fn resource_list(registry: &Registry, group: &str, version: &str) -> Value {
             resources.push(entry);
         }
     }
-    let group_version = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
+    let group_version = if group.is_empty() {
+        version.to_owned()
+    } else {
+        format!("{group}/{version}")
+    };
     let mut list = json!({ "groupVersion": group_version, "resources": resources });
     tag(&mut list, "APIResourceList", "v1");
     list
@@ -194,14 +208,21 @@ fn aggregated_list(items: Vec<Value>) -> Value {
 
 fn aggregated_group(registry: &Registry, group: &str, versions: &[&str]) -> Value {
     let version = |version: &&str| {
-        let kinds = registry.kinds().iter().filter(|k| k.group == group && k.version == *version);
+        let kinds = registry
+            .kinds()
+            .iter()
+            .filter(|k| k.group == group && k.version == *version);
         json!({
             "version": version,
             "freshness": "Current",
             "resources": kinds.map(|kind| aggregated_resource(kind)).collect::<Vec<_>>(),
         })
     };
-    let metadata = if group.is_empty() { json!({}) } else { json!({ "name": group }) };
+    let metadata = if group.is_empty() {
+        json!({})
+    } else {
+        json!({ "name": group })
+    };
     json!({ "metadata": metadata, "versions": versions.iter().map(version).collect::<Vec<_>>() })
 }
 
@@ -211,7 +232,10 @@ fn aggregated_resource(kind: &Kind) -> Value {
     let mut put = |key: &str, value: Value| entry.insert(key.to_owned(), value);
     put("resource", Value::from(kind.plural));
     put("responseKind", response(kind.group, kind.version, kind.kind));
-    put("scope", Value::from(if kind.namespaced { "Namespaced" } else { "Cluster" }));
+    put(
+        "scope",
+        Value::from(if kind.namespaced { "Namespaced" } else { "Cluster" }),
+    );
     put("singularResource", Value::from(kind.singular));
     put("verbs", json!(kind.verbs));
     if !kind.short_names.is_empty() {
@@ -245,11 +269,23 @@ mod tests {
     fn both_forms_tell_the_same() {
         let documents = Documents::of(&Registry::of(Profile::Hub));
         let legacy: Value = serde_json::from_slice(&documents.version("apps", "v1").unwrap().body).unwrap();
-        let names: Vec<&str> =
-            legacy["resources"].as_array().unwrap().iter().map(|r| r["name"].as_str().unwrap()).collect();
-        assert!(names.contains(&"deployments") && names.contains(&"deployments/scale"), "{names:?}");
+        let names: Vec<&str> = legacy["resources"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|r| r["name"].as_str().unwrap())
+            .collect();
+        assert!(
+            names.contains(&"deployments") && names.contains(&"deployments/scale"),
+            "{names:?}"
+        );
         let aggregated: Value = serde_json::from_slice(&documents.groups_aggregated.body).unwrap();
-        let apps = aggregated["items"].as_array().unwrap().iter().find(|g| g["metadata"]["name"] == "apps").unwrap();
+        let apps = aggregated["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|g| g["metadata"]["name"] == "apps")
+            .unwrap();
         let deployments = &apps["versions"][0]["resources"][0];
         assert_eq!(deployments["resource"], "deployments");
         assert_eq!(deployments["shortNames"], json!(["deploy"]));

@@ -51,29 +51,50 @@ pub(super) fn rows(profile: Profile) -> Vec<Row> {
     let mut rows = vec![
         core("ConfigMap", "configmaps", "configmap", &["cm"]),
         Row {
-            strategy: Strategy { create_on_update: true, ..PLAIN },
+            strategy: Strategy {
+                create_on_update: true,
+                ..PLAIN
+            },
             ..core("Endpoints", "endpoints", "endpoints", &["ep"])
         },
         Row {
             fields: EVENT_FIELDS,
-            strategy: Strategy { create_on_update: true, ..PLAIN },
+            strategy: Strategy {
+                create_on_update: true,
+                ..PLAIN
+            },
             ..core("Event", "events", "event", &["ev"])
         },
         Row {
             namespaced: false,
             fields: &["status.phase"],
-            strategy: Strategy { status: true, delete_returns_object: true, ..PLAIN },
+            strategy: Strategy {
+                status: true,
+                delete_returns_object: true,
+                ..PLAIN
+            },
             ..core("Namespace", "namespaces", "namespace", &["ns"])
         },
-        Row { fields: &["type"], ..core("Secret", "secrets", "secret", &[]) },
         Row {
-            strategy: Strategy { delete_returns_object: true, ..PLAIN },
+            fields: &["type"],
+            ..core("Secret", "secrets", "secret", &[])
+        },
+        Row {
+            strategy: Strategy {
+                delete_returns_object: true,
+                ..PLAIN
+            },
             ..core("ServiceAccount", "serviceaccounts", "serviceaccount", &["sa"])
         },
         Row {
             categories: &["all"],
             fields: &["spec.clusterIP", "spec.type"],
-            strategy: Strategy { status: true, create_on_update: true, delete_returns_object: true, ..PLAIN },
+            strategy: Strategy {
+                status: true,
+                create_on_update: true,
+                delete_returns_object: true,
+                ..PLAIN
+            },
             ..core("Service", "services", "service", &["svc"])
         },
     ];
@@ -111,7 +132,10 @@ pub(super) fn rows(profile: Profile) -> Vec<Row> {
         Row {
             group: "apps",
             categories: &["all"],
-            strategy: Strategy { generation: GenerationRule::SpecOrAnnotations, ..WORKLOAD },
+            strategy: Strategy {
+                generation: GenerationRule::SpecOrAnnotations,
+                ..WORKLOAD
+            },
             ..core("Deployment", "deployments", "deployment", &["deploy"])
         },
         Row {
@@ -122,12 +146,19 @@ pub(super) fn rows(profile: Profile) -> Vec<Row> {
         },
         Row {
             group: "coordination.k8s.io",
-            strategy: Strategy { create_on_update: true, unconditional_update: false, ..PLAIN },
+            strategy: Strategy {
+                create_on_update: true,
+                unconditional_update: false,
+                ..PLAIN
+            },
             ..core("Lease", "leases", "lease", &[])
         },
         Row {
             group: "discovery.k8s.io",
-            strategy: Strategy { generation: GenerationRule::Content, ..PLAIN },
+            strategy: Strategy {
+                generation: GenerationRule::Content,
+                ..PLAIN
+            },
             ..core("EndpointSlice", "endpointslices", "endpointslice", &[])
         },
     ]);

@@ -30,9 +30,21 @@ impl OpenApi {
         let root = Document::of(openapi::v3_root(&documents).to_string());
         let v3 = documents
             .into_iter()
-            .map(|document| (document.path, Document { body: document.body.into(), hash: document.hash }))
+            .map(|document| {
+                (
+                    document.path,
+                    Document {
+                        body: document.body.into(),
+                        hash: document.hash,
+                    },
+                )
+            })
             .collect();
-        Self { root, v3, v2: Document::of(openapi::v2_document(&kinds, VERSION).to_string()) }
+        Self {
+            root,
+            v3,
+            v2: Document::of(openapi::v2_document(&kinds, VERSION).to_string()),
+        }
     }
 }
 
@@ -41,7 +53,11 @@ fn served(kind: &super::Kind) -> ServedKind {
     let subresources = subresources(kind).into_iter().map(|sub| ServedSubresource {
         name: sub.name.to_owned(),
         verbs: texts(sub.verbs),
-        api_version: if sub.group.is_empty() { sub.version } else { format!("{}/{}", sub.group, sub.version) },
+        api_version: if sub.group.is_empty() {
+            sub.version
+        } else {
+            format!("{}/{}", sub.group, sub.version)
+        },
         kind: sub.kind,
     });
     ServedKind {
@@ -64,7 +80,11 @@ mod tests {
     fn every_group_has_its_document() {
         let openapi = OpenApi::of(&Registry::of(Profile::Hub));
         for path in ["api/v1", "apis/apps/v1", "apis/federation.meridian.dev/v1alpha1"] {
-            assert_eq!(openapi.v3.get(path).map(|document| document.hash.len()), Some(128), "{path}");
+            assert_eq!(
+                openapi.v3.get(path).map(|document| document.hash.len()),
+                Some(128),
+                "{path}"
+            );
         }
     }
 }

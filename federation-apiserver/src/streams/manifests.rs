@@ -18,7 +18,9 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::Streams;
 use super::render::{Outcome, Renderer, clusters_key, is_override, placements_key, to_value};
-use crate::cache::{Batch, Cache, CachedObject, Event, EventType, HistoryConfig, KindCache, canonical, splice_revision};
+use crate::cache::{
+    Batch, Cache, CachedObject, Event, EventType, HistoryConfig, KindCache, canonical, splice_revision,
+};
 use crate::http::select::Selection;
 use crate::http::source::Source;
 use crate::http::{Ask, list, negotiate, watch};
@@ -53,8 +55,6 @@ pub(crate) async fn serve(ask: Ask, verb: &str) -> Result<Response, Status> {
         objects: manifests.objects.clone(),
         api_version: API_VERSION.to_owned(),
         kind: "Manifest".to_owned(),
-        fields: &[],
-        protobuf: false,
         keep: Some(manifests),
     };
     let selection = Selection::of(&ask.query, "", &[])?;
@@ -119,14 +119,22 @@ impl Manifests {
                     Ok(Batch::Events { revision, events }) => follower.events(revision, &events),
                     Ok(Batch::Reset { revision }) => follower.everything(revision),
                     Err(RecvError::Lagged(missed)) => {
-                        tracing::info!(cluster = follower.cluster, missed, "manifests are rendered again from scratch");
+                        tracing::info!(
+                            cluster = follower.cluster,
+                            missed,
+                            "manifests are rendered again from scratch"
+                        );
                         follower.everything(follower.cache.revision());
                     }
                     Err(RecvError::Closed) => return,
                 }
             }
         }));
-        Self { objects, over, _task: guard }
+        Self {
+            objects,
+            over,
+            _task: guard,
+        }
     }
 }
 
@@ -149,17 +157,27 @@ impl Follower {
     fn begin(&mut self) {
         let cause = self.cache.revision();
         self.renderer.refresh();
-        let commits: Vec<Committed> =
-            self.renderer.placements().iter().filter_map(|key| self.rendered(key)).collect();
+        let commits: Vec<Committed> = self
+            .renderer
+            .placements()
+            .iter()
+            .filter_map(|key| self.rendered(key))
+            .collect();
         let commits: Vec<Committed> = commits
             .into_iter()
             .zip(1..)
             .map(|(commit, place)| {
                 let revision = version(cause, place);
-                Committed { revision, created_revision: revision, ..commit }
+                Committed {
+                    revision,
+                    created_revision: revision,
+                    ..commit
+                }
             })
             .collect();
-        let last = commits.last().map_or_else(|| version(cause, 0), |commit| commit.revision);
+        let last = commits
+            .last()
+            .map_or_else(|| version(cause, 0), |commit| commit.revision);
         self.objects.reset(last, &commits);
         self.objects.advance(last);
     }
@@ -222,7 +240,9 @@ impl Follower {
                 (Outcome::Nothing, Some(held)) => Some(self.gone(&held, next)),
                 (Outcome::Manifest(manifest), held) => to_value(&manifest).and_then(|value| {
                     let body = canonical(&value);
-                    let same = held.as_ref().is_some_and(|held| splice_revision(&body, held.revision) == Some(held.bytes.clone()));
+                    let same = held
+                        .as_ref()
+                        .is_some_and(|held| splice_revision(&body, held.revision) == Some(held.bytes.clone()));
                     (!same).then(|| Committed {
                         key: ObjectKey::new(&self.kind, &key.namespace, &key.name),
                         uid: manifest.metadata.uid.as_deref().unwrap_or_default().into(),
@@ -258,13 +278,24 @@ impl Follower {
 }
 
 fn key_of(object: &CachedObject) -> PlacementKey {
-    PlacementKey { namespace: object.key.namespace.to_string(), name: object.key.name.to_string() }
+    PlacementKey {
+        namespace: object.key.namespace.to_string(),
+        name: object.key.name.to_string(),
+    }
 }
 
 /// Whether a change of a Cluster can change what is rendered for it: its status cannot.
 fn wants_differ(event: &Event) -> bool {
-    let Some(previous) = event.previous.as_ref().filter(|_| event.event_type == EventType::Modified) else { return true };
+    let Some(previous) = event
+        .previous
+        .as_ref()
+        .filter(|_| event.event_type == EventType::Modified)
+    else {
+        return true;
+    };
     let (before, after) = (previous.value(), event.object.value());
     let part = |value: &Value, pointer: &str| value.pointer(pointer).cloned();
-    ["/spec", "/metadata/labels", "/metadata/annotations"].iter().any(|p| part(&before, p) != part(&after, p))
+    ["/spec", "/metadata/labels", "/metadata/annotations"]
+        .iter()
+        .any(|p| part(&before, p) != part(&after, p))
 }

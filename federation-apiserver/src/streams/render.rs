@@ -52,7 +52,10 @@ pub(super) fn clusters_key() -> KindKey {
 }
 
 fn overrides_keys() -> [KindKey; 2] {
-    [KindKey::new(GROUP, "overridepolicies"), KindKey::new(GROUP, "clusteroverridepolicies")]
+    [
+        KindKey::new(GROUP, "overridepolicies"),
+        KindKey::new(GROUP, "clusteroverridepolicies"),
+    ]
 }
 
 pub(super) fn is_override(kind: &KindKey) -> bool {
@@ -62,8 +65,14 @@ pub(super) fn is_override(kind: &KindKey) -> bool {
 impl Renderer {
     pub(super) fn new(cache: Arc<Cache>, registry: Arc<Registry>, name: &str) -> Self {
         let placements = cache.kind(&placements_key());
-        let mut renderer =
-            Self { cache, registry, name: name.to_owned(), placements, cluster: None, overrides: Vec::new() };
+        let mut renderer = Self {
+            cache,
+            registry,
+            name: name.to_owned(),
+            placements,
+            cluster: None,
+            overrides: Vec::new(),
+        };
         renderer.refresh();
         renderer
     }
@@ -75,7 +84,14 @@ impl Renderer {
         }
         self.overrides = overrides_keys()
             .iter()
-            .flat_map(|key| self.cache.kind(key).snapshot().iter().filter_map(|o| typed(o)).collect::<Vec<_>>())
+            .flat_map(|key| {
+                self.cache
+                    .kind(key)
+                    .snapshot()
+                    .iter()
+                    .filter_map(|o| typed(o))
+                    .collect::<Vec<_>>()
+            })
             .collect();
     }
 
@@ -103,7 +119,9 @@ impl Renderer {
 
     /// The manifest of a Placement.
     pub(super) fn render(&self, key: &PlacementKey) -> Outcome {
-        let Some(stored) = self.placements.get(&key.namespace, &key.name) else { return Outcome::Nothing };
+        let Some(stored) = self.placements.get(&key.namespace, &key.name) else {
+            return Outcome::Nothing;
+        };
         let (Some(placement), Some(cluster)) = (typed::<Placement>(&stored), &self.cluster) else {
             return Outcome::Unchanged;
         };
@@ -117,9 +135,14 @@ impl Renderer {
     }
 
     fn present(&self, placement: &Placement, cluster: &Cluster) -> Outcome {
-        let Some(object) = self.object(placement) else { return Outcome::Unchanged };
+        let Some(object) = self.object(placement) else {
+            return Outcome::Unchanged;
+        };
         let object = object.value();
-        let hub_generation = object.pointer("/metadata/generation").and_then(Value::as_i64).unwrap_or(0);
+        let hub_generation = object
+            .pointer("/metadata/generation")
+            .and_then(Value::as_i64)
+            .unwrap_or(0);
         let mut manifest = frame(placement);
         manifest.spec.hub_generation = hub_generation;
         match placement::render(&object, &placement.spec, cluster, &self.overrides) {
@@ -163,7 +186,11 @@ fn frame(placement: &Placement) -> Manifest {
 fn absent(placement: &Placement) -> Manifest {
     let mut manifest = frame(placement);
     let preserve = placement.spec.deleted && placement.spec.preserve_resources_on_deletion == Some(true);
-    manifest.spec.action = if preserve { ManifestAction::Release } else { ManifestAction::Absent };
+    manifest.spec.action = if preserve {
+        ManifestAction::Release
+    } else {
+        ManifestAction::Absent
+    };
     manifest
 }
 

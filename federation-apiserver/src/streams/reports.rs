@@ -57,7 +57,9 @@ pub(crate) async fn serve(ask: Ask, verb: &str, request: Body) -> Result<Respons
     let batch: ReportBatch = serde_json::from_slice(&bytes)
         .map_err(|error| Status::bad_request(format!("the body is not a ReportBatch of cluster {cluster}: {error}")))?;
     if batch.reports.len() > REPORTS_MAX {
-        return Err(Status::request_too_large(&format!("at most {REPORTS_MAX} reports in a batch")));
+        return Err(Status::request_too_large(&format!(
+            "at most {REPORTS_MAX} reports in a batch"
+        )));
     }
     let server = &ask.server;
     let backend = &server.engine.ephemeral;
@@ -70,7 +72,9 @@ pub(crate) async fn serve(ask: Ask, verb: &str, request: Body) -> Result<Respons
     {
         tracing::warn!(cluster, "reports are kept but not visible yet");
     }
-    let reply = ReportReply { epoch: server.streams.epoch.clone() };
+    let reply = ReportReply {
+        epoch: server.streams.epoch.clone(),
+    };
     let text = serde_json::to_string(&reply).map_err(|error| {
         tracing::error!(%error, "a reply could not be written");
         Status::internal("the reply could not be written")
@@ -78,13 +82,12 @@ pub(crate) async fn serve(ask: Ask, verb: &str, request: Body) -> Result<Respons
     Ok(respond::content(StatusCode::OK, negotiate::JSON, text))
 }
 
-async fn beat(
-    backend: &Backend,
-    cluster: &str,
-    mut spec: api::HeartbeatSpec,
-) -> Result<Option<api::Revision>, Status> {
+async fn beat(backend: &Backend, cluster: &str, mut spec: api::HeartbeatSpec) -> Result<Option<api::Revision>, Status> {
     spec.received = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string();
-    let metadata = ObjectMeta { name: Some(cluster.to_owned()), ..ObjectMeta::default() };
+    let metadata = ObjectMeta {
+        name: Some(cluster.to_owned()),
+        ..ObjectMeta::default()
+    };
     let object = object("Heartbeat", &Heartbeat { metadata, spec })?;
     put(backend, &ObjectKey::new(&heartbeats_key(), "", cluster), object).await
 }
@@ -95,10 +98,18 @@ async fn keep(server: &Shared, cluster: &str, mut spec: ReportSpec) -> Result<Op
         cluster.clone_into(&mut spec.cluster);
     }
     if spec.cluster != cluster {
-        return Err(Status::bad_request(format!("cluster {cluster} cannot report for cluster {:?}", spec.cluster)));
+        return Err(Status::bad_request(format!(
+            "cluster {cluster} cannot report for cluster {:?}",
+            spec.cluster
+        )));
     }
     let placement = &spec.placement;
-    let known = server.engine.durable.cache.kind(&placements_key()).get(&placement.namespace, &placement.name);
+    let known = server
+        .engine
+        .durable
+        .cache
+        .kind(&placements_key())
+        .get(&placement.namespace, &placement.name);
     let name = format!("{cluster}.{}", placement.name);
     if known.is_none() || name.len() > NAME_MAX {
         tracing::debug!(cluster, %placement, "a report of an unknown Placement is passed over");
@@ -147,17 +158,27 @@ async fn put(backend: &Backend, key: &ObjectKey, object: Value) -> Result<Option
                 (uid, Expect::Absent)
             }
         };
-        let write = Write { key: key.clone(), uid, expect, change: Change::Put(canonical(&object)) };
+        let write = Write {
+            key: key.clone(),
+            uid,
+            expect,
+            change: Change::Put(canonical(&object)),
+        };
         match backend.store.write(write).await {
             Ok(committed) => return Ok(Some(committed.revision)),
             Err(WriteError::Exists { .. } | WriteError::Conflict { .. }) => tokio::task::yield_now().await,
             Err(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "a report could not be kept");
-                return Err(Status::service_unavailable("the report could not be kept; send it again"));
+                return Err(Status::service_unavailable(
+                    "the report could not be kept; send it again",
+                ));
             }
         }
     }
-    Err(Status::too_many_requests(format!("{key} is written by several syncers at once"), 1))
+    Err(Status::too_many_requests(
+        format!("{key} is written by several syncers at once"),
+        1,
+    ))
 }
 
 fn stamp(object: &mut Value, uid: &str, created: Option<&Value>) {
@@ -200,7 +221,10 @@ async fn sweep(durable: &Cache, ephemeral: &Backend) {
         clusters.get("", cluster).is_none() || placements.get(&report.key.namespace, placement).is_none()
     };
     let silent = |beat: &Arc<CachedObject>| clusters.get("", &beat.key.name).is_none();
-    let stale = reports.iter().filter(|report| orphaned(report)).chain(beats.iter().filter(|beat| silent(beat)));
+    let stale = reports
+        .iter()
+        .filter(|report| orphaned(report))
+        .chain(beats.iter().filter(|beat| silent(beat)));
     for object in stale {
         let write = Write {
             key: object.key.clone(),

@@ -9,7 +9,9 @@ pub(super) fn namespace_is_open(engine: &Engine, intent: &Intent, _: &mut Draft)
     if !intent.kind.namespaced || intent.kind.strategy.ephemeral {
         return Ok(());
     }
-    let Some(namespaces) = engine.registry.resource("", "v1", "namespaces") else { return Ok(()) };
+    let Some(namespaces) = engine.registry.resource("", "v1", "namespaces") else {
+        return Ok(());
+    };
     let Some(namespace) = engine.cache_of(namespaces).get("", &intent.namespace) else {
         return Err(Status::not_found("", "namespaces", &intent.namespace));
     };

@@ -65,7 +65,9 @@ fn relevant(intent: &Intent, config: &Value) -> Value {
                     object.remove("status");
                 }
             }
-            Part::Status => object.retain(|key, _| matches!(key.as_str(), "apiVersion" | "kind" | "metadata" | "status")),
+            Part::Status => {
+                object.retain(|key, _| matches!(key.as_str(), "apiVersion" | "kind" | "metadata" | "status"))
+            }
         }
     }
     config
@@ -73,7 +75,10 @@ fn relevant(intent: &Intent, config: &Value) -> Value {
 
 /// The configuration must say what it is and must not carry ownership of its own.
 fn check(intent: &Intent, config: &Value) -> Result<(), Status> {
-    if config.pointer("/metadata/managedFields").is_some_and(|m| m.as_array().is_some_and(|a| !a.is_empty())) {
+    if config
+        .pointer("/metadata/managedFields")
+        .is_some_and(|m| m.as_array().is_some_and(|a| !a.is_empty()))
+    {
         return Err(Status::bad_request("metadata.managedFields must be nil"));
     }
     if intent.options.field_manager.is_empty() {
@@ -110,10 +115,13 @@ pub(super) fn onto(intent: &Intent, live: &Value, config: &Value, now: Timestamp
     let schema = schema::of(&intent.kind.api_version(), intent.kind.kind);
     let config = relevant(intent, config);
     let fields = FieldSet::of_object(schema, &config);
-    let stored = live.pointer("/metadata/managedFields").and_then(Value::as_array).cloned().unwrap_or_default();
-    let mine = |entry: &Entry| {
-        entry.manager == intent.options.field_manager && entry.subresource == subresource(intent.part)
-    };
+    let stored = live
+        .pointer("/metadata/managedFields")
+        .and_then(Value::as_array)
+        .cloned()
+        .unwrap_or_default();
+    let mine =
+        |entry: &Entry| entry.manager == intent.options.field_manager && entry.subresource == subresource(intent.part);
     let (own, mut others): (Vec<Entry>, Vec<Entry>) = stored.iter().filter_map(Entry::read).partition(mine);
     let own = own.into_iter().next();
     let mut merged = merge_object(schema, live, &config);
@@ -165,10 +173,16 @@ fn settle_conflicts(
         return Ok(());
     }
     let noun = if causes.len() == 1 { "conflict" } else { "conflicts" };
-    let list: Vec<String> = causes.iter().map(|cause| format!("{}: {}", cause.message, cause.field)).collect();
+    let list: Vec<String> = causes
+        .iter()
+        .map(|cause| format!("{}: {}", cause.message, cause.field))
+        .collect();
     let mut status = Status::conflict(intent.kind.group, intent.kind.plural, &intent.name, "");
     status.message = format!("Apply failed with {} {noun}: {}", causes.len(), list.join("\n"));
-    status.details = Some(machinery::status::Details { causes, ..Default::default() });
+    status.details = Some(machinery::status::Details {
+        causes,
+        ..Default::default()
+    });
     Err(status)
 }
 
@@ -236,7 +250,6 @@ fn merge_items(field: Option<&Field>, live: &[Value], wanted: &[Value]) -> Vec<V
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auth::UserInfo;
     use crate::kinds::{Profile, Registry};
     use crate::write::{FieldValidation, Options};
 
@@ -247,7 +260,6 @@ mod tests {
             namespace: "a".into(),
             name: "web".into(),
             part: Part::Object,
-            user: UserInfo::internal("test"),
             options: Options {
                 dry_run: false,
                 field_manager: manager.into(),
@@ -278,17 +290,28 @@ mod tests {
         let second = onto(&intent("a", false), &first, &config(None, "two"), now()).unwrap();
         assert!(second["spec"].get("replicas").is_none());
         assert_eq!(second["spec"]["template"]["spec"]["containers"][0]["image"], "two");
-        assert_eq!(onto(&intent("a", false), &second, &config(None, "two"), now()).unwrap(), second, "idempotent");
+        assert_eq!(
+            onto(&intent("a", false), &second, &config(None, "two"), now()).unwrap(),
+            second,
+            "idempotent"
+        );
     }
 
     #[test]
     fn conflicts_are_told_or_forced() {
         let first = onto_nothing(&intent("a", false), &config(Some(3), "one"), now()).unwrap();
         let same = onto(&intent("b", false), &first, &config(Some(3), "one"), now()).unwrap();
-        assert_eq!(same["metadata"]["managedFields"].as_array().unwrap().len(), 2, "the same value is shared");
+        assert_eq!(
+            same["metadata"]["managedFields"].as_array().unwrap().len(),
+            2,
+            "the same value is shared"
+        );
         let error = onto(&intent("b", false), &first, &config(Some(4), "one"), now()).unwrap_err();
         assert_eq!(error.code, 409);
-        assert_eq!(error.message, "Apply failed with 1 conflict: conflict with \"a\" using apps/v1: .spec.replicas");
+        assert_eq!(
+            error.message,
+            "Apply failed with 1 conflict: conflict with \"a\" using apps/v1: .spec.replicas"
+        );
         let forced = onto(&intent("b", true), &first, &config(Some(4), "one"), now()).unwrap();
         assert_eq!(forced["spec"]["replicas"], 4);
         let loser = onto(&intent("a", false), &forced, &config(None, "one"), now()).unwrap();
@@ -297,7 +320,12 @@ mod tests {
 
     #[test]
     fn a_manager_is_needed() {
-        assert_eq!(onto_nothing(&intent("", false), &config(None, "x"), now()).unwrap_err().code, 422);
+        assert_eq!(
+            onto_nothing(&intent("", false), &config(None, "x"), now())
+                .unwrap_err()
+                .code,
+            422
+        );
     }
 
     #[test]
@@ -307,8 +335,12 @@ mod tests {
         two["spec"]["template"]["spec"]["containers"] =
             json!([{"name": "side"}, {"name": "web", "image": "x"}, {"name": "last"}]);
         let merged = onto(&intent("a", true), &two, &config(None, "y"), now()).unwrap();
-        let names: Vec<_> = merged["spec"]["template"]["spec"]["containers"].as_array().unwrap().iter()
-            .map(|c| c["name"].as_str().unwrap().to_owned()).collect();
+        let names: Vec<_> = merged["spec"]["template"]["spec"]["containers"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|c| c["name"].as_str().unwrap().to_owned())
+            .collect();
         assert_eq!(names, ["side", "web", "last"]);
     }
 }

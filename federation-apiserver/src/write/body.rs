@@ -13,7 +13,16 @@ pub(super) fn fill_defaults(_: &Engine, intent: &Intent, draft: &mut Draft) -> R
 /// Judges a new object.
 pub(super) fn judge_new(_: &Engine, intent: &Intent, draft: &mut Draft) -> Result<(), Status> {
     let causes = machinery::validate::create(&intent.kind.api_version(), intent.kind.kind, &draft.value);
-    if causes.is_empty() { Ok(()) } else { Err(Status::invalid(intent.kind.group, intent.kind.kind, &intent.name, causes)) }
+    if causes.is_empty() {
+        Ok(())
+    } else {
+        Err(Status::invalid(
+            intent.kind.group,
+            intent.kind.kind,
+            &intent.name,
+            causes,
+        ))
+    }
 }
 
 /// Judges a changed object beside the old one.
@@ -21,8 +30,14 @@ pub(super) fn judge_changed(_: &Engine, intent: &Intent, draft: &mut Draft) -> R
     let Some(old) = &draft.old else { return Ok(()) };
     let (api_version, kind) = (intent.kind.api_version(), intent.kind.kind);
     let causes = match intent.part {
-        Part::Object | Part::Scale | Part::Finalize => machinery::validate::update(&api_version, kind, &draft.value, old),
+        Part::Object | Part::Scale | Part::Finalize => {
+            machinery::validate::update(&api_version, kind, &draft.value, old)
+        }
         Part::Status => machinery::validate::update_status(&api_version, kind, &draft.value, old),
     };
-    if causes.is_empty() { Ok(()) } else { Err(Status::invalid(intent.kind.group, kind, &intent.name, causes)) }
+    if causes.is_empty() {
+        Ok(())
+    } else {
+        Err(Status::invalid(intent.kind.group, kind, &intent.name, causes))
+    }
 }

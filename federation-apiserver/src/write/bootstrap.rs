@@ -4,7 +4,6 @@ use machinery::status::Status;
 use serde_json::json;
 
 use super::{Engine, FieldValidation, Intent, Options, Part};
-use crate::auth::UserInfo;
 use crate::kinds::Profile;
 use crate::server::ServerError;
 
@@ -13,7 +12,9 @@ const EVERYWHERE: &[&str] = &["default", "kube-node-lease", "kube-public", "kube
 impl Engine {
     /// Creates what is missing.
     pub(crate) async fn ensure_namespaces(&self, profile: Profile) -> Result<(), ServerError> {
-        let Some(kind) = self.registry.resource("", "v1", "namespaces").cloned() else { return Ok(()) };
+        let Some(kind) = self.registry.resource("", "v1", "namespaces").cloned() else {
+            return Ok(());
+        };
         let ours: &[&str] = match profile {
             Profile::Hub => &[api::well_known::SYSTEM_NAMESPACE],
             Profile::Member => &[],
@@ -27,7 +28,6 @@ impl Engine {
                 namespace: String::new(),
                 name: (*name).to_owned(),
                 part: Part::Object,
-                user: UserInfo::internal("apiserver"),
                 options: Options {
                     dry_run: false,
                     field_manager: String::new(),
@@ -39,7 +39,10 @@ impl Engine {
             match self.create(&intent, body, Vec::new()).await {
                 Ok(_) => {}
                 // Another replica was faster.
-                Err(Status { reason: "AlreadyExists", .. }) => {}
+                Err(Status {
+                    reason: "AlreadyExists",
+                    ..
+                }) => {}
                 Err(status) => return Err(ServerError::Namespace { name, status }),
             }
         }

@@ -42,7 +42,10 @@ impl Patch {
                     .zip(base.get("kind").and_then(Value::as_str))
                     .and_then(|(api_version, kind)| schema::of(api_version, kind))
                     .ok_or_else(|| {
-                        Status::internal(format!("no schema is known of {}; strategic merge is impossible", kind.kind))
+                        Status::internal(format!(
+                            "no schema is known of {}; strategic merge is impossible",
+                            kind.kind
+                        ))
                     })?;
                 patch::strategic(schema, base, patch).map_err(Status::from)
             }

@@ -7,7 +7,7 @@ use api::Revision;
 use bytes::Bytes;
 use machinery::status::Status;
 
-use super::allocate::Claims;
+use super::claims::Claims;
 use super::{Current, Intent};
 use crate::cache::{Cache, KindCache, splice_revision};
 use crate::kinds::{Kind, Registry};
@@ -49,7 +49,11 @@ pub(super) enum Refused {
 impl Engine {
     /// Where a kind lives.
     pub(crate) fn backend(&self, kind: &Kind) -> &Backend {
-        if kind.strategy.ephemeral { &self.ephemeral } else { &self.durable }
+        if kind.strategy.ephemeral {
+            &self.ephemeral
+        } else {
+            &self.durable
+        }
     }
 
     /// What is read of a kind.
@@ -81,7 +85,16 @@ impl Engine {
     ) -> Result<Committed, Refused> {
         let backend = self.backend(&intent.kind);
         let key = ObjectKey::new(&intent.kind.key, &intent.namespace, &intent.name);
-        match backend.store.write(Write { key, uid: uid.into(), expect, change }).await {
+        match backend
+            .store
+            .write(Write {
+                key,
+                uid: uid.into(),
+                expect,
+                change,
+            })
+            .await
+        {
             Ok(committed) => {
                 self.wait_visible(&intent.kind, committed.revision).await;
                 Ok(committed)
@@ -95,9 +108,9 @@ impl Engine {
                     "the store cannot be reached; whether the write happened is unknown, read the object before trying again",
                 )))
             }
-            Err(WriteError::Closed { .. }) => {
-                Err(Refused::Failed(Status::service_unavailable("the server is shutting down; try again")))
-            }
+            Err(WriteError::Closed { .. }) => Err(Refused::Failed(Status::service_unavailable(
+                "the server is shutting down; try again",
+            ))),
         }
     }
 }

@@ -43,15 +43,26 @@ impl Engine {
             } else if generated {
                 intent.name = generated_name(&prefix);
             }
-            match self.create_once(&intent, value.clone(), duplicates.clone(), applied).await? {
+            match self
+                .create_once(&intent, value.clone(), duplicates.clone(), applied)
+                .await?
+            {
                 Some(outcome) => return Ok(outcome),
                 None if !generated => {
-                    return Err(Status::already_exists(intent.kind.group, intent.kind.plural, &intent.name));
+                    return Err(Status::already_exists(
+                        intent.kind.group,
+                        intent.kind.plural,
+                        &intent.name,
+                    ));
                 }
                 None => tries += 1,
             }
             if tries >= GENERATED_NAMES_MAX {
-                return Err(Status::generated_name_taken(intent.kind.group, intent.kind.plural, &intent.name));
+                return Err(Status::generated_name_taken(
+                    intent.kind.group,
+                    intent.kind.plural,
+                    &intent.name,
+                ));
             }
         }
     }
@@ -76,15 +87,24 @@ impl Engine {
         run(CREATE, self, intent, &mut draft)?;
         let body = canonical(&draft.value);
         if intent.options.dry_run {
-            let taken = self.cache_of(&intent.kind).get(&intent.namespace, &intent.name).is_some();
-            return Ok((!taken).then_some(Outcome { body, created: true, warnings: draft.warnings }));
+            let taken = self
+                .cache_of(&intent.kind)
+                .get(&intent.namespace, &intent.name)
+                .is_some();
+            return Ok((!taken).then_some(Outcome {
+                body,
+                created: true,
+                warnings: draft.warnings,
+            }));
         }
         let uid = meta(&draft.value, "uid").to_owned();
         let committed = self.commit(intent, &uid, Expect::Absent, Change::Put(body)).await;
         match committed {
-            Ok(committed) => {
-                Ok(Some(Outcome { body: answer(&committed), created: true, warnings: draft.warnings }))
-            }
+            Ok(committed) => Ok(Some(Outcome {
+                body: answer(&committed),
+                created: true,
+                warnings: draft.warnings,
+            })),
             Err(Refused::Raced(_)) => Ok(None),
             Err(Refused::Failed(status)) => Err(status),
         }

@@ -17,7 +17,12 @@ use crate::store::{Change, Expect};
 const ORPHAN: &str = "orphan";
 const FOREGROUND: &str = "foregroundDeletion";
 /// Namespaces that the system itself stands on.
-const PROTECTED_NAMESPACES: &[&str] = &["default", "kube-public", "kube-system", api::well_known::SYSTEM_NAMESPACE];
+const PROTECTED_NAMESPACES: &[&str] = &[
+    "default",
+    "kube-public",
+    "kube-system",
+    api::well_known::SYSTEM_NAMESPACE,
+];
 const RETRY_FOR: Duration = Duration::from_secs(30);
 
 /// What becomes of dependents.
@@ -55,7 +60,8 @@ impl Engine {
             let current = self.current(intent).ok_or_else(|| intent.not_found())?;
             check_preconditions(intent, options, &current)?;
             let (value, finished) = marked(intent, &current.value, options.propagation, Timestamp::now())?;
-            if !finished && value.pointer("/metadata/deletionTimestamp") == current.value.pointer("/metadata/deletionTimestamp")
+            if !finished
+                && value.pointer("/metadata/deletionTimestamp") == current.value.pointer("/metadata/deletionTimestamp")
                 && value.pointer("/metadata/finalizers") == current.value.pointer("/metadata/finalizers")
             {
                 return Ok(plain(current.cached.bytes.clone()));
@@ -65,9 +71,17 @@ impl Engine {
             let uid = meta(&current.value, "uid");
             if options.dry_run {
                 let body = versioned(&body, revision);
-                return Ok(plain(if finished { finished_answer(intent, uid, body) } else { body }));
+                return Ok(plain(if finished {
+                    finished_answer(intent, uid, body)
+                } else {
+                    body
+                }));
             }
-            let change = if finished { Change::Delete(body) } else { Change::Put(body) };
+            let change = if finished {
+                Change::Delete(body)
+            } else {
+                Change::Put(body)
+            };
             match self.commit(intent, uid, Expect::Revision(revision), change).await {
                 Ok(committed) if finished => return Ok(plain(finished_answer(intent, uid, answer(&committed)))),
                 Ok(committed) => return Ok(plain(answer(&committed))),
@@ -87,20 +101,31 @@ impl Engine {
 }
 
 fn plain(body: bytes::Bytes) -> Outcome {
-    Outcome { body, created: false, warnings: Vec::new() }
+    Outcome {
+        body,
+        created: false,
+        warnings: Vec::new(),
+    }
 }
 
 fn finished_answer(intent: &Intent, uid: &str, object: bytes::Bytes) -> bytes::Bytes {
     if intent.kind.strategy.delete_returns_object {
         return object;
     }
-    status::deleted(intent.kind.group, intent.kind.plural, &intent.name, uid).to_string().into()
+    status::deleted(intent.kind.group, intent.kind.plural, &intent.name, uid)
+        .to_string()
+        .into()
 }
 
 fn check_preconditions(intent: &Intent, options: &DeleteOptions, current: &Current) -> Result<(), Status> {
     let refuse = |what: &str, wanted: &str, found: &str| {
         let why = format!("Precondition failed: {what} in precondition: {wanted}, {what} in object meta: {found}");
-        Err(Status::conflict(intent.kind.group, intent.kind.plural, &intent.name, &why))
+        Err(Status::conflict(
+            intent.kind.group,
+            intent.kind.plural,
+            &intent.name,
+            &why,
+        ))
     };
     let uid = meta(&current.value, "uid");
     match &options.uid {
@@ -124,7 +149,11 @@ fn marked(
     let mut value = object.clone();
     let names = |pointer: &str| -> Vec<String> {
         let list = object.pointer(pointer).and_then(Value::as_array);
-        list.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+        list.into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect()
     };
     let before = names("/metadata/finalizers");
     let finalizers = finalizers_for(before.clone(), propagation);
@@ -161,10 +190,11 @@ fn marked(
     Ok((value, false))
 }
 
-
 /// The finalizers that a propagation policy leaves: the garbage collector's two are exchanged, others stay.
 fn finalizers_for(mut finalizers: Vec<String>, propagation: Option<Propagation>) -> Vec<String> {
-    let Some(propagation) = propagation else { return finalizers };
+    let Some(propagation) = propagation else {
+        return finalizers;
+    };
     finalizers.retain(|f| f != ORPHAN && f != FOREGROUND);
     match propagation {
         Propagation::Background => {}
@@ -183,7 +213,10 @@ mod tests {
         let own = || vec!["a.b/c".to_owned(), ORPHAN.to_owned()];
         assert_eq!(finalizers_for(own(), None), own());
         assert_eq!(finalizers_for(own(), Some(Propagation::Background)), ["a.b/c"]);
-        assert_eq!(finalizers_for(own(), Some(Propagation::Foreground)), ["a.b/c", FOREGROUND]);
+        assert_eq!(
+            finalizers_for(own(), Some(Propagation::Foreground)),
+            ["a.b/c", FOREGROUND]
+        );
         assert_eq!(finalizers_for(vec![], Some(Propagation::Orphan)), [ORPHAN]);
     }
 }

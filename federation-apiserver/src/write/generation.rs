@@ -15,7 +15,11 @@ pub(super) fn count(_: &Engine, intent: &Intent, draft: &mut Draft) -> Result<()
         return Ok(());
     }
     let before = old.pointer("/metadata/generation").and_then(Value::as_i64).unwrap_or(0);
-    let after = if wanted_differs(rule, &old, &draft.value) { before.saturating_add(1) } else { before };
+    let after = if wanted_differs(rule, &old, &draft.value) {
+        before.saturating_add(1)
+    } else {
+        before
+    };
     if after > 0 {
         metadata_mut(&mut draft.value)?.insert("generation".to_owned(), Value::from(after));
     }

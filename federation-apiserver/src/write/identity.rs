@@ -16,22 +16,37 @@ const NAME_PREFIX_MAX: usize = 63 - NAME_SUFFIX;
 const MANAGED_FIELDS: &str = "managedFields";
 
 /// Stamps only the server sets; whatever a client sends there is dropped on create and restored on update.
-const SERVER_STAMPS: &[&str] =
-    &["uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "selfLink", MANAGED_FIELDS];
+const SERVER_STAMPS: &[&str] = &[
+    "uid",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "generation",
+    "selfLink",
+    MANAGED_FIELDS,
+];
 
 /// `metadata` of an object, made where it is missing.
 pub(super) fn metadata_mut(value: &mut Value) -> Result<&mut Map<String, Value>, Status> {
-    let object = value.as_object_mut().ok_or_else(|| Status::bad_request("the body is not an object"))?;
+    let object = value
+        .as_object_mut()
+        .ok_or_else(|| Status::bad_request("the body is not an object"))?;
     let metadata = object.entry("metadata").or_insert_with(|| json!({}));
     if metadata.is_null() {
         *metadata = json!({});
     }
-    metadata.as_object_mut().ok_or_else(|| Status::bad_request("metadata is not an object"))
+    metadata
+        .as_object_mut()
+        .ok_or_else(|| Status::bad_request("metadata is not an object"))
 }
 
 /// A text of `metadata`, empty where it is missing.
 pub(super) fn meta<'a>(value: &'a Value, key: &str) -> &'a str {
-    value.get("metadata").and_then(|m| m.get(key)).and_then(Value::as_str).unwrap_or_default()
+    value
+        .get("metadata")
+        .and_then(|m| m.get(key))
+        .and_then(Value::as_str)
+        .unwrap_or_default()
 }
 
 /// A name made from a prefix.
@@ -45,7 +60,10 @@ pub(super) fn generated_name(prefix: &str) -> String {
 pub(super) fn name_new(_: &Engine, intent: &Intent, draft: &mut Draft) -> Result<(), Status> {
     let name = intent.name.clone();
     if name.is_empty() {
-        let cause = field::required(&field::Path::root("metadata").child("name"), "name or generateName is required");
+        let cause = field::required(
+            &field::Path::root("metadata").child("name"),
+            "name or generateName is required",
+        );
         return Err(Status::invalid(intent.kind.group, intent.kind.kind, "", vec![cause]));
     }
     let namespace = meta(&draft.value, "namespace").to_owned();
@@ -68,7 +86,9 @@ pub(super) fn name_new(_: &Engine, intent: &Intent, draft: &mut Draft) -> Result
 /// A new object gets its uid, its time and its first generation.
 pub(super) fn stamp_new(_: &Engine, intent: &Intent, draft: &mut Draft) -> Result<(), Status> {
     if !meta(&draft.value, "resourceVersion").is_empty() {
-        return Err(Status::internal("resourceVersion should not be set on objects to be created"));
+        return Err(Status::internal(
+            "resourceVersion should not be set on objects to be created",
+        ));
     }
     let now = seconds(draft.now);
     let applied = draft.applied;
@@ -92,7 +112,12 @@ pub(super) fn keep_stamps(_: &Engine, intent: &Intent, draft: &mut Draft) -> Res
     let old_uid = meta(&old, "uid");
     if !uid.is_empty() && uid != old_uid {
         let why = format!("Precondition failed: UID in precondition: {uid}, UID in object meta: {old_uid}");
-        return Err(Status::conflict(intent.kind.group, intent.kind.plural, &intent.name, &why));
+        return Err(Status::conflict(
+            intent.kind.group,
+            intent.kind.plural,
+            &intent.name,
+            &why,
+        ));
     }
     let applied = draft.applied;
     let metadata = metadata_mut(&mut draft.value)?;
@@ -126,6 +151,9 @@ mod tests {
 
     #[test]
     fn times_are_whole_seconds() {
-        assert_eq!(seconds("2026-11-24T10:20:30.987Z".parse().unwrap()), "2026-11-24T10:20:30Z");
+        assert_eq!(
+            seconds("2026-11-24T10:20:30.987Z".parse().unwrap()),
+            "2026-11-24T10:20:30Z"
+        );
     }
 }

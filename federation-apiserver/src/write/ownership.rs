@@ -39,14 +39,17 @@ impl FieldSet {
                 "metadata" => {
                     let field = schema.and_then(|s| s.field(key));
                     let mut metadata = Self::of(field, value);
-                    metadata.children.retain(|k, _| !UNOWNED_METADATA.iter().any(|u| k.strip_prefix("f:") == Some(u)));
+                    metadata
+                        .children
+                        .retain(|k, _| !UNOWNED_METADATA.iter().any(|u| k.strip_prefix("f:") == Some(u)));
                     metadata.own = false;
                     if !metadata.children.is_empty() {
                         set.children.insert("f:metadata".to_owned(), metadata);
                     }
                 }
                 _ => {
-                    set.children.insert(format!("f:{key}"), Self::of(schema.and_then(|s| s.field(key)), value));
+                    set.children
+                        .insert(format!("f:{key}"), Self::of(schema.and_then(|s| s.field(key)), value));
                 }
             }
         }
@@ -54,7 +57,10 @@ impl FieldSet {
     }
 
     fn leaf() -> Self {
-        Self { own: true, children: BTreeMap::new() }
+        Self {
+            own: true,
+            children: BTreeMap::new(),
+        }
     }
 
     fn of(field: Option<&Field>, value: &Value) -> Self {
@@ -64,20 +70,33 @@ impl FieldSet {
                 let child = |(key, value): (&String, &Value)| {
                     (format!("f:{key}"), Self::of(schema.and_then(|s| s.field(key)), value))
                 };
-                Self { own: false, children: map.iter().map(child).collect() }
+                Self {
+                    own: false,
+                    children: map.iter().map(child).collect(),
+                }
             }
             Value::Array(items) if !items.is_empty() => match field.map(|f| f.list_type) {
                 Some(ListType::Map) => {
                     let item_field = field.and_then(|f| f.schema().items.as_deref());
                     let child = |item: &Value| {
                         let key = field.and_then(|f| item_key(f, item))?;
-                        Some((key, Self { own: true, ..Self::of(item_field, item) }))
+                        Some((
+                            key,
+                            Self {
+                                own: true,
+                                ..Self::of(item_field, item)
+                            },
+                        ))
                     };
-                    Self { own: false, children: items.iter().filter_map(child).collect() }
+                    Self {
+                        own: false,
+                        children: items.iter().filter_map(child).collect(),
+                    }
                 }
-                Some(ListType::Set) => {
-                    Self { own: false, children: items.iter().map(|item| (format!("v:{item}"), Self::leaf())).collect() }
-                }
+                Some(ListType::Set) => Self {
+                    own: false,
+                    children: items.iter().map(|item| (format!("v:{item}"), Self::leaf())).collect(),
+                },
                 Some(ListType::Atomic) | None => Self::leaf(),
             },
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
@@ -110,7 +129,11 @@ impl FieldSet {
         if self.own && !self.children.is_empty() {
             map.insert(".".to_owned(), Value::Object(Map::new()));
         }
-        map.extend(self.children.iter().map(|(key, child)| (key.clone(), child.to_fields_v1())));
+        map.extend(
+            self.children
+                .iter()
+                .map(|(key, child)| (key.clone(), child.to_fields_v1())),
+        );
         Value::Object(map)
     }
 
@@ -184,7 +207,9 @@ pub(super) fn value_at<'a>(field: Option<&Field>, value: &'a Value, path: &[&str
     let item_field = field.and_then(|f| f.schema().items.as_deref());
     let item = match first.strip_prefix("v:") {
         Some(text) => items.iter().find(|item| item.to_string() == text),
-        None => items.iter().find(|item| field.and_then(|f| item_key(f, item)).as_deref() == Some(*first)),
+        None => items
+            .iter()
+            .find(|item| field.and_then(|f| item_key(f, item)).as_deref() == Some(*first)),
     }?;
     value_at(item_field, item, rest)
 }
@@ -252,7 +277,9 @@ fn element_mut<'f, 'v>(
     }
     let item_field = field.and_then(|f| f.schema().items.as_deref());
     let items = value.as_array_mut()?;
-    let item = items.iter_mut().find(|item| field.and_then(|f| item_key(f, item)).as_deref() == Some(element))?;
+    let item = items
+        .iter_mut()
+        .find(|item| field.and_then(|f| item_key(f, item)).as_deref() == Some(element))?;
     Some((item_field, item))
 }
 
@@ -278,7 +305,9 @@ pub(super) fn remove_dropped_of_object(
     others: &[FieldSet],
 ) {
     for (element, was) in &before.children {
-        let Some(name) = element.strip_prefix("f:") else { continue };
+        let Some(name) = element.strip_prefix("f:") else {
+            continue;
+        };
         let still = after.children.get(element);
         let elsewhere: Vec<&FieldSet> = others.iter().filter_map(|set| set.children.get(element)).collect();
         let gone = still.is_none() && elsewhere.is_empty();
@@ -316,10 +345,20 @@ mod tests {
         let fields = set.to_fields_v1();
         let container = &fields["f:spec"]["f:template"]["f:spec"]["f:containers"]["k:{\"name\":\"web\"}"];
         assert_eq!(container["."], json!({}));
-        assert!(container["f:ports"]["k:{\"containerPort\":80,\"protocol\":\"TCP\"}"].is_object(), "{fields}");
+        assert!(
+            container["f:ports"]["k:{\"containerPort\":80,\"protocol\":\"TCP\"}"].is_object(),
+            "{fields}"
+        );
         assert!(fields["f:metadata"].get("f:name").is_none());
         assert_eq!(FieldSet::from_fields_v1(&fields), set);
-        let path = ["f:spec", "f:template", "f:spec", "f:containers", "k:{\"name\":\"web\"}", "f:image"];
+        let path = [
+            "f:spec",
+            "f:template",
+            "f:spec",
+            "f:containers",
+            "k:{\"name\":\"web\"}",
+            "f:image",
+        ];
         assert!(set.has(&path));
         assert_eq!(object_value_at(schema, &deployment(), &path), Some(&json!("a")));
         assert_eq!(path_text(&path), ".spec.template.spec.containers[name=\"web\"].image");
@@ -337,7 +376,11 @@ mod tests {
         let other = FieldSet::of_object(schema, &json!({"metadata": {"labels": {"app": "web"}}}));
         remove_dropped_of_object(schema, &mut live, &before, &after, &[other]);
         assert!(live["spec"].get("replicas").is_none());
-        assert_eq!(live["metadata"]["labels"], json!({"app": "web"}), "somebody else has it");
+        assert_eq!(
+            live["metadata"]["labels"],
+            json!({"app": "web"}),
+            "somebody else has it"
+        );
         assert_eq!(live["spec"]["template"]["spec"]["containers"][0]["image"], "a");
     }
 }

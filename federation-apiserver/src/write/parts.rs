@@ -88,9 +88,9 @@ pub(crate) fn scale_of(kind: &Kind, paths: &ScalePaths, object: &Value) -> Value
 pub(super) fn with_scale(paths: &ScalePaths, object: &Value, scale: &Value) -> Result<Value, Status> {
     let wanted = match scale.pointer("/spec/replicas") {
         None | Some(Value::Null) => 0,
-        Some(value) => value.as_i64().ok_or_else(|| {
-            Status::bad_request(format!("spec.replicas of the Scale is not a whole number: {value}"))
-        })?,
+        Some(value) => value
+            .as_i64()
+            .ok_or_else(|| Status::bad_request(format!("spec.replicas of the Scale is not a whole number: {value}")))?,
     };
     if wanted < 0 {
         let name = super::identity::meta(object, "name");
@@ -117,11 +117,18 @@ fn selector_text(selector: Option<&Value>) -> String {
     if let Some(labels) = selector.and_then(|s| s.get("matchLabels")).and_then(Value::as_object) {
         terms.extend(labels.iter().map(|(key, value)| format!("{key}={}", text(Some(value)))));
     }
-    let expressions = selector.and_then(|s| s.get("matchExpressions")).and_then(Value::as_array);
+    let expressions = selector
+        .and_then(|s| s.get("matchExpressions"))
+        .and_then(Value::as_array);
     for expression in expressions.into_iter().flatten() {
         let key = text(expression.get("key"));
-        let values: Vec<String> =
-            expression.get("values").and_then(Value::as_array).into_iter().flatten().map(|v| text(Some(v))).collect();
+        let values: Vec<String> = expression
+            .get("values")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .map(|v| text(Some(v)))
+            .collect();
         match expression.get("operator").and_then(Value::as_str) {
             Some("In") => terms.push(format!("{key} in ({})", values.join(","))),
             Some("NotIn") => terms.push(format!("{key} notin ({})", values.join(","))),
@@ -154,6 +161,11 @@ mod tests {
         assert_eq!(scale.pointer("/spec/replicas").unwrap(), 3);
         let scaled = with_scale(&paths, &object, &json!({"spec": {"replicas": 5}})).unwrap();
         assert_eq!(scaled.pointer("/spec/replicas").unwrap(), 5);
-        assert_eq!(with_scale(&paths, &object, &json!({"spec": {"replicas": -1}})).unwrap_err().code, 422);
+        assert_eq!(
+            with_scale(&paths, &object, &json!({"spec": {"replicas": -1}}))
+                .unwrap_err()
+                .code,
+            422
+        );
     }
 }

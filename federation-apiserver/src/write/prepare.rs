@@ -23,7 +23,10 @@ pub(super) fn new_object(_: &Engine, intent: &Intent, draft: &mut Draft) -> Resu
         }
         ("", "Pod") => {
             if let Some(object) = draft.value.as_object_mut() {
-                object.insert("status".to_owned(), json!({ "phase": "Pending", "qosClass": "BestEffort" }));
+                object.insert(
+                    "status".to_owned(),
+                    json!({ "phase": "Pending", "qosClass": "BestEffort" }),
+                );
             }
         }
         ("", "Secret") => machinery::default::fold_string_data(&mut draft.value),

@@ -47,7 +47,10 @@ mod tests {
         assert!(report(FieldValidation::Ignore, &unknown, &doubled).unwrap().is_empty());
         assert_eq!(report(FieldValidation::Warn, &unknown, &doubled).unwrap().len(), 2);
         let error = report(FieldValidation::Strict, &unknown, &doubled).unwrap_err();
-        assert_eq!(error.message, "strict decoding error: unknown field \"spec.foo\", duplicate field \"data\"");
+        assert_eq!(
+            error.message,
+            "strict decoding error: unknown field \"spec.foo\", duplicate field \"data\""
+        );
         assert!(report(FieldValidation::Strict, &[], &[]).is_ok());
     }
 }

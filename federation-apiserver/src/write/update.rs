@@ -137,7 +137,12 @@ impl Engine {
             return match change {
                 Change::Replace(..) if !unconditional => {
                     let cause = field::invalid(&version_path(), &Value::from(0), "must be specified for an update");
-                    Err(Status::invalid(intent.kind.group, intent.kind.kind, &intent.name, vec![cause]))
+                    Err(Status::invalid(
+                        intent.kind.group,
+                        intent.kind.kind,
+                        &intent.name,
+                        vec![cause],
+                    ))
                 }
                 Change::Replace(..) | Change::Patch(_) | Change::Apply(..) => Ok(true),
             };
@@ -145,7 +150,12 @@ impl Engine {
         let Some(version) = Revision::parse(version) else {
             let detail = "must be a resourceVersion that this server gave";
             let cause = field::invalid(&version_path(), &Value::from(version), detail);
-            return Err(Status::invalid(intent.kind.group, intent.kind.kind, &intent.name, vec![cause]));
+            return Err(Status::invalid(
+                intent.kind.group,
+                intent.kind.kind,
+                &intent.name,
+                vec![cause],
+            ));
         };
         if version == current.cached.revision {
             return Ok(true);
@@ -154,7 +164,11 @@ impl Engine {
         let cache = &self.backend(&intent.kind).cache;
         if version > current.cached.revision && version > cache.revision() {
             self.wait_visible(&intent.kind, version).await;
-            if self.current(intent).is_some_and(|fresh| fresh.cached.revision == version) && !pinned(change) {
+            if self
+                .current(intent)
+                .is_some_and(|fresh| fresh.cached.revision == version)
+                && !pinned(change)
+            {
                 return Ok(false);
             }
         }
@@ -162,8 +176,20 @@ impl Engine {
     }
 
     async fn commit_update(&self, intent: &Intent, current: &Current, draft: Draft) -> Result<Attempt, Status> {
-        let Draft { value, old: _, applied: _, duplicates: _, warnings, now: _, reserved } = draft;
-        let unchanged = || Outcome { body: current.cached.bytes.clone(), created: false, warnings: warnings.clone() };
+        let Draft {
+            value,
+            old: _,
+            applied: _,
+            duplicates: _,
+            warnings,
+            now: _,
+            reserved,
+        } = draft;
+        let unchanged = || Outcome {
+            body: current.cached.bytes.clone(),
+            created: false,
+            warnings: warnings.clone(),
+        };
         let finished = is_finished(intent, &value);
         if !finished && same_but_version(&current.value, &value) {
             return Ok(Attempt::Done(unchanged()));
@@ -172,14 +198,26 @@ impl Engine {
         let revision = current.cached.revision;
         if intent.options.dry_run {
             let body = versioned(&body, revision);
-            return Ok(Attempt::Done(Outcome { body, created: false, warnings }));
+            return Ok(Attempt::Done(Outcome {
+                body,
+                created: false,
+                warnings,
+            }));
         }
-        let stored = if finished { Stored::Delete(body) } else { Stored::Put(body) };
+        let stored = if finished {
+            Stored::Delete(body)
+        } else {
+            Stored::Put(body)
+        };
         let uid = meta(&value, "uid");
         let committed = self.commit(intent, uid, Expect::Revision(revision), stored).await;
         drop(reserved); // The cache shows the commit by now, and with it what was reserved.
         match committed {
-            Ok(committed) => Ok(Attempt::Done(Outcome { body: answer(&committed), created: false, warnings })),
+            Ok(committed) => Ok(Attempt::Done(Outcome {
+                body: answer(&committed),
+                created: false,
+                warnings,
+            })),
             Err(Refused::Raced(winner)) => Ok(Attempt::Raced(winner)),
             Err(Refused::Failed(status)) => Err(status),
         }
@@ -200,23 +238,34 @@ fn pinned(change: &Change) -> bool {
 
 /// Whether an object that is being deleted has nobody left to wait for.
 fn is_finished(intent: &Intent, value: &Value) -> bool {
-    let none = |pointer: &str| value.pointer(pointer).and_then(Value::as_array).is_none_or(Vec::is_empty);
+    let none = |pointer: &str| {
+        value
+            .pointer(pointer)
+            .and_then(Value::as_array)
+            .is_none_or(Vec::is_empty)
+    };
     value.pointer("/metadata/deletionTimestamp").is_some()
         && none("/metadata/finalizers")
         && (!intent.kind.is_namespace() || none("/spec/finalizers"))
 }
 
 fn same_but_version(old: &Value, new: &Value) -> bool {
-    let (Some(old), Some(new)) = (old.as_object(), new.as_object()) else { return false };
+    let (Some(old), Some(new)) = (old.as_object(), new.as_object()) else {
+        return false;
+    };
     if old.len() != new.len() {
         return false;
     }
     old.iter().all(|(key, before)| match new.get(key) {
         Some(after) if key == "metadata" => {
-            let (Some(before), Some(after)) = (before.as_object(), after.as_object()) else { return false };
+            let (Some(before), Some(after)) = (before.as_object(), after.as_object()) else {
+                return false;
+            };
             let versioned = usize::from(before.contains_key("resourceVersion"));
             before.len() - versioned == after.len()
-                && before.iter().all(|(key, value)| key == "resourceVersion" || after.get(key) == Some(value))
+                && before
+                    .iter()
+                    .all(|(key, value)| key == "resourceVersion" || after.get(key) == Some(value))
         }
         Some(after) => before == after,
         None => false,
@@ -258,9 +307,18 @@ mod tests {
     #[test]
     fn a_version_alone_is_no_change() {
         let old = json!({"metadata": {"name": "a", "resourceVersion": "7"}, "data": {"k": "v"}});
-        assert!(same_but_version(&old, &json!({"metadata": {"name": "a"}, "data": {"k": "v"}})));
-        assert!(!same_but_version(&old, &json!({"metadata": {"name": "a"}, "data": {"k": "w"}})));
-        assert!(!same_but_version(&old, &json!({"metadata": {"name": "a", "labels": {}}, "data": {"k": "v"}})));
+        assert!(same_but_version(
+            &old,
+            &json!({"metadata": {"name": "a"}, "data": {"k": "v"}})
+        ));
+        assert!(!same_but_version(
+            &old,
+            &json!({"metadata": {"name": "a"}, "data": {"k": "w"}})
+        ));
+        assert!(!same_but_version(
+            &old,
+            &json!({"metadata": {"name": "a", "labels": {}}, "data": {"k": "v"}})
+        ));
         assert!(!same_but_version(&old, &json!({"metadata": {"name": "a"}})));
     }
 }

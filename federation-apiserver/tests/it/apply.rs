@@ -13,22 +13,47 @@ async fn creates_changes_and_lets_go() {
     let created = hub.patch(&path, APPLY, body.clone()).await.expect(201);
     assert_eq!(created["metadata"]["managedFields"][0]["manager"], "m");
     let again = hub.patch(&path, APPLY, body).await.expect(200);
-    assert_eq!(again["metadata"]["resourceVersion"], created["metadata"]["resourceVersion"]);
-    hub.patch(&format!("{CONFIGMAPS}/a"), MERGE, json!({"data": {"theirs": "y"}})).await.expect(200);
+    assert_eq!(
+        again["metadata"]["resourceVersion"],
+        created["metadata"]["resourceVersion"]
+    );
+    hub.patch(&format!("{CONFIGMAPS}/a"), MERGE, json!({"data": {"theirs": "y"}}))
+        .await
+        .expect(200);
     let changed = hub.patch(&path, APPLY, configmap("a", "2")).await.expect(200);
-    assert_eq!(changed["data"], json!({"key": "2", "theirs": "y"}), "what is no longer applied goes, the rest stays");
+    assert_eq!(
+        changed["data"],
+        json!({"key": "2", "theirs": "y"}),
+        "what is no longer applied goes, the rest stays"
+    );
 }
 
 #[tokio::test]
 async fn conflicts() {
     let hub = Hub::start().await;
-    hub.patch(&format!("{CONFIGMAPS}/a?fieldManager=one"), APPLY, configmap("a", "1")).await.expect(201);
-    let refused = hub.patch(&format!("{CONFIGMAPS}/a?fieldManager=two"), APPLY, configmap("a", "2")).await.expect(409);
-    assert_eq!(refused["message"], "Apply failed with 1 conflict: conflict with \"one\" using v1: .data.key");
+    hub.patch(&format!("{CONFIGMAPS}/a?fieldManager=one"), APPLY, configmap("a", "1"))
+        .await
+        .expect(201);
+    let refused = hub
+        .patch(&format!("{CONFIGMAPS}/a?fieldManager=two"), APPLY, configmap("a", "2"))
+        .await
+        .expect(409);
+    assert_eq!(
+        refused["message"],
+        "Apply failed with 1 conflict: conflict with \"one\" using v1: .data.key"
+    );
     assert_eq!(refused["details"]["causes"][0]["reason"], "FieldManagerConflict");
-    let forced = hub.patch(&format!("{CONFIGMAPS}/a?fieldManager=two&force=true"), APPLY, configmap("a", "2")).await;
+    let forced = hub
+        .patch(
+            &format!("{CONFIGMAPS}/a?fieldManager=two&force=true"),
+            APPLY,
+            configmap("a", "2"),
+        )
+        .await;
     assert_eq!(forced.expect(200)["data"]["key"], "2");
-    hub.patch(&format!("{CONFIGMAPS}/a"), APPLY, configmap("a", "2")).await.expect(422);
+    hub.patch(&format!("{CONFIGMAPS}/a"), APPLY, configmap("a", "2"))
+        .await
+        .expect(422);
 }
 
 #[tokio::test]
@@ -36,7 +61,13 @@ async fn defaults_do_not_make_drift() {
     let hub = Hub::start().await;
     let path = format!("{DEPLOYMENTS}/web?fieldManager=m&force=true");
     let created = hub.patch(&path, APPLY, deployment("web")).await.expect(201);
-    assert_eq!(created["spec"]["template"]["spec"]["containers"][0]["imagePullPolicy"], "IfNotPresent");
+    assert_eq!(
+        created["spec"]["template"]["spec"]["containers"][0]["imagePullPolicy"],
+        "IfNotPresent"
+    );
     let again = hub.patch(&path, APPLY, deployment("web")).await.expect(200);
-    assert_eq!(again["metadata"]["resourceVersion"], created["metadata"]["resourceVersion"]);
+    assert_eq!(
+        again["metadata"]["resourceVersion"],
+        created["metadata"]["resourceVersion"]
+    );
 }

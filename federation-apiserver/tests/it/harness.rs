@@ -52,12 +52,20 @@ impl Hub {
     }
 
     pub async fn of(profile: Profile) -> Self {
-        let server = ApiServer::new(Arc::new(MemoryStore::default()), ServerConfig::new(profile)).await.unwrap();
-        Self { server, user: UserInfo::internal("test") }
+        let server = ApiServer::new(Arc::new(MemoryStore::default()), ServerConfig::new(profile))
+            .await
+            .unwrap();
+        Self {
+            server,
+            user: UserInfo::internal("test"),
+        }
     }
 
     pub fn as_user(&self, user: UserInfo) -> Self {
-        Self { server: self.server.clone(), user }
+        Self {
+            server: self.server.clone(),
+            user,
+        }
     }
 
     pub async fn raw(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Response {
@@ -65,7 +73,11 @@ impl Hub {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        self.server.local(self.user.clone()).oneshot(request.body(body.into()).unwrap()).await.unwrap()
+        self.server
+            .local(self.user.clone())
+            .oneshot(request.body(body.into()).unwrap())
+            .await
+            .unwrap()
     }
 
     pub async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
@@ -80,27 +92,38 @@ impl Hub {
     }
 
     pub async fn post(&self, path: &str, body: Value) -> Answer {
-        self.send("POST", path, &[("content-type", "application/json")], body.to_string()).await
+        self.send("POST", path, &[("content-type", "application/json")], body.to_string())
+            .await
     }
 
     pub async fn put(&self, path: &str, body: Value) -> Answer {
-        self.send("PUT", path, &[("content-type", "application/json")], body.to_string()).await
+        self.send("PUT", path, &[("content-type", "application/json")], body.to_string())
+            .await
     }
 
     pub async fn patch(&self, path: &str, kind: &str, body: Value) -> Answer {
-        self.send("PATCH", path, &[("content-type", kind)], body.to_string()).await
+        self.send("PATCH", path, &[("content-type", kind)], body.to_string())
+            .await
     }
 
     pub async fn delete(&self, path: &str, body: Value) -> Answer {
-        let text = if body.is_null() { String::new() } else { body.to_string() };
-        self.send("DELETE", path, &[("content-type", "application/json")], text).await
+        let text = if body.is_null() {
+            String::new()
+        } else {
+            body.to_string()
+        };
+        self.send("DELETE", path, &[("content-type", "application/json")], text)
+            .await
     }
 
     /// Opens a watch.
     pub async fn watch(&self, path: &str) -> Watch {
         let response = self.raw("GET", path, &[], Body::empty()).await;
         assert_eq!(response.status(), 200);
-        Watch { body: response.into_body().into_data_stream().boxed(), buffer: Vec::new() }
+        Watch {
+            body: StreamExt::boxed(response.into_body().into_data_stream()),
+            buffer: Vec::new(),
+        }
     }
 }
 
@@ -118,7 +141,9 @@ impl Watch {
                 let line: Vec<u8> = self.buffer.drain(..=end).collect();
                 return Some(serde_json::from_slice(&line).unwrap());
             }
-            let chunk = tokio::time::timeout(Duration::from_secs(20), self.body.next()).await.expect("an event in time")?;
+            let chunk = tokio::time::timeout(Duration::from_secs(20), self.body.next())
+                .await
+                .expect("an event in time")?;
             self.buffer.extend_from_slice(&chunk.unwrap());
         }
     }
@@ -126,7 +151,13 @@ impl Watch {
     /// Type and name of the next event.
     pub async fn told(&mut self) -> (String, String) {
         let event = self.next().await.expect("an event");
-        let text = |pointer: &str| event.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let text = |pointer: &str| {
+            event
+                .pointer(pointer)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned()
+        };
         (text("/type"), text("/object/metadata/name"))
     }
 }

@@ -15,20 +15,34 @@ async fn filled(count: usize) -> Hub {
 }
 
 fn names(list: &Value) -> Vec<String> {
-    list["items"].as_array().unwrap().iter().map(|i| i["metadata"]["name"].as_str().unwrap().to_owned()).collect()
+    list["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|i| i["metadata"]["name"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 #[tokio::test]
 async fn pages_are_of_one_revision() {
     let hub = filled(5).await;
     let first = hub.get(&format!("{CONFIGMAPS}?limit=2")).await.expect(200);
-    assert_eq!((names(&first), &first["metadata"]["remainingItemCount"]), (vec!["c00".into(), "c01".into()], &json!(3)));
+    assert_eq!(
+        (names(&first), &first["metadata"]["remainingItemCount"]),
+        (vec!["c00".into(), "c01".into()], &json!(3))
+    );
     hub.delete(&format!("{CONFIGMAPS}/c02"), Value::Null).await.expect(200);
     hub.post(CONFIGMAPS, configmap("c99", "1")).await.expect(201);
     let token = first["metadata"]["continue"].as_str().unwrap();
-    let second = hub.get(&format!("{CONFIGMAPS}?limit=9&continue={token}")).await.expect(200);
+    let second = hub
+        .get(&format!("{CONFIGMAPS}?limit=9&continue={token}"))
+        .await
+        .expect(200);
     assert_eq!(names(&second), ["c02", "c03", "c04"], "as when the first page was read");
-    assert_eq!(second["metadata"]["resourceVersion"], first["metadata"]["resourceVersion"]);
+    assert_eq!(
+        second["metadata"]["resourceVersion"],
+        first["metadata"]["resourceVersion"]
+    );
     assert!(second["metadata"].get("continue").is_none());
 }
 
@@ -40,10 +54,17 @@ async fn selectors() {
         ("labelSelector=parity%20in%20(odd)", vec!["c01", "c03"]),
         ("labelSelector=!parity", vec![]),
         ("fieldSelector=metadata.name%3Dc01", vec!["c01"]),
-        ("fieldSelector=metadata.name!%3Dc01&labelSelector=parity%3Dodd", vec!["c03"]),
+        (
+            "fieldSelector=metadata.name!%3Dc01&labelSelector=parity%3Dodd",
+            vec!["c03"],
+        ),
         ("labelSelector=parity%3Deven&limit=1", vec!["c00"]),
     ] {
-        assert_eq!(names(&hub.get(&format!("{CONFIGMAPS}?{query}")).await.expect(200)), want, "{query}");
+        assert_eq!(
+            names(&hub.get(&format!("{CONFIGMAPS}?{query}")).await.expect(200)),
+            want,
+            "{query}"
+        );
     }
     for query in ["labelSelector=a%3D%3D%3Db", "fieldSelector=spec.x%3D1"] {
         hub.get(&format!("{CONFIGMAPS}?{query}")).await.expect(400);
@@ -60,9 +81,13 @@ async fn revisions() {
     assert_eq!(names(&hub.get(&exact).await.expect(200)).len(), 2);
     let newer = format!("{CONFIGMAPS}?resourceVersion={then}&resourceVersionMatch=NotOlderThan");
     assert_eq!(names(&hub.get(&newer).await.expect(200)).len(), 3);
-    let future = hub.get(&format!("{CONFIGMAPS}?resourceVersion=999999")).await.expect(504);
+    let future = hub
+        .get(&format!("{CONFIGMAPS}?resourceVersion=999999"))
+        .await
+        .expect(504);
     assert_eq!(future["details"]["causes"][0]["reason"], "ResourceVersionTooLarge");
-    hub.get(&format!("{CONFIGMAPS}?resourceVersion=1&resourceVersionMatch=Exact")).await;
+    hub.get(&format!("{CONFIGMAPS}?resourceVersion=1&resourceVersionMatch=Exact"))
+        .await;
 }
 
 #[tokio::test]
@@ -76,18 +101,40 @@ async fn a_list_of_nothing_is_a_list() {
 async fn forms() {
     let hub = filled(1).await;
     let accept = |accept: &'static str| [("accept", accept)];
-    let table = hub.send("GET", CONFIGMAPS, &accept("application/json;as=Table;v=v1;g=meta.k8s.io"), "").await.expect(200);
-    assert_eq!((&table["kind"], &table["columnDefinitions"][0]["name"]), (&json!("Table"), &json!("Name")));
+    let table = hub
+        .send(
+            "GET",
+            CONFIGMAPS,
+            &accept("application/json;as=Table;v=v1;g=meta.k8s.io"),
+            "",
+        )
+        .await
+        .expect(200);
+    assert_eq!(
+        (&table["kind"], &table["columnDefinitions"][0]["name"]),
+        (&json!("Table"), &json!("Name"))
+    );
     assert_eq!(table["rows"][0]["cells"][0], "c00");
     assert_eq!(table["rows"][0]["object"]["kind"], "PartialObjectMetadata");
     let partial = accept("application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io");
     let partial = hub.send("GET", CONFIGMAPS, &partial, "").await.expect(200);
     assert_eq!(partial["kind"], "PartialObjectMetadataList");
     assert!(partial["items"][0].get("data").is_none());
-    let yaml = hub.send("GET", &format!("{CONFIGMAPS}/c00"), &accept("application/yaml"), "").await;
-    assert!(yaml.code == 200 && yaml.text().contains("kind: ConfigMap"), "{}", yaml.text());
-    let protobuf = hub.send("GET", CONFIGMAPS, &accept("application/vnd.kubernetes.protobuf"), "").await;
-    assert_eq!((protobuf.code, protobuf.bytes.get(..4)), (200, Some(b"k8s\0".as_slice())));
+    let yaml = hub
+        .send("GET", &format!("{CONFIGMAPS}/c00"), &accept("application/yaml"), "")
+        .await;
+    assert!(
+        yaml.code == 200 && yaml.text().contains("kind: ConfigMap"),
+        "{}",
+        yaml.text()
+    );
+    let protobuf = hub
+        .send("GET", CONFIGMAPS, &accept("application/vnd.kubernetes.protobuf"), "")
+        .await;
+    assert_eq!(
+        (protobuf.code, protobuf.bytes.get(..4)),
+        (200, Some(b"k8s\0".as_slice()))
+    );
     let read = machinery::protobuf::decode(&protobuf.bytes).unwrap();
     assert_eq!(read["items"][0]["metadata"]["name"], "c00");
     assert_eq!(hub.send("GET", CONFIGMAPS, &accept("text/html"), "").await.code, 406);

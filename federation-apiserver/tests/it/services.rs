@@ -19,7 +19,13 @@ async fn addresses_are_unique_and_freed() {
     for number in 0..20 {
         let hub = hub.clone();
         tasks.spawn(async move {
-            let object = hub.post(SERVICES, service(&format!("s{number}"), json!({"type": "LoadBalancer"}))).await.expect(201);
+            let object = hub
+                .post(
+                    SERVICES,
+                    service(&format!("s{number}"), json!({"type": "LoadBalancer"})),
+                )
+                .await
+                .expect(201);
             let text = |pointer: &str| object.pointer(pointer).unwrap().to_string();
             (text("/spec/clusterIP"), text("/spec/ports/0/nodePort"))
         });
@@ -30,23 +36,36 @@ async fn addresses_are_unique_and_freed() {
         assert!(addresses.insert(address) && ports.insert(port), "given once");
     }
     let taken = hub.get(&format!("{SERVICES}/s0")).await.expect(200)["spec"]["clusterIP"].clone();
-    let refused = hub.post(SERVICES, service("again", json!({"clusterIP": taken}))).await.expect(422);
+    let refused = hub
+        .post(SERVICES, service("again", json!({"clusterIP": taken})))
+        .await
+        .expect(422);
     assert_eq!(refused["details"]["causes"][0]["field"], "spec.clusterIPs");
     hub.delete(&format!("{SERVICES}/s0"), Value::Null).await.expect(200);
-    hub.post(SERVICES, service("again", json!({"clusterIP": taken}))).await.expect(201);
+    hub.post(SERVICES, service("again", json!({"clusterIP": taken})))
+        .await
+        .expect(201);
 }
 
 #[tokio::test]
 async fn what_was_given_stays() {
     let hub = Hub::start().await;
-    let created = hub.post(SERVICES, service("web", json!({"type": "NodePort"}))).await.expect(201);
+    let created = hub
+        .post(SERVICES, service("web", json!({"type": "NodePort"})))
+        .await
+        .expect(201);
     let path = format!("{SERVICES}/web");
     let mut plain = service("web", json!({"type": "NodePort"}));
     plain["metadata"]["resourceVersion"] = created["metadata"]["resourceVersion"].clone();
     let replaced = hub.put(&path, plain).await.expect(200);
     assert_eq!(replaced["spec"], created["spec"]);
-    let narrowed = hub.patch(&path, MERGE, json!({"spec": {"type": "ClusterIP"}})).await.expect(200);
+    let narrowed = hub
+        .patch(&path, MERGE, json!({"spec": {"type": "ClusterIP"}}))
+        .await
+        .expect(200);
     assert!(narrowed["spec"]["ports"][0].get("nodePort").is_none());
     assert_eq!(narrowed["spec"]["clusterIP"], created["spec"]["clusterIP"]);
-    hub.patch(&path, MERGE, json!({"spec": {"clusterIP": "10.96.0.77"}})).await.expect(422);
+    hub.patch(&path, MERGE, json!({"spec": {"clusterIP": "10.96.0.77"}}))
+        .await
+        .expect(422);
 }

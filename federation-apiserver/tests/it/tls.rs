@@ -40,12 +40,17 @@ async fn serve() -> Served {
     let admin_key = KeyPair::generate().unwrap();
     let mut admin = CertificateParams::new(Vec::<String>::new()).unwrap();
     admin.distinguished_name.push(DnType::CommonName, "admin");
-    admin.distinguished_name.push(DnType::OrganizationName, "system:masters");
+    admin
+        .distinguished_name
+        .push(DnType::OrganizationName, "system:masters");
     let admin_pem = admin.signed_by(&admin_key, &issuer).unwrap().pem();
 
     let tokens = Arc::new(TokenStore::default());
     tokens.load("sesame,ali,1,\"system:masters\"").unwrap();
-    let config = ServerConfig { tokens, ..ServerConfig::new(Profile::Hub) };
+    let config = ServerConfig {
+        tokens,
+        ..ServerConfig::new(Profile::Hub)
+    };
     let shutdown = config.shutdown.clone();
     let api = ApiServer::new(Arc::new(MemoryStore::default()), config).await.unwrap();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -63,13 +68,22 @@ async fn serve() -> Served {
             {"name": "nobody", "user": {}}],
         "contexts": [context("admin"), context("token"), context("wrong"), context("nobody")],
     });
-    Served { kubeconfig, shutdown, task }
+    Served {
+        kubeconfig,
+        shutdown,
+        task,
+    }
 }
 
 async fn client(served: &Served, user: &str) -> kube::Client {
     let kubeconfig: Kubeconfig = serde_json::from_value(served.kubeconfig.clone()).unwrap();
-    let options = kube::config::KubeConfigOptions { context: Some(user.to_owned()), ..Default::default() };
-    let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options).await.unwrap();
+    let options = kube::config::KubeConfigOptions {
+        context: Some(user.to_owned()),
+        ..Default::default()
+    };
+    let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options)
+        .await
+        .unwrap();
     kube::Client::try_from(config).unwrap()
 }
 
@@ -94,7 +108,10 @@ async fn a_kube_client_does_its_work() {
     assert_eq!(patched.data.unwrap()["key"], "2");
     assert_eq!(api.list(&ListParams::default()).await.unwrap().items.len(), 1);
     served.shutdown.cancel();
-    tokio::time::timeout(Duration::from_secs(5), served.task).await.expect("ends though a watch is open").unwrap();
+    tokio::time::timeout(Duration::from_secs(5), served.task)
+        .await
+        .expect("ends though a watch is open")
+        .unwrap();
 }
 
 #[tokio::test]

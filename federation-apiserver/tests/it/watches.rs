@@ -11,11 +11,19 @@ fn told(event: &str, name: &str) -> (String, String) {
 #[tokio::test]
 async fn events_follow_a_revision() {
     let hub = Hub::start().await;
-    let at = hub.get(CONFIGMAPS).await.expect(200)["metadata"]["resourceVersion"].as_str().unwrap().to_owned();
+    let at = hub.get(CONFIGMAPS).await.expect(200)["metadata"]["resourceVersion"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     hub.post(CONFIGMAPS, configmap("a", "1")).await.expect(201);
-    let mut watch = hub.watch(&format!("{CONFIGMAPS}?watch=true&resourceVersion={at}")).await;
+    let mut watch = hub
+        .watch(&format!("{CONFIGMAPS}?watch=true&resourceVersion={at}"))
+        .await;
     assert_eq!(watch.told().await, told("ADDED", "a"));
-    let patched = hub.patch(&format!("{CONFIGMAPS}/a"), MERGE, json!({"data": {"key": "2"}})).await.expect(200);
+    let patched = hub
+        .patch(&format!("{CONFIGMAPS}/a"), MERGE, json!({"data": {"key": "2"}}))
+        .await
+        .expect(200);
     let event = watch.next().await.unwrap();
     assert_eq!((&event["type"], &event["object"]), (&json!("MODIFIED"), &patched));
     hub.delete(&format!("{CONFIGMAPS}/a"), Value::Null).await.expect(200);
@@ -31,7 +39,10 @@ async fn initial_events_end_with_a_bookmark() {
     assert_eq!(watch.told().await, told("ADDED", "a"));
     let bookmark = watch.next().await.unwrap();
     assert_eq!(bookmark["type"], "BOOKMARK");
-    assert_eq!(bookmark["object"]["metadata"]["annotations"]["k8s.io/initial-events-end"], "true");
+    assert_eq!(
+        bookmark["object"]["metadata"]["annotations"]["k8s.io/initial-events-end"],
+        "true"
+    );
     assert_eq!(bookmark["object"]["kind"], "ConfigMap");
     hub.post(CONFIGMAPS, configmap("b", "1")).await.expect(201);
     assert_eq!(watch.told().await, told("ADDED", "b"));
@@ -40,15 +51,28 @@ async fn initial_events_end_with_a_bookmark() {
 #[tokio::test]
 async fn leaving_a_selector_is_a_deletion() {
     let hub = Hub::start().await;
-    let mut watch = hub.watch(&format!("{CONFIGMAPS}?watch=true&labelSelector=in%3Dyes")).await;
+    let mut watch = hub
+        .watch(&format!("{CONFIGMAPS}?watch=true&labelSelector=in%3Dyes"))
+        .await;
     let path = format!("{CONFIGMAPS}/a");
     hub.post(CONFIGMAPS, configmap("a", "1")).await.expect(201);
-    hub.patch(&path, MERGE, json!({"metadata": {"labels": {"in": "yes"}}})).await.expect(200);
+    hub.patch(&path, MERGE, json!({"metadata": {"labels": {"in": "yes"}}}))
+        .await
+        .expect(200);
     assert_eq!(watch.told().await, told("ADDED", "a"));
-    let left = hub.patch(&path, MERGE, json!({"metadata": {"labels": {"in": null}}})).await.expect(200);
+    let left = hub
+        .patch(&path, MERGE, json!({"metadata": {"labels": {"in": null}}}))
+        .await
+        .expect(200);
     let event = watch.next().await.unwrap();
-    assert_eq!((&event["type"], &event["object"]["metadata"]["labels"]["in"]), (&json!("DELETED"), &json!("yes")));
-    assert_eq!(event["object"]["metadata"]["resourceVersion"], left["metadata"]["resourceVersion"]);
+    assert_eq!(
+        (&event["type"], &event["object"]["metadata"]["labels"]["in"]),
+        (&json!("DELETED"), &json!("yes"))
+    );
+    assert_eq!(
+        event["object"]["metadata"]["resourceVersion"],
+        left["metadata"]["resourceVersion"]
+    );
 }
 
 #[tokio::test]
@@ -64,12 +88,20 @@ async fn too_old_is_told_in_the_stream() {
 #[tokio::test]
 async fn a_watch_ends_in_time_with_a_bookmark() {
     let hub = Hub::start().await;
-    let mut watch = hub.watch(&format!("{CONFIGMAPS}?watch=true&resourceVersion=0&timeoutSeconds=3&allowWatchBookmarks=true")).await;
+    let mut watch = hub
+        .watch(&format!(
+            "{CONFIGMAPS}?watch=true&resourceVersion=0&timeoutSeconds=3&allowWatchBookmarks=true"
+        ))
+        .await;
     let mut types = Vec::new();
     while let Some(event) = watch.next().await {
         types.push(event["type"].as_str().unwrap().to_owned());
     }
-    assert_eq!(types, ["BOOKMARK", "BOOKMARK"], "the end of the initial state, and the end");
+    assert_eq!(
+        types,
+        ["BOOKMARK", "BOOKMARK"],
+        "the end of the initial state, and the end"
+    );
 }
 
 #[tokio::test]
