@@ -6,6 +6,8 @@ export default defineConfig({
   workers: 1,
   fullyParallel: false,
   forbidOnly: true,
+  // Each failure starts the federation anew: one that cannot start is not tried for every test.
+  maxFailures: 5,
   reporter: 'list',
   timeout: 120_000,
   expect: { timeout: 30_000 },

@@ -76,9 +76,9 @@ async function start(): Promise<{ federation: Federation; stop: () => Promise<vo
   const kubectl = (...rest: string[]): Promise<string> =>
     command(kubectlPath(), '--kubeconfig', join(data, 'kubeconfig'), '--context', 'federation', ...rest)
   try {
-    await eventually(`${address}/readyz`, START_MAX_MS, async () => {
-      if (hub.exitCode !== null) throw new Error(`meridian up ended with ${hub.exitCode}: ${lastWords(log)}`)
-      return (await statusOf(`${address}/readyz`)) === 200
+    await eventually('the hub is ready and has written its kubeconfig', START_MAX_MS, async () => {
+      if (hub.exitCode !== null) throw new Error(`meridian up ended with ${hub.exitCode}`)
+      return (await statusOf(`${address}/readyz`)) === 200 && existsSync(join(data, 'kubeconfig'))
     })
     const token = await command(binary, 'token')
     await kubectl('apply', '--server-side=false', '-f', 'examples/hello.yaml')
