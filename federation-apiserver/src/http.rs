@@ -6,6 +6,7 @@
 
 pub(crate) mod body;
 pub(crate) mod delete;
+mod events;
 pub(crate) mod get;
 pub(crate) mod health;
 pub(crate) mod list;
@@ -180,7 +181,7 @@ fn verb_label(method: &Method) -> &'static str {
 
 fn record(label: &Label, code: StatusCode, started: Instant) {
     // Names that nothing is served under would let clients invent label values without bound.
-    let known = code != StatusCode::NOT_FOUND || !label.scope.is_empty() && label.scope == "resource";
+    let known = code != StatusCode::NOT_FOUND || label.scope == "resource";
     let text = |text: &str| if known { text.to_owned() } else { String::new() };
     let labels = [
         ("verb", label.verb.to_owned()),

@@ -181,7 +181,6 @@ impl ApiServer {
     }
 
     /// The HTTP surface.
-    #[must_use]
     pub fn router(&self) -> Router {
         let api = Router::new().fallback(surface).with_state(self.shared.clone());
         match &self.console {

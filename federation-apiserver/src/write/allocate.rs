@@ -14,6 +14,13 @@ use crate::cache::ObjectName;
 /// Ports for NodePort and LoadBalancer Services.
 const NODE_PORTS: RangeInclusive<u16> = 30000..=32767;
 
+/// Fields that only some types have; a Service that changes its type loses them unless it speaks of them anew.
+const TYPE_FIELDS: &[(&str, &[&str])] = &[
+    ("externalTrafficPolicy", &["NodePort", "LoadBalancer"]),
+    ("allocateLoadBalancerNodePorts", &["LoadBalancer"]),
+    ("loadBalancerClass", &["LoadBalancer"]),
+];
+
 /// Gives a Service the address and the ports it needs, or checks those it asks for.
 pub(super) fn claim(engine: &Engine, intent: &Intent, draft: &mut Draft) -> Result<(), Status> {
     if !(intent.kind.group.is_empty() && intent.kind.kind == "Service") || intent.part == Part::Status {
@@ -67,6 +74,12 @@ fn carry_over(old: &Map<String, Value>, new: &mut Map<String, Value>) {
             if let Some(value) = old.get(key).filter(|_| unset(new, key)) {
                 new.insert(key.to_owned(), value.clone());
             }
+        }
+    }
+    for (key, types) in TYPE_FIELDS {
+        let kind = new.get("type").and_then(Value::as_str).unwrap_or_default();
+        if !types.contains(&kind) && new.get(*key) == old.get(*key) {
+            new.remove(*key);
         }
     }
     let needs_ports = |spec: &Map<String, Value>| {

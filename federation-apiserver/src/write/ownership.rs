@@ -197,6 +197,11 @@ pub(super) fn item_key(field: &Field, item: &Value) -> Option<String> {
     (!keys.is_empty()).then(|| format!("k:{}", serde_json::to_string(&keys).unwrap_or_default()))
 }
 
+/// Whether the element `v:TEXT` means a scalar.
+fn is_spelled(item: &Value, text: &str) -> bool {
+    serde_json::from_str::<Value>(text).is_ok_and(|value| value == *item)
+}
+
 /// The value at a path of elements.
 pub(super) fn value_at<'a>(field: Option<&Field>, value: &'a Value, path: &[&str]) -> Option<&'a Value> {
     let [first, rest @ ..] = path else { return Some(value) };
@@ -206,7 +211,7 @@ pub(super) fn value_at<'a>(field: Option<&Field>, value: &'a Value, path: &[&str
     let items = value.as_array()?;
     let item_field = field.and_then(|f| f.schema().items.as_deref());
     let item = match first.strip_prefix("v:") {
-        Some(text) => items.iter().find(|item| item.to_string() == text),
+        Some(text) => items.iter().find(|item| is_spelled(item, text)),
         None => items
             .iter()
             .find(|item| field.and_then(|f| item_key(f, item)).as_deref() == Some(*first)),
@@ -290,7 +295,7 @@ fn remove_element(field: Option<&Field>, value: &mut Value, element: &str) {
         }
     } else if let Some(items) = value.as_array_mut() {
         match element.strip_prefix("v:") {
-            Some(text) => items.retain(|item| item.to_string() != text),
+            Some(text) => items.retain(|item| !is_spelled(item, text)),
             None => items.retain(|item| field.and_then(|f| item_key(f, item)).as_deref() != Some(element)),
         }
     }

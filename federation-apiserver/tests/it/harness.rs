@@ -13,45 +13,45 @@ use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-pub const MERGE: &str = "application/merge-patch+json";
-pub const STRATEGIC: &str = "application/strategic-merge-patch+json";
-pub const JSON_PATCH: &str = "application/json-patch+json";
-pub const APPLY: &str = "application/apply-patch+yaml";
+pub(crate) const MERGE: &str = "application/merge-patch+json";
+pub(crate) const STRATEGIC: &str = "application/strategic-merge-patch+json";
+pub(crate) const JSON_PATCH: &str = "application/json-patch+json";
+pub(crate) const APPLY: &str = "application/apply-patch+yaml";
 
-pub struct Hub {
-    pub server: ApiServer,
-    pub user: UserInfo,
+pub(crate) struct Hub {
+    pub(crate) server: ApiServer,
+    pub(crate) user: UserInfo,
 }
 
 /// An answer.
-pub struct Answer {
-    pub code: u16,
-    pub headers: http::HeaderMap,
-    pub bytes: Vec<u8>,
+pub(crate) struct Answer {
+    pub(crate) code: u16,
+    pub(crate) headers: http::HeaderMap,
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl Answer {
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.bytes).unwrap_or_else(|_| panic!("not JSON: {}", self.text()))
     }
 
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.bytes).into_owned()
     }
 
     /// The JSON of an answer that must have this code.
-    pub fn expect(&self, code: u16) -> Value {
+    pub(crate) fn expect(&self, code: u16) -> Value {
         assert_eq!(self.code, code, "{}", self.text());
         self.json()
     }
 }
 
 impl Hub {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::of(Profile::Hub).await
     }
 
-    pub async fn of(profile: Profile) -> Self {
+    pub(crate) async fn of(profile: Profile) -> Self {
         let server = ApiServer::new(Arc::new(MemoryStore::default()), ServerConfig::new(profile))
             .await
             .unwrap();
@@ -61,14 +61,20 @@ impl Hub {
         }
     }
 
-    pub fn as_user(&self, user: UserInfo) -> Self {
+    pub(crate) fn as_user(&self, user: UserInfo) -> Self {
         Self {
             server: self.server.clone(),
             user,
         }
     }
 
-    pub async fn raw(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Response {
+    pub(crate) async fn raw(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Body>,
+    ) -> Response {
         let mut request = Request::builder().method(method).uri(path);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -80,33 +86,39 @@ impl Hub {
             .unwrap()
     }
 
-    pub async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
+    pub(crate) async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Body>,
+    ) -> Answer {
         let response = self.raw(method, path, headers, body).await;
         let (code, headers) = (response.status().as_u16(), response.headers().clone());
         let bytes = response.into_body().collect().await.unwrap().to_bytes().to_vec();
         Answer { code, headers, bytes }
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send("GET", path, &[], Body::empty()).await
     }
 
-    pub async fn post(&self, path: &str, body: Value) -> Answer {
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
         self.send("POST", path, &[("content-type", "application/json")], body.to_string())
             .await
     }
 
-    pub async fn put(&self, path: &str, body: Value) -> Answer {
+    pub(crate) async fn put(&self, path: &str, body: Value) -> Answer {
         self.send("PUT", path, &[("content-type", "application/json")], body.to_string())
             .await
     }
 
-    pub async fn patch(&self, path: &str, kind: &str, body: Value) -> Answer {
+    pub(crate) async fn patch(&self, path: &str, kind: &str, body: Value) -> Answer {
         self.send("PATCH", path, &[("content-type", kind)], body.to_string())
             .await
     }
 
-    pub async fn delete(&self, path: &str, body: Value) -> Answer {
+    pub(crate) async fn delete(&self, path: &str, body: Value) -> Answer {
         let text = if body.is_null() {
             String::new()
         } else {
@@ -117,7 +129,7 @@ impl Hub {
     }
 
     /// Opens a watch.
-    pub async fn watch(&self, path: &str) -> Watch {
+    pub(crate) async fn watch(&self, path: &str) -> Watch {
         let response = self.raw("GET", path, &[], Body::empty()).await;
         assert_eq!(response.status(), 200);
         Watch {
@@ -128,14 +140,14 @@ impl Hub {
 }
 
 /// An open watch.
-pub struct Watch {
+pub(crate) struct Watch {
     body: futures::stream::BoxStream<'static, Result<bytes::Bytes, axum::Error>>,
     buffer: Vec<u8>,
 }
 
 impl Watch {
     /// The next event; none at the end of the stream.
-    pub async fn next(&mut self) -> Option<Value> {
+    pub(crate) async fn next(&mut self) -> Option<Value> {
         loop {
             if let Some(end) = self.buffer.iter().position(|byte| *byte == b'\n') {
                 let line: Vec<u8> = self.buffer.drain(..=end).collect();
@@ -149,7 +161,7 @@ impl Watch {
     }
 
     /// Type and name of the next event.
-    pub async fn told(&mut self) -> (String, String) {
+    pub(crate) async fn told(&mut self) -> (String, String) {
         let event = self.next().await.expect("an event");
         let text = |pointer: &str| {
             event
@@ -162,11 +174,11 @@ impl Watch {
     }
 }
 
-pub fn configmap(name: &str, value: &str) -> Value {
+pub(crate) fn configmap(name: &str, value: &str) -> Value {
     json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": {"key": value}})
 }
 
-pub fn deployment(name: &str) -> Value {
+pub(crate) fn deployment(name: &str) -> Value {
     json!({
         "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name, "labels": {"app": name}},
         "spec": {"replicas": 2, "selector": {"matchLabels": {"app": name}}, "template": {
@@ -175,7 +187,7 @@ pub fn deployment(name: &str) -> Value {
     })
 }
 
-pub const CONFIGMAPS: &str = "/api/v1/namespaces/default/configmaps";
-pub const DEPLOYMENTS: &str = "/apis/apps/v1/namespaces/default/deployments";
-pub const SERVICES: &str = "/api/v1/namespaces/default/services";
-pub const FEDERATION: &str = "/apis/federation.meridian.dev/v1alpha1";
+pub(crate) const CONFIGMAPS: &str = "/api/v1/namespaces/default/configmaps";
+pub(crate) const DEPLOYMENTS: &str = "/apis/apps/v1/namespaces/default/deployments";
+pub(crate) const SERVICES: &str = "/api/v1/namespaces/default/services";
+pub(crate) const FEDERATION: &str = "/apis/federation.meridian.dev/v1alpha1";

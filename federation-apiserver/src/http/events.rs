@@ -1,0 +1,79 @@
+//! Watch events in the form one client asked for: JSON lines or protobuf frames, of objects, tables or metadata.
+
+use api::Revision;
+use bytes::{BufMut, Bytes, BytesMut};
+use jiff::Timestamp;
+use machinery::protobuf;
+use machinery::status::Status;
+use serde_json::{Value, json};
+
+use super::negotiate::{Encoding, Form, Transform};
+use super::tables::{Printer, metadata_only};
+use crate::cache::{CachedObject, EventType};
+
+/// Writes events in the form one client asked for.
+pub(super) struct Encoder {
+    pub(super) printer: Printer,
+    pub(super) form: Form,
+    pub(super) columns_sent: bool,
+}
+
+impl Encoder {
+    pub(super) fn object(&mut self, event: EventType, object: &CachedObject, out: &mut BytesMut) {
+        if self.form.encoding != Encoding::Protobuf && self.form.transform == Transform::Objects {
+            out.reserve(object.bytes.len() + 40);
+            out.put_slice(b"{\"type\":\"");
+            out.put_slice(event.as_str().as_bytes());
+            out.put_slice(b"\",\"object\":");
+            out.put_slice(&object.bytes);
+            out.put_slice(b"}\n");
+            return;
+        }
+        self.value(event.as_str(), &object.value(), Some(object.revision), out);
+    }
+
+    pub(super) fn value(&mut self, event: &str, object: &Value, revision: Option<Revision>, out: &mut BytesMut) {
+        match self.form.transform {
+            Transform::Objects => self.frame(event, object, out),
+            Transform::Metadata => self.frame(event, &metadata_only(self.form, object), out),
+            Transform::Table => {
+                let table = self.printer.one(object, revision, Timestamp::now(), !self.columns_sent);
+                self.columns_sent = true;
+                self.frame(event, &table, out);
+            }
+        }
+    }
+
+    fn frame(&self, event: &str, object: &Value, out: &mut BytesMut) {
+        match self.form.encoding {
+            Encoding::Json | Encoding::Yaml => {
+                let line = json!({ "type": event, "object": object });
+                out.put_slice(line.to_string().as_bytes());
+                out.put_u8(b'\n');
+            }
+            Encoding::Protobuf => match protobuf::encode_watch_event(event, object) {
+                Ok(bytes) => out.put_slice(&bytes),
+                Err(error) => tracing::error!(%error, event, "a watch event could not be written as protobuf"),
+            },
+        }
+    }
+
+    pub(super) fn bookmark(&mut self, revision: Revision, initial_end: bool) -> Bytes {
+        let mut metadata = json!({ "resourceVersion": revision.to_string(), "creationTimestamp": null });
+        if let (true, Some(metadata)) = (initial_end, metadata.as_object_mut()) {
+            metadata.insert("annotations".to_owned(), json!({ "k8s.io/initial-events-end": "true" }));
+        }
+        let object = json!({
+            "kind": self.printer.kind, "apiVersion": self.printer.api_version, "metadata": metadata,
+        });
+        let mut out = BytesMut::new();
+        self.value("BOOKMARK", &object, Some(revision), &mut out);
+        out.freeze()
+    }
+
+    pub(super) fn error(&mut self, status: &Status) -> Bytes {
+        let mut out = BytesMut::new();
+        self.frame("ERROR", &status.to_value(), &mut out);
+        out.freeze()
+    }
+}
