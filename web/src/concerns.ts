@@ -60,11 +60,15 @@ function workloadConcerns(workload: Workload): Concern[] {
   return found
 }
 
+/** Whether clients anywhere are answered an address. */
+export function isAnswered({ spec }: Resolution): boolean {
+  return [...Object.values(spec?.regions ?? {}), spec?.elsewhere ?? []].some((list) => list.length > 0)
+}
+
 function nameConcerns(key: string, resolution: Resolution): Concern[] {
   const { spec } = resolution
-  const answered = [...Object.values(spec?.regions ?? {}), spec?.elsewhere ?? []]
   // A Service that offers no address yet has no name to lose.
-  if (!spec?.candidates?.length || answered.some((list) => list.length > 0)) return []
+  if (!spec?.candidates?.length || isAnswered(resolution)) return []
   const subject = spec.name || key
   const href = paths.names(workloadQuery({ text: key }))
   return [{ key: `name/${key}`, severity: 'damage', subject, text: 'no client is answered an address', href }]

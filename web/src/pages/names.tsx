@@ -13,6 +13,8 @@ import { Table, type Column } from '../ui/table'
 
 /** Names drawn at first, and with each press of the button. */
 const NAMES_STEP = 30
+/** Names without an address that are listed; the filters find the others. */
+const BARE_MOST = 100
 
 interface Answer {
   place: string
@@ -37,7 +39,9 @@ export function Names(): ReactElement {
   const all = [...resolutions.items.values()].sort((a, b) => keyOf(a).localeCompare(keyOf(b)))
   const found = all.filter((one) => matches(one, filter))
   const narrow = (change: Partial<typeof filter>): void => replaceQuery(filterQuery({ ...filter, ...change }))
-  const hidden = found.length - shown
+  const offered = found.filter((one) => one.spec?.candidates?.length)
+  const bare = found.filter((one) => !one.spec?.candidates?.length)
+  const hidden = offered.length - shown
   return (
     <>
       <PageHead title="Names">What the clients of each region are answered now, and what else there is to answer.</PageHead>
@@ -53,7 +57,7 @@ export function Names(): ReactElement {
       <p className="count" role="status">
         {found.length === all.length ? `${all.length} names` : `${found.length} of ${all.length} names`}
       </p>
-      {found.slice(0, shown).map((one) => (
+      {offered.slice(0, shown).map((one) => (
         <Name key={keyOf(one)} resolution={one} />
       ))}
       {found.length === 0 && (
@@ -72,7 +76,28 @@ export function Names(): ReactElement {
           <span className="quiet">{hidden} are not shown</span>
         </p>
       )}
+      {bare.length > 0 && <WithoutAddress names={bare.map((one) => one.spec?.name || keyOf(one))} />}
     </>
+  )
+}
+
+/** Services that no cluster gives an address, ClusterIP Services above all: nothing is wrong with them. */
+function WithoutAddress({ names }: { names: string[] }): ReactElement {
+  return (
+    <section className="name" aria-labelledby="without-address">
+      <h2 id="without-address">Names without an address</h2>
+      <div className="empty">
+        <p>No cluster offers an address for these Services, as is usual for type ClusterIP. Their names exist and answer nothing.</p>
+        <ul className="plain">
+          {names.slice(0, BARE_MOST).map((name) => (
+            <li key={name}>
+              <code>{name}</code>
+            </li>
+          ))}
+        </ul>
+        {names.length > BARE_MOST && <p className="quiet">and {names.length - BARE_MOST} more</p>}
+      </div>
+    </section>
   )
 }
 
@@ -110,7 +135,7 @@ function Name({ resolution }: { resolution: Resolution }): ReactElement {
           columns={CANDIDATES}
           rows={candidates}
           rowKey={(row) => `${row.cluster} ${row.address}`}
-          empty="No cluster offers an address for it yet."
+          empty=""
         />
       </div>
     </section>

@@ -1,7 +1,7 @@
 // The federation at a glance: figures, what is not well, the members by region, what happened last.
 import { useMemo, type ReactElement } from 'react'
 import type { Cluster, Event } from '../api/kinds'
-import { concerns, type Concern } from '../concerns'
+import { concerns, isAnswered, type Concern } from '../concerns'
 import { newestFirst, eventTime } from '../events'
 import { useClusters, useEvents, usePlacements, useRegions, useResolutions } from '../federation'
 import { keyOf } from '../live'
@@ -41,6 +41,7 @@ export function Overview(): ReactElement {
     { head: 'Serving', cell: (cluster) => <VerdictMark {...servingVerdict(cluster, resolutions.items)} /> },
   ]
   const well = workloads.filter((one) => one.state === 'well').length
+  const answered = [...resolutions.items.values()].filter(isAnswered).length
   const ready = members.filter((one) => readyVerdict(one).standing === 'good').length
   return (
     <>
@@ -48,7 +49,7 @@ export function Overview(): ReactElement {
       <ul className="figures" aria-label="Figures">
         <Figure href={paths.clusters()} value={`${ready}/${members.length}`} text="clusters ready" />
         <Figure href={paths.workloads()} value={`${well}/${workloads.length}`} text="workloads well" />
-        <Figure href={paths.names()} value={String(resolutions.items.size)} text="names answered" />
+        <Figure href={paths.names()} value={`${answered}/${resolutions.items.size}`} text="names with an address" />
         <Figure href={paths.clusters()} value={String(regions.items.size)} text="regions" />
       </ul>
       <section aria-labelledby="not-well">
