@@ -96,7 +96,8 @@ fn resource(group: &str, version: &str, rest: &[&str]) -> ResourcePath {
 
 /// Decodes `%XX`, and `+` as a space where `plus` is set. None for malformed or non-UTF-8 text.
 pub(crate) fn decode(text: &str, plus: bool) -> Option<Cow<'_, str>> {
-    if !text.contains('%') && !(plus && text.contains('+')) {
+    let encoded = text.contains('%') || (plus && text.contains('+'));
+    if !encoded {
         return Some(Cow::Borrowed(text));
     }
     let mut out = Vec::with_capacity(text.len());

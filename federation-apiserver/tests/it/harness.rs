@@ -52,9 +52,11 @@ impl Hub {
     }
 
     pub(crate) async fn of(profile: Profile) -> Self {
-        let server = ApiServer::new(Arc::new(MemoryStore::default()), ServerConfig::new(profile))
-            .await
-            .unwrap();
+        Self::with(ServerConfig::new(profile)).await
+    }
+
+    pub(crate) async fn with(config: ServerConfig) -> Self {
+        let server = ApiServer::new(Arc::new(MemoryStore::default()), config).await.unwrap();
         Self {
             server,
             user: UserInfo::internal("test"),

@@ -1,5 +1,7 @@
 //! The server from outside: requests in, answers judged. Over the memory store; the PostgreSQL store keeps the same contract.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+
 mod apply;
 mod harness;
 mod lists;

@@ -1,5 +1,6 @@
 //! Create, read, update, patch, delete: what they do and how they refuse.
 
+use federation_apiserver::Profile;
 use serde_json::{Value, json};
 
 use crate::harness::{CONFIGMAPS, DEPLOYMENTS, Hub, JSON_PATCH, MERGE, STRATEGIC, configmap, deployment};
@@ -379,5 +380,30 @@ async fn collections_are_deleted() {
     assert_eq!(
         hub.get(CONFIGMAPS).await.expect(200)["items"].as_array().unwrap().len(),
         1
+    );
+}
+
+#[tokio::test]
+async fn a_member_has_pods_and_no_federation() {
+    let member = Hub::of(Profile::Member).await;
+    let pod = json!({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}});
+    let created = member.post("/api/v1/namespaces/default/pods", pod).await.expect(201);
+    assert_eq!(
+        (&created["status"]["phase"], &created["spec"]["restartPolicy"]),
+        (&json!("Pending"), &json!("Always"))
+    );
+    let running = json!({"status": {"phase": "Running"}});
+    member
+        .patch("/api/v1/namespaces/default/pods/p/status", STRATEGIC, running)
+        .await
+        .expect(200);
+    let list = member
+        .get("/api/v1/pods?fieldSelector=status.phase%3DRunning")
+        .await
+        .expect(200);
+    assert_eq!(list["items"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        member.get("/apis/federation.meridian.dev/v1alpha1/clusters").await.code,
+        404
     );
 }

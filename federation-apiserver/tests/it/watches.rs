@@ -1,5 +1,6 @@
 //! Watches: from a revision, with initial events, through selectors, to their end.
 
+use federation_apiserver::{Profile, ServerConfig};
 use serde_json::{Value, json};
 
 use crate::harness::{CONFIGMAPS, Hub, MERGE, configmap};
@@ -77,12 +78,41 @@ async fn leaving_a_selector_is_a_deletion() {
 
 #[tokio::test]
 async fn too_old_is_told_in_the_stream() {
-    let hub = Hub::start().await;
-    let mut watch = hub.watch(&format!("{CONFIGMAPS}?watch=true&resourceVersion=1")).await;
-    // The history of a store in memory begins with the store: revision 1 is there, and the namespaces' events are not ours.
-    hub.post(CONFIGMAPS, configmap("a", "1")).await.expect(201);
-    let first = watch.next().await.unwrap();
-    assert!(first["type"] == "ADDED" || first["object"]["code"] == 410, "{first}");
+    let mut config = ServerConfig::new(Profile::Hub);
+    config.cache.history.events_max = 2;
+    let hub = Hub::with(config).await;
+    let first = hub.get(&format!("{CONFIGMAPS}?limit=1")).await.expect(200);
+    for name in ["a", "b", "c"] {
+        hub.post(CONFIGMAPS, configmap(name, "1")).await.expect(201);
+    }
+    let at = first["metadata"]["resourceVersion"].as_str().unwrap();
+    let mut watch = hub
+        .watch(&format!("{CONFIGMAPS}?watch=true&resourceVersion={at}"))
+        .await;
+    let event = watch.next().await.unwrap();
+    assert_eq!(
+        (&event["type"], &event["object"]["code"], &event["object"]["reason"]),
+        (&json!("ERROR"), &json!(410), &json!("Expired"))
+    );
+    assert!(watch.next().await.is_none());
+    let page = hub.get(&format!("{CONFIGMAPS}?limit=1")).await.expect(200);
+    for name in ["d", "e", "f"] {
+        hub.post(CONFIGMAPS, configmap(name, "1")).await.expect(201);
+    }
+    let token = page["metadata"]["continue"].as_str().unwrap();
+    let expired = hub
+        .get(&format!("{CONFIGMAPS}?limit=1&continue={token}"))
+        .await
+        .expect(410);
+    let fresh = expired["metadata"]["continue"].as_str().unwrap();
+    let next = hub
+        .get(&format!("{CONFIGMAPS}?limit=1&continue={fresh}"))
+        .await
+        .expect(200);
+    assert_eq!(
+        next["items"][0]["metadata"]["name"], "b",
+        "goes on where the page ended, at whatever is current"
+    );
 }
 
 #[tokio::test]
