@@ -43,7 +43,7 @@ trap 'exit 0' INT TERM
 simulate=0
 [[ "$members" == kubernetes ]] || simulate=3
 # A group of its own each, so that Ctrl-C reaches this script alone and everything is stopped in order.
-setsid "$meridian" up --simulate "$simulate" --log "${MERIDIAN_LOG:-warn}" &
+setsid "$meridian" up --simulate "$simulate" --log "${MERIDIAN_LOG:-warn,kube_client=off}" &
 hub=$!
 started=("$hub")
 
@@ -74,7 +74,7 @@ if [[ "$members" == kubernetes ]]; then
   "$meridian" join us-1 --kubeconfig "$dir/us-1/kubeconfig" --region us-east --zone us-east-a
   "$meridian" join eu-1 --kubeconfig "$dir/eu-1/kubeconfig" --region eu-west --zone eu-west-a
   "$meridian" join ap-1 --kubeconfig "$dir/ap-1/kubeconfig" --region ap-south --zone ap-south-a
-  fail_how="kill -STOP \$(cat $dir/us-1/pids)     and back: kill -CONT \$(cat $dir/us-1/pids)"
+  fail_how="touch $dir/us-1/off     and back: rm $dir/us-1/off"
 else
   fail_how="$meridian simulate fail us-1     and back: $meridian simulate recover us-1"
 fi

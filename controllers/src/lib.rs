@@ -12,6 +12,7 @@ mod namespaces;
 mod placement;
 mod runtime;
 mod service_accounts;
+mod serving;
 
 use std::time::Duration;
 
@@ -77,8 +78,12 @@ pub async fn run(client: Client, shutdown: CancellationToken, options: Options) 
     tasks.spawn("aggregation", drive(controller, aggregation::kinds(), news));
 
     let news = feeds.subscribe(&health::kinds());
-    let controller = health::Health::new(hub.clone(), recorder);
+    let controller = health::Health::new(hub.clone(), recorder.clone());
     tasks.spawn("health", drive(controller, health::kinds(), news));
+
+    let news = feeds.subscribe(&serving::kinds());
+    let controller = serving::Serving::new(hub.clone(), recorder);
+    tasks.spawn("serving", drive(controller, serving::kinds(), news));
 
     let news = feeds.subscribe(&namespaces::kinds());
     tasks.spawn(

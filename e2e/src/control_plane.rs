@@ -32,6 +32,9 @@ pub struct ControlPlane {
     name: String,
     dir: PathBuf,
     processes: Vec<Process>,
+    /// The loop that plays the machines, and the command that starts it; none while the power is cut.
+    machines: Option<Process>,
+    machines_command: Vec<String>,
 }
 
 impl ControlPlane {
@@ -55,7 +58,15 @@ impl ControlPlane {
     /// If it does not become ready.
     pub fn start_with(name: &str, number: u8, dir: &Path, meridian: &Path) -> Result<Self, Failure> {
         let mut plane = Self::start_api(name, number, dir)?;
-        plane.start_machines(number, meridian)?;
+        plane.machines_command = vec![
+            meridian.display().to_string(),
+            "simulate".to_owned(),
+            "workloads".to_owned(),
+            format!("--name={name}"),
+            format!("--kubeconfig={}", plane.kubeconfig().display()),
+            format!("--addresses=127.{}.0.0/24", 100 + u16::from(number % 100)),
+        ];
+        plane.start_machines()?;
         Ok(plane)
     }
 
@@ -72,7 +83,7 @@ impl ControlPlane {
         certificates::write(&dir)?;
         let ports = ports::free(3)?;
         let [client, peer, secure] = ports[..] else { return Err(Failure("three ports".to_owned())) };
-        let mut plane = Self { name: name.to_owned(), dir, processes: Vec::new() };
+        let mut plane = Self { name: name.to_owned(), dir, processes: Vec::new(), machines: None, machines_command: Vec::new() };
         plane.write_kubeconfig(secure)?;
         plane.start_etcd(client, peer)?;
         plane.start_kube_apiserver(client, secure, number)?;
@@ -106,18 +117,23 @@ impl ControlPlane {
         crate::federation::output(command)
     }
 
-    /// Stops or continues all its processes at once, as a power cut and its end.
+    /// Cuts the power: the machines and with them the data path are gone, the control plane answers nobody. What is stored
+    /// stays stored.
     ///
     /// # Errors
-    /// If a process is gone.
-    pub fn signal_all(&self, signal: Signal) -> Result<(), Failure> {
-        self.processes.iter().try_for_each(|process| process.signal(signal))
+    /// If a process is gone already.
+    pub fn cut_power(&mut self) -> Result<(), Failure> {
+        self.machines = None;
+        self.processes.iter().try_for_each(|process| process.signal(Signal::SIGSTOP))
     }
 
-    /// Process ids, for a person who wants to stop it by hand.
-    #[must_use]
-    pub fn ids(&self) -> Vec<u32> {
-        self.processes.iter().map(Process::id).collect()
+    /// Gives the power back.
+    ///
+    /// # Errors
+    /// If a process is gone or does not start.
+    pub fn restore_power(&mut self) -> Result<(), Failure> {
+        self.processes.iter().try_for_each(|process| process.signal(Signal::SIGCONT))?;
+        self.start_machines()
     }
 
     /// Fails with the last words of a process that ended.
@@ -125,7 +141,7 @@ impl ControlPlane {
     /// # Errors
     /// If one ended.
     pub fn check_running(&mut self) -> Result<(), String> {
-        match self.processes.iter_mut().find_map(|process| (!process.running()).then(|| process.last_words())) {
+        match self.processes.iter_mut().chain(&mut self.machines).find_map(|process| (!process.running()).then(|| process.last_words())) {
             Some(words) => Err(words),
             None => Ok(()),
         }
@@ -191,15 +207,12 @@ impl ControlPlane {
         self.launch("kube-controller-manager", &flags)
     }
 
-    fn start_machines(&mut self, number: u8, meridian: &Path) -> Result<(), Failure> {
-        let mut command = Command::new(meridian);
-        command
-            .args(["simulate", "workloads", "--name", &self.name, "--kubeconfig"])
-            .arg(self.kubeconfig())
-            .args(["--addresses", &format!("127.{}.0.0/24", 100 + u16::from(number % 100))])
-            .env("MERIDIAN_LOG", "info");
+    fn start_machines(&mut self) -> Result<(), Failure> {
+        let Some((program, words)) = self.machines_command.split_first() else { return Ok(()) };
+        let mut command = Command::new(program);
+        command.args(words).env("MERIDIAN_LOG", "info,kube_client=off");
         let log = self.dir.join("machines.log");
-        self.processes.push(Process::start(&format!("machines of {}", self.name), command, &log)?);
+        self.machines = Some(Process::start(&format!("machines of {}", self.name), command, &log)?);
         Ok(())
     }
 

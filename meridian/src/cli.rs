@@ -18,6 +18,9 @@ pub(crate) struct Cli {
     pub(crate) global: Global,
 }
 
+/// The parts say themselves what a failed request means; the client library would say it once more, as an error.
+const DEFAULT_LOG: &str = "info,kube_client=off";
+
 /// What every command takes.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Global {
@@ -29,7 +32,7 @@ pub(crate) struct Global {
     #[arg(long, global = true, env = "MERIDIAN_CONFIG", value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// What to log, as tracing filters (info, debug, dns=trace ...).
-    #[arg(long, global = true, env = "MERIDIAN_LOG", value_name = "FILTER", default_value = "info")]
+    #[arg(long, global = true, env = "MERIDIAN_LOG", value_name = "FILTER", default_value = DEFAULT_LOG)]
     pub(crate) log: String,
     /// How to log.
     #[arg(long, global = true, env = "MERIDIAN_LOG_FORMAT", value_enum, default_value = "text")]

@@ -16,6 +16,7 @@ pub mod inputs;
 pub mod placement_status;
 pub mod render;
 pub mod selectors;
+pub mod serving;
 
 pub use decide::decide;
 pub use decision::{Decision, Fate};

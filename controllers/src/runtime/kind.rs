@@ -29,6 +29,7 @@ pub(crate) const POLICY: Kind = kind(API_VERSION, "PropagationPolicy", "propagat
 pub(crate) const CLUSTER_POLICY: Kind = kind(API_VERSION, "ClusterPropagationPolicy", "clusterpropagationpolicies");
 pub(crate) const REPORT: Kind = kind(API_VERSION, "Report", "reports");
 pub(crate) const HEARTBEAT: Kind = kind(API_VERSION, "Heartbeat", "heartbeats");
+pub(crate) const RESOLUTION: Kind = kind(API_VERSION, "Resolution", "resolutions");
 pub(crate) const NAMESPACE: Kind = kind("v1", "Namespace", "namespaces");
 pub(crate) const SERVICE_ACCOUNT: Kind = kind("v1", "ServiceAccount", "serviceaccounts");
 pub(crate) const EVENT: Kind = kind("v1", "Event", "events");

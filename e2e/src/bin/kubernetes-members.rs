@@ -1,11 +1,17 @@
-//! Three real Kubernetes control planes on loopback, for `make demo MEMBERS=kubernetes`: starts them, writes `ready`, stays
-//! until SIGTERM or SIGINT, stops them.
+//! Three real Kubernetes control planes on loopback, for `make demo MEMBERS=kubernetes`: starts them, writes `ready`, cuts
+//! a member's power while the file `off` lies in its directory, stays until SIGTERM or SIGINT, stops them.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use e2e::{ControlPlane, Failure};
+
+/// While a file of this name lies in a member's directory, the member has no power.
+const OFF: &str = "off";
+/// How often it is looked for.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// Three real Kubernetes control planes on loopback.
 #[derive(Parser)]
@@ -43,14 +49,24 @@ async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let mut planes = Vec::new();
     for (name, number) in [("us-1", 1), ("eu-1", 2), ("ap-1", 3)] {
         let plane = ControlPlane::start_with(name, number, &arguments.dir.join(name), &arguments.meridian)?;
-        let ids: Vec<String> = plane.ids().iter().map(u32::to_string).collect();
-        std::fs::write(arguments.dir.join(name).join("pids"), ids.join(" ")).map_err(file)?;
-        planes.push(plane);
+        planes.push((plane, true));
     }
     std::fs::write(arguments.dir.join("ready"), "").map_err(file)?;
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+    let mut looks = tokio::time::interval(LOOK_EVERY);
+    loop {
+        tokio::select! {
+            _ = interrupt.recv() => return Ok(()),
+            _ = terminate.recv() => return Ok(()),
+            _ = looks.tick() => {}
+        }
+        for (plane, on) in &mut planes {
+            let wanted = !arguments.dir.join(plane.name()).join(OFF).exists();
+            match (*on, wanted) {
+                (true, false) => plane.cut_power()?,
+                (false, true) => plane.restore_power()?,
+                (true, true) | (false, false) => {}
+            }
+            *on = wanted;
+        }
     }
-    Ok(())
 }

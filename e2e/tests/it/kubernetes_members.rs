@@ -1,7 +1,8 @@
 //! The whole path against three real Kubernetes control planes.
 
+use std::cell::RefCell;
+
 use e2e::{ControlPlane, Federation};
-use nix::sys::signal::Signal;
 
 use crate::member_loss::{Versions, lose_and_recover, versions};
 use crate::shop;
@@ -10,7 +11,7 @@ use crate::shop;
 fn the_shop_on_three_real_control_planes() {
     let dir = tempfile::tempdir().unwrap();
     let places = [("us-1", "us-east"), ("eu-1", "eu-west"), ("ap-1", "ap-south")];
-    let planes: Vec<ControlPlane> = places
+    let mut planes: Vec<ControlPlane> = places
         .iter()
         .zip(11..)
         .map(|((name, _), number)| ControlPlane::start(name, number, &dir.path().join(name)).unwrap())
@@ -28,11 +29,13 @@ fn the_shop_on_three_real_control_planes() {
     shop::walk(&federation);
     let pods = planes[0].kubectl(&["-n", "shop", "get", "pods", "-l", "app=web", "-o", "name"]).unwrap();
     assert_eq!(pods.lines().count(), 4, "the share of web in us-1, as the real controllers made it: {pods}");
+    let (us, others_planes) = planes.split_first_mut().unwrap();
+    let us = RefCell::new(us);
     lose_and_recover(
         &federation,
-        || others(&planes[1..]),
-        || planes[0].signal_all(Signal::SIGSTOP).unwrap(),
-        || planes[0].signal_all(Signal::SIGCONT).unwrap(),
+        || others(others_planes),
+        || us.borrow_mut().cut_power().unwrap(),
+        || us.borrow_mut().restore_power().unwrap(),
     );
 }
 

@@ -27,7 +27,8 @@ pub(crate) fn deploy(federation: &Federation) {
     let described = federation.kubectl(&["-n", "shop", "describe", "deployment", "web"]).unwrap();
     assert!(described.contains("registry.example.com/shop/web:1.4.2"), "{described}");
     let again = federation.kubectl(&["apply", "--server-side=false", "-f", "examples/shop.yaml"]).unwrap();
-    assert!(again.lines().all(|line| line.ends_with("unchanged")), "{again}");
+    // kubectl itself cannot compare `stringData` with what a server keeps of it, and says "configured" of every Secret.
+    assert!(again.lines().all(|line| line.ends_with("unchanged") || line.starts_with("secret/")), "{again}");
 }
 
 /// The everyday verbs after the first apply.
