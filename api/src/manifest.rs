@@ -21,7 +21,10 @@ impl Manifest {
     /// Identity of the federated object.
     #[must_use]
     pub fn key(&self) -> PlacementKey {
-        PlacementKey { namespace: self.metadata.namespace().to_owned(), name: self.metadata.name().to_owned() }
+        PlacementKey {
+            namespace: self.metadata.namespace().to_owned(),
+            name: self.metadata.name().to_owned(),
+        }
     }
 }
 

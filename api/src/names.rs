@@ -19,14 +19,23 @@ pub struct NameError {
 
 /// Checks an RFC 1123 DNS label: 1 to 63 of `a-z`, `0-9`, `-`, with an alphanumeric at both ends.
 fn check_label(what: &'static str, value: &str) -> Result<(), NameError> {
-    let fail = |detail| Err(NameError { what, value: value.to_owned(), detail });
+    let fail = |detail| {
+        Err(NameError {
+            what,
+            value: value.to_owned(),
+            detail,
+        })
+    };
     if value.is_empty() {
         return fail("it is empty");
     }
     if value.len() > 63 {
         return fail("it is longer than 63 characters");
     }
-    if !value.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') {
+    if !value
+        .bytes()
+        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    {
         return fail("only lower-case letters, digits and '-' are allowed");
     }
     if value.starts_with('-') || value.ends_with('-') {
@@ -148,25 +157,42 @@ impl ObjectRef {
         let group = self.group();
         let built_in = group.is_empty() || !group.contains('.') || group.ends_with(".k8s.io");
         let kind = self.kind.to_lowercase();
-        let full = if built_in { format!("{kind}-{}", self.name) } else { format!("{kind}.{group}-{}", self.name) };
+        let full = if built_in {
+            format!("{kind}-{}", self.name)
+        } else {
+            format!("{kind}.{group}-{}", self.name)
+        };
         if full.len() <= 253 {
             return full;
         }
         let kept: String = full.chars().take(236).collect();
-        format!("{}-{:016x}", kept.trim_end_matches(['-', '.']), fnv1a_64(full.as_bytes()))
+        format!(
+            "{}-{:016x}",
+            kept.trim_end_matches(['-', '.']),
+            fnv1a_64(full.as_bytes())
+        )
     }
 
     /// Namespace and name of the Placement of this object.
     #[must_use]
     pub fn placement_key(&self) -> PlacementKey {
-        let namespace = if self.namespace.is_empty() { crate::well_known::SYSTEM_NAMESPACE } else { &self.namespace };
-        PlacementKey { namespace: namespace.to_owned(), name: self.placement_name() }
+        let namespace = if self.namespace.is_empty() {
+            crate::well_known::SYSTEM_NAMESPACE
+        } else {
+            &self.namespace
+        };
+        PlacementKey {
+            namespace: namespace.to_owned(),
+            name: self.placement_name(),
+        }
     }
 }
 
 /// FNV-1a, 64 bit: stable across builds and machines, which `std`'s hasher does not promise.
 fn fnv1a_64(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 /// Namespace and name of a Placement; the identity of a federated object everywhere between hub and members.
@@ -189,8 +215,10 @@ impl PlacementKey {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (namespace, name) = text.split_once('/')?;
-        (!namespace.is_empty() && !name.is_empty() && !name.contains('/'))
-            .then(|| Self { namespace: namespace.to_owned(), name: name.to_owned() })
+        (!namespace.is_empty() && !name.is_empty() && !name.contains('/')).then(|| Self {
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+        })
     }
 }
 
@@ -217,10 +245,19 @@ mod tests {
             name: name.into(),
             uid: String::new(),
         };
-        assert_eq!(object("apps/v1", "Deployment", "web").placement_name(), "deployment-web");
+        assert_eq!(
+            object("apps/v1", "Deployment", "web").placement_name(),
+            "deployment-web"
+        );
         assert_eq!(object("v1", "Service", "web").placement_name(), "service-web");
-        assert_eq!(object("networking.k8s.io/v1", "Ingress", "a").placement_name(), "ingress-a");
-        assert_eq!(object("example.com/v1", "Widget", "a").placement_name(), "widget.example.com-a");
+        assert_eq!(
+            object("networking.k8s.io/v1", "Ingress", "a").placement_name(),
+            "ingress-a"
+        );
+        assert_eq!(
+            object("example.com/v1", "Widget", "a").placement_name(),
+            "widget.example.com-a"
+        );
         let long = object("v1", "ConfigMap", &"n".repeat(253)).placement_name();
         assert!(long.len() <= 253, "{}", long.len());
         assert_ne!(long, object("v1", "ConfigMap", &"n".repeat(252)).placement_name());

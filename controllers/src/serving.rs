@@ -40,7 +40,13 @@ pub(crate) struct Serving {
 impl Serving {
     pub(crate) fn new(hub: Hub, recorder: Recorder) -> Self {
         let (clusters, resolutions) = (Shelf::default(), Shelf::default());
-        Self { hub, recorder, clusters, resolutions, read: BTreeMap::new() }
+        Self {
+            hub,
+            recorder,
+            clusters,
+            resolutions,
+            read: BTreeMap::new(),
+        }
     }
 }
 
@@ -50,7 +56,12 @@ impl Reconcile for Serving {
 
     fn observe(&mut self, news: News) -> Vec<String> {
         if news.kind == kind::CLUSTER {
-            return self.clusters.take(news.change).into_iter().map(|moved| moved.id.name).collect();
+            return self
+                .clusters
+                .take(news.change)
+                .into_iter()
+                .map(|moved| moved.id.name)
+                .collect();
         }
         for moved in self.resolutions.take(news.change) {
             let Some(watched) = moved.new else {
@@ -69,19 +80,36 @@ impl Reconcile for Serving {
         let watched = self.clusters.get(&Id::new("", key))?.clone();
         let cluster: Cluster = serde_json::from_value(watched.value.clone()).ok()?;
         let candidates = self.read.values().flat_map(|resolution| &resolution.spec.candidates);
-        let judged = verdict(key, candidates, condition(&cluster.status.conditions, CONDITION_SERVING))?;
-        Some(Box::pin(write(self.hub.clone(), self.recorder.clone(), watched, cluster, judged)))
+        let judged = verdict(
+            key,
+            candidates,
+            condition(&cluster.status.conditions, CONDITION_SERVING),
+        )?;
+        Some(Box::pin(write(
+            self.hub.clone(),
+            self.recorder.clone(),
+            watched,
+            cluster,
+            judged,
+        )))
     }
 }
 
-async fn write(hub: Hub, recorder: Recorder, watched: Arc<Watched>, cluster: Cluster, mut judged: Condition) -> Outcome {
+async fn write(
+    hub: Hub,
+    recorder: Recorder,
+    watched: Arc<Watched>,
+    cluster: Cluster,
+    mut judged: Condition,
+) -> Outcome {
     let mut conditions = cluster.status.conditions;
     let before = condition(&conditions, CONDITION_SERVING).map(|before| before.status);
     let (status, message) = (judged.status, judged.message.clone());
     judged.last_transition_time = Some(clock::now());
     judged.merge_into(&mut conditions);
     // Conditions are one list that the health controller writes too, hence the version.
-    let patch = json!({"metadata": {"resourceVersion": watched.resource_version()}, "status": {"conditions": conditions}});
+    let patch =
+        json!({"metadata": {"resourceVersion": watched.resource_version()}, "status": {"conditions": conditions}});
     let written = hub.merge(&kind::CLUSTER, &watched.id(), Some("status"), &patch).await;
     if written.is_ok() && before != Some(status) {
         match status {

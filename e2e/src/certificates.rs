@@ -24,7 +24,9 @@ pub fn write(dir: &Path) -> Result<(), Failure> {
     let issuer = Issuer::new(params, key);
     put(dir, "ca.crt", &authority.pem())?;
 
-    let names = ["127.0.0.1", "localhost", "kubernetes", "kubernetes.default"].map(String::from).to_vec();
+    let names = ["127.0.0.1", "localhost", "kubernetes", "kubernetes.default"]
+        .map(String::from)
+        .to_vec();
     let mut server = CertificateParams::new(names).map_err(wrong)?;
     server.distinguished_name = named("kube-apiserver", None);
     server.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];

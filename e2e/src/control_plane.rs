@@ -82,8 +82,16 @@ impl ControlPlane {
         let dir = dir.canonicalize().map_err(|error| Failure::of(dir.display(), error))?;
         certificates::write(&dir)?;
         let ports = ports::free(3)?;
-        let [client, peer, secure] = ports[..] else { return Err(Failure("three ports".to_owned())) };
-        let mut plane = Self { name: name.to_owned(), dir, processes: Vec::new(), machines: None, machines_command: Vec::new() };
+        let [client, peer, secure] = ports[..] else {
+            return Err(Failure("three ports".to_owned()));
+        };
+        let mut plane = Self {
+            name: name.to_owned(),
+            dir,
+            processes: Vec::new(),
+            machines: None,
+            machines_command: Vec::new(),
+        };
         plane.write_kubeconfig(secure)?;
         plane.start_etcd(client, peer)?;
         plane.start_kube_apiserver(client, secure, number)?;
@@ -124,7 +132,9 @@ impl ControlPlane {
     /// If a process is gone already.
     pub fn cut_power(&mut self) -> Result<(), Failure> {
         self.machines = None;
-        self.processes.iter().try_for_each(|process| process.signal(Signal::SIGSTOP))
+        self.processes
+            .iter()
+            .try_for_each(|process| process.signal(Signal::SIGSTOP))
     }
 
     /// Gives the power back.
@@ -132,7 +142,9 @@ impl ControlPlane {
     /// # Errors
     /// If a process is gone or does not start.
     pub fn restore_power(&mut self) -> Result<(), Failure> {
-        self.processes.iter().try_for_each(|process| process.signal(Signal::SIGCONT))?;
+        self.processes
+            .iter()
+            .try_for_each(|process| process.signal(Signal::SIGCONT))?;
         self.start_machines()
     }
 
@@ -141,7 +153,12 @@ impl ControlPlane {
     /// # Errors
     /// If one ended.
     pub fn check_running(&mut self) -> Result<(), String> {
-        match self.processes.iter_mut().chain(&mut self.machines).find_map(|process| (!process.running()).then(|| process.last_words())) {
+        match self
+            .processes
+            .iter_mut()
+            .chain(&mut self.machines)
+            .find_map(|process| (!process.running()).then(|| process.last_words()))
+        {
             Some(words) => Err(words),
             None => Ok(()),
         }
@@ -154,7 +171,11 @@ impl ControlPlane {
     fn launch(&mut self, name: &str, flags: &[String]) -> Result<(), Failure> {
         let mut command = Command::new(tools::cached(name)?);
         command.args(flags).current_dir(&self.dir);
-        let process = Process::start(&format!("{} of {}", name, self.name), command, &self.dir.join(format!("{name}.log")))?;
+        let process = Process::start(
+            &format!("{} of {}", name, self.name),
+            command,
+            &self.dir.join(format!("{name}.log")),
+        )?;
         self.processes.push(process);
         Ok(())
     }
@@ -182,7 +203,10 @@ impl ControlPlane {
             format!("--tls-private-key-file={}", self.path("server.key")),
             format!("--client-ca-file={}", self.path("ca.crt")),
             format!("--service-account-key-file={}", self.path("service-accounts.pub")),
-            format!("--service-account-signing-key-file={}", self.path("service-accounts.key")),
+            format!(
+                "--service-account-signing-key-file={}",
+                self.path("service-accounts.key")
+            ),
             "--service-account-issuer=https://kubernetes.default.svc".to_owned(),
             "--authorization-mode=RBAC".to_owned(),
             "--advertise-address=127.0.0.1".to_owned(),
@@ -199,7 +223,10 @@ impl ControlPlane {
             "--bind-address=127.0.0.1".to_owned(),
             // It listens nowhere: nobody asks it anything.
             "--secure-port=0".to_owned(),
-            format!("--service-account-private-key-file={}", self.path("service-accounts.key")),
+            format!(
+                "--service-account-private-key-file={}",
+                self.path("service-accounts.key")
+            ),
             format!("--root-ca-file={}", self.path("ca.crt")),
             "--leader-elect=false".to_owned(),
             format!("--controllers={}", CONTROLLERS.join(",")),
@@ -208,7 +235,9 @@ impl ControlPlane {
     }
 
     fn start_machines(&mut self) -> Result<(), Failure> {
-        let Some((program, words)) = self.machines_command.split_first() else { return Ok(()) };
+        let Some((program, words)) = self.machines_command.split_first() else {
+            return Ok(());
+        };
         let mut command = Command::new(program);
         command.args(words).env("MERIDIAN_LOG", "info,kube_client=off");
         let log = self.dir.join("machines.log");

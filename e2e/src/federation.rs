@@ -34,8 +34,16 @@ impl Federation {
     /// If it does not become ready.
     pub fn start(dir: &Path, simulate: u16) -> Result<Self, Failure> {
         let ports = ports::free(2)?;
-        let [api, dns] = ports[..] else { return Err(Failure("two ports".to_owned())) };
-        let mut federation = Self { data_dir: dir.join("hub"), api, dns, simulate, process: None };
+        let [api, dns] = ports[..] else {
+            return Err(Failure("two ports".to_owned()));
+        };
+        let mut federation = Self {
+            data_dir: dir.join("hub"),
+            api,
+            dns,
+            simulate,
+            process: None,
+        };
         federation.restart()?;
         Ok(federation)
     }
@@ -71,7 +79,9 @@ impl Federation {
     /// If the binary was not built.
     pub fn meridian(&self) -> Result<Command, Failure> {
         let mut command = Command::new(tools::meridian()?);
-        command.env("MERIDIAN_DATA_DIR", &self.data_dir).env("MERIDIAN_DNS_ADDRESS", format!("127.0.0.1:{}", self.dns));
+        command
+            .env("MERIDIAN_DATA_DIR", &self.data_dir)
+            .env("MERIDIAN_DNS_ADDRESS", format!("127.0.0.1:{}", self.dns));
         Ok(command)
     }
 
@@ -115,7 +125,11 @@ impl Federation {
     /// # Errors
     /// If dig fails.
     pub fn dig(&self, words: &[&str]) -> Result<Vec<String>, Failure> {
-        Ok(self.dig_long(&[&["+short"], words].concat())?.lines().map(str::to_owned).collect())
+        Ok(self
+            .dig_long(&[&["+short"], words].concat())?
+            .lines()
+            .map(str::to_owned)
+            .collect())
     }
 
     /// Runs `dig`, whole.
@@ -124,7 +138,9 @@ impl Federation {
     /// If dig fails.
     pub fn dig_long(&self, words: &[&str]) -> Result<String, Failure> {
         let mut command = Command::new("dig");
-        command.args(["@127.0.0.1", "-p", &self.dns.to_string(), "+tries=1", "+timeout=2"]).args(words);
+        command
+            .args(["@127.0.0.1", "-p", &self.dns.to_string(), "+tries=1", "+timeout=2"])
+            .args(words);
         output(command)
     }
 
@@ -133,7 +149,10 @@ impl Federation {
     /// # Errors
     /// If it is gone already.
     pub fn kill(&mut self) -> Result<(), Failure> {
-        let process = self.process.take().ok_or_else(|| Failure("the hub does not run".to_owned()))?;
+        let process = self
+            .process
+            .take()
+            .ok_or_else(|| Failure("the hub does not run".to_owned()))?;
         process.signal(Signal::SIGKILL)
     }
 
@@ -142,9 +161,15 @@ impl Federation {
     /// # Errors
     /// If it had to be killed.
     pub fn stop(&mut self) -> Result<(), Failure> {
-        let Some(process) = self.process.take() else { return Ok(()) };
+        let Some(process) = self.process.take() else {
+            return Ok(());
+        };
         let status = process.stop(Duration::from_secs(60))?;
-        if status.success() { Ok(()) } else { Err(Failure(format!("the hub ended with {status}"))) }
+        if status.success() {
+            Ok(())
+        } else {
+            Err(Failure(format!("the hub ended with {status}")))
+        }
     }
 
     /// Process id of the hub.
@@ -192,6 +217,10 @@ pub fn output(mut command: Command) -> Result<String, Failure> {
     if output.status.success() {
         Ok(text(&output.stdout))
     } else {
-        Err(Failure(format!("{shown}: {}{}", text(&output.stdout), text(&output.stderr).trim())))
+        Err(Failure(format!(
+            "{shown}: {}{}",
+            text(&output.stdout),
+            text(&output.stderr).trim()
+        )))
     }
 }

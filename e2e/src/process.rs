@@ -28,9 +28,18 @@ impl Process {
         let wrong = |error: std::io::Error| Failure::of(format!("{name} cannot start"), error);
         let out = File::options().create(true).append(true).open(log).map_err(wrong)?;
         let err = out.try_clone().map_err(wrong)?;
-        let child =
-            command.stdin(Stdio::null()).stdout(out).stderr(err).process_group(0).spawn().map_err(wrong)?;
-        Ok(Self { name: name.to_owned(), child, log: log.to_owned() })
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(out)
+            .stderr(err)
+            .process_group(0)
+            .spawn()
+            .map_err(wrong)?;
+        Ok(Self {
+            name: name.to_owned(),
+            child,
+            log: log.to_owned(),
+        })
     }
 
     /// Its process id.
@@ -66,7 +75,11 @@ impl Process {
                 Err(error) => return Err(Failure::of(&self.name, error)),
             }
         }
-        Err(Failure(format!("{} did not stop within {patience:?}; {}", self.name, self.last_words())))
+        Err(Failure(format!(
+            "{} did not stop within {patience:?}; {}",
+            self.name,
+            self.last_words()
+        )))
     }
 
     /// The end of its log, for messages of failed tests.
@@ -74,7 +87,12 @@ impl Process {
     pub fn last_words(&self) -> String {
         let text = std::fs::read_to_string(&self.log).unwrap_or_default();
         let lines: Vec<&str> = text.lines().collect();
-        let last = lines.iter().skip(lines.len().saturating_sub(25)).copied().collect::<Vec<_>>().join("\n");
+        let last = lines
+            .iter()
+            .skip(lines.len().saturating_sub(25))
+            .copied()
+            .collect::<Vec<_>>()
+            .join("\n");
         format!("last words of {}:\n{last}", self.name)
     }
 

@@ -16,7 +16,14 @@ pub fn cached(name: &str) -> Result<PathBuf, Failure> {
             .map(|base| base.join("meridian"))
     });
     let path = cache.unwrap_or_default().join("bin").join(name);
-    if path.exists() { Ok(path) } else { Err(Failure(format!("{} is missing; next: scripts/install-all.sh", path.display()))) }
+    if path.exists() {
+        Ok(path)
+    } else {
+        Err(Failure(format!(
+            "{} is missing; next: scripts/install-all.sh",
+            path.display()
+        )))
+    }
 }
 
 /// The `meridian` binary: `$MERIDIAN_BIN`, else the one beside this test's own target directory.
@@ -37,5 +44,8 @@ pub fn meridian() -> Result<PathBuf, Failure> {
 /// The repository's root.
 #[must_use]
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned).unwrap_or_default()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .map(Path::to_owned)
+        .unwrap_or_default()
 }

@@ -12,7 +12,10 @@ pub fn eventually<T>(what: &str, patience: Duration, mut look: impl FnMut() -> R
         match look() {
             Ok(value) => return value,
             Err(seen) => {
-                assert!(Instant::now() < deadline, "waited {patience:?} for {what}; last seen: {seen}");
+                assert!(
+                    Instant::now() < deadline,
+                    "waited {patience:?} for {what}; last seen: {seen}"
+                );
                 std::thread::sleep(Duration::from_millis(50));
             }
         }

@@ -129,7 +129,12 @@ pub(crate) struct StoreArgs {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ApiArgs {
     /// Address of the Kubernetes API and the console.
-    #[arg(long, env = "MERIDIAN_ADDRESS", value_name = "HOST:PORT", default_value = "127.0.0.1:7443")]
+    #[arg(
+        long,
+        env = "MERIDIAN_ADDRESS",
+        value_name = "HOST:PORT",
+        default_value = "127.0.0.1:7443"
+    )]
     pub(crate) address: SocketAddr,
     /// Further names or addresses by which clients reach the API; they go into its certificate.
     #[arg(long, env = "MERIDIAN_ADVERTISE", value_name = "NAME", value_delimiter = ',')]
@@ -140,10 +145,20 @@ pub(crate) struct ApiArgs {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct DnsArgs {
     /// Address of the DNS server, UDP and TCP.
-    #[arg(long, env = "MERIDIAN_DNS_ADDRESS", value_name = "HOST:PORT", default_value = "127.0.0.1:5300")]
+    #[arg(
+        long,
+        env = "MERIDIAN_DNS_ADDRESS",
+        value_name = "HOST:PORT",
+        default_value = "127.0.0.1:5300"
+    )]
     pub(crate) dns_address: SocketAddr,
     /// Zone the names are in.
-    #[arg(long, env = "MERIDIAN_DNS_ZONE", value_name = "ZONE", default_value = "meridian.internal")]
+    #[arg(
+        long,
+        env = "MERIDIAN_DNS_ZONE",
+        value_name = "ZONE",
+        default_value = "meridian.internal"
+    )]
     pub(crate) dns_zone: String,
     /// Name of the federation, a label of every name.
     #[arg(long, env = "MERIDIAN_FEDERATION_NAME", value_name = "NAME", default_value = "fed")]
@@ -185,7 +200,12 @@ pub(crate) struct SyncerArgs {
     #[arg(long, value_name = "NAME")]
     pub(crate) cluster: Option<String>,
     /// Address of metrics and health (HTTP).
-    #[arg(long, env = "MERIDIAN_METRICS_ADDRESS", value_name = "HOST:PORT", default_value = "127.0.0.1:7444")]
+    #[arg(
+        long,
+        env = "MERIDIAN_METRICS_ADDRESS",
+        value_name = "HOST:PORT",
+        default_value = "127.0.0.1:7444"
+    )]
     pub(crate) metrics_address: SocketAddr,
 }
 
@@ -197,7 +217,12 @@ pub(crate) struct DnsServeArgs {
     #[command(flatten)]
     pub(crate) dns: DnsArgs,
     /// Address of metrics and health (HTTP).
-    #[arg(long, env = "MERIDIAN_METRICS_ADDRESS", value_name = "HOST:PORT", default_value = "127.0.0.1:7445")]
+    #[arg(
+        long,
+        env = "MERIDIAN_METRICS_ADDRESS",
+        value_name = "HOST:PORT",
+        default_value = "127.0.0.1:7445"
+    )]
     pub(crate) metrics_address: SocketAddr,
 }
 
@@ -404,13 +429,18 @@ impl Cli {
             Ok(matches) => Self::from_arg_matches(matches)?.global.config,
             Err(_) => None,
         };
-        let Some(path) = file else { return Self::from_arg_matches(&first?) };
+        let Some(path) = file else {
+            return Self::from_arg_matches(&first?);
+        };
         let defaults = crate::config::file_defaults(&path)
             .map_err(|error| Self::command().error(clap::error::ErrorKind::Io, error))?;
         let mut command = Self::command();
         let unknown = crate::config::unknown_keys(&command, &defaults);
         if let Some(key) = unknown.first() {
-            let message = format!("{}: {key:?} is no flag of any command; next: see meridian --help", path.display());
+            let message = format!(
+                "{}: {key:?} is no flag of any command; next: see meridian --help",
+                path.display()
+            );
             return Err(command.error(clap::error::ErrorKind::UnknownArgument, message));
         }
         command = crate::config::with_defaults(command, &defaults);
@@ -438,7 +468,9 @@ mod tests {
             words.extend(extra.iter().map(OsString::from));
             words
         };
-        let Command::Up(up) = Cli::read(words(&["--address", "127.0.0.1:1"])).unwrap().command else { panic!() };
+        let Command::Up(up) = Cli::read(words(&["--address", "127.0.0.1:1"])).unwrap().command else {
+            panic!()
+        };
         assert_eq!(up.dns.dns_zone, "example.org");
         assert_eq!(up.api.address.port(), 1);
         std::fs::write(&file, "dns-zoen: example.org\n").unwrap();

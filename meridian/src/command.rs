@@ -55,7 +55,9 @@ pub(crate) async fn run(cli: Cli) -> Result<(), CommandError> {
         Command::Join(args) => join::run(&data_dir, args).await,
         Command::Unjoin(args) => unjoin::run(&data_dir, args).await,
         Command::Simulate(SimulateCommand::Fail(args)) => simulate::fail(&data_dir, args).await,
-        Command::Simulate(SimulateCommand::Recover { hub, cluster }) => simulate::recover(&data_dir, hub, cluster).await,
+        Command::Simulate(SimulateCommand::Recover { hub, cluster }) => {
+            simulate::recover(&data_dir, hub, cluster).await
+        }
         Command::Simulate(SimulateCommand::Workloads(args)) => simulate::workloads(args).await,
         Command::Explain(ExplainCommand::Placement(args)) => explain::placement(&data_dir, args).await,
         Command::Explain(ExplainCommand::Dns(args)) => resolve::explain(&data_dir, args).await,
@@ -65,7 +67,12 @@ pub(crate) async fn run(cli: Cli) -> Result<(), CommandError> {
         Command::Kubeconfig => print_kubeconfig(&data_dir),
         Command::Version(args) => version::run(&args),
         Command::Completion { shell } => {
-            clap_complete::generate(shell, &mut <Cli as clap::CommandFactory>::command(), "meridian", &mut std::io::stdout());
+            clap_complete::generate(
+                shell,
+                &mut <Cli as clap::CommandFactory>::command(),
+                "meridian",
+                &mut std::io::stdout(),
+            );
             Ok(())
         }
     }

@@ -25,9 +25,9 @@ pub(crate) fn file_defaults(path: &Path) -> Result<BTreeMap<String, String>, Con
             serde_json::Value::String(text) => Ok((key, text)),
             serde_json::Value::Number(number) => Ok((key, number.to_string())),
             serde_json::Value::Bool(yes) => Ok((key, yes.to_string())),
-            serde_json::Value::Null | serde_json::Value::Array(_) | serde_json::Value::Object(_) => {
-                Err(ConfigError::Form(path.to_owned(), format!("{key} is not a plain value")))
-            }
+            serde_json::Value::Null | serde_json::Value::Array(_) | serde_json::Value::Object(_) => Err(
+                ConfigError::Form(path.to_owned(), format!("{key} is not a plain value")),
+            ),
         })
         .collect()
 }

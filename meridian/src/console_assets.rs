@@ -21,7 +21,10 @@ pub(crate) fn router() -> Router {
     Router::new()
         .route("/console", get(|| async { Redirect::permanent("/console/") }))
         .route("/console/", get(|| async { serve("index.html") }))
-        .route("/console/{*path}", get(|Path(path): Path<String>| async move { serve(&path) }))
+        .route(
+            "/console/{*path}",
+            get(|Path(path): Path<String>| async move { serve(&path) }),
+        )
 }
 
 fn serve(path: &str) -> Response {
@@ -34,7 +37,11 @@ fn serve(path: &str) -> Response {
         },
         None => return missing(),
     };
-    let cached = if name.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let cached = if name.starts_with("assets/") {
+        "public, max-age=31536000, immutable"
+    } else {
+        "no-cache"
+    };
     (
         [
             (header::CONTENT_TYPE, file.metadata.mimetype()),

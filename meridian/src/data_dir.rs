@@ -16,9 +16,7 @@ const LAYOUT: &str = "1\n";
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DataDirError {
     /// Something else is in it.
-    #[error(
-        "data directory {0} is not empty and not Meridian's; next: give an empty or new directory with --data-dir"
-    )]
+    #[error("data directory {0} is not empty and not Meridian's; next: give an empty or new directory with --data-dir")]
     Foreign(PathBuf),
     /// Written by a version with another layout.
     #[error("data directory {0} has layout {1:?}, this version knows \"1\"; next: use the version that wrote it")]
@@ -76,7 +74,13 @@ impl DataDir {
                 let mut file = File::create(&marker).map_err(io("write", &marker))?;
                 file.write_all(LAYOUT.as_bytes()).map_err(io("write", &marker))?;
             }
-            Err(source) => return Err(DataDirError::Io { path: marker, what: "read", source }),
+            Err(source) => {
+                return Err(DataDirError::Io {
+                    path: marker,
+                    what: "read",
+                    source,
+                });
+            }
         }
         Ok(Self { root: root.to_owned() })
     }
@@ -89,11 +93,19 @@ impl DataDir {
             .truncate(false)
             .write(true)
             .open(&path)
-            .map_err(|source| DataDirError::Io { path: path.clone(), what: "open", source })?;
+            .map_err(|source| DataDirError::Io {
+                path: path.clone(),
+                what: "open",
+                source,
+            })?;
         match file.try_lock() {
             Ok(()) => Ok(InUse { _lock: file }),
             Err(std::fs::TryLockError::WouldBlock) => Err(DataDirError::InUse(self.root.clone())),
-            Err(std::fs::TryLockError::Error(source)) => Err(DataDirError::Io { path, what: "lock", source }),
+            Err(std::fs::TryLockError::Error(source)) => Err(DataDirError::Io {
+                path,
+                what: "lock",
+                source,
+            }),
         }
     }
 

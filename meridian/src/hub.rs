@@ -55,7 +55,10 @@ fn explain(error: &kube::Error) -> String {
 /// Names a failed request.
 pub(crate) fn failed(what: impl Into<String>) -> impl FnOnce(kube::Error) -> HubError {
     let what = what.into();
-    move |source| HubError::Request { what, source: Box::new(source) }
+    move |source| HubError::Request {
+        what,
+        source: Box::new(source),
+    }
 }
 
 /// A client of the hub.
@@ -64,7 +67,9 @@ pub(crate) async fn client(args: &HubArgs, data_dir: &Path) -> Result<Client, Hu
     let path = match &args.hub_kubeconfig {
         Some(path) => path.clone(),
         None if own.exists() => own,
-        None => std::env::var_os("KUBECONFIG").map(PathBuf::from).ok_or(HubError::NoKubeconfig(own))?,
+        None => std::env::var_os("KUBECONFIG")
+            .map(PathBuf::from)
+            .ok_or(HubError::NoKubeconfig(own))?,
     };
     client_from(&path, Some(FEDERATION)).await
 }
@@ -87,8 +92,13 @@ pub(crate) async fn config_from(path: &Path, context: Option<&str>) -> Result<Co
         source: Box::new(source),
     };
     let kubeconfig = Kubeconfig::read_from(path).map_err(wrong)?;
-    let options = KubeConfigOptions { context: context.map(str::to_owned), ..KubeConfigOptions::default() };
-    let mut config = Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(wrong)?;
+    let options = KubeConfigOptions {
+        context: context.map(str::to_owned),
+        ..KubeConfigOptions::default()
+    };
+    let mut config = Config::from_custom_kubeconfig(kubeconfig, &options)
+        .await
+        .map_err(wrong)?;
     config.connect_timeout = Some(Duration::from_secs(5));
     Ok(config)
 }

@@ -40,7 +40,11 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("meridian: {}", output::with_causes(&error));
-            ExitCode::from(if matches!(error, command::CommandError::Usage(_)) { 2 } else { 1 })
+            ExitCode::from(if matches!(error, command::CommandError::Usage(_)) {
+                2
+            } else {
+                1
+            })
         }
     }
 }

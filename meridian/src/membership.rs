@@ -38,7 +38,9 @@ pub(crate) enum JoinError {
         endpoint: String,
     },
     /// The credentials cannot be copied.
-    #[error("cluster {cluster}: the kubeconfig's credentials cannot be used by a server: {detail}; next: give a kubeconfig with a token or a client certificate")]
+    #[error(
+        "cluster {cluster}: the kubeconfig's credentials cannot be used by a server: {detail}; next: give a kubeconfig with a token or a client certificate"
+    )]
     Credentials {
         /// The cluster.
         cluster: ClusterName,
@@ -46,7 +48,9 @@ pub(crate) enum JoinError {
         detail: String,
     },
     /// Another cluster has the name.
-    #[error("cluster {cluster} was joined before as another cluster (kube-system uid {known}, now {found}); next: meridian join {cluster} --repair, if this one takes its place")]
+    #[error(
+        "cluster {cluster} was joined before as another cluster (kube-system uid {known}, now {found}); next: meridian join {cluster} --repair, if this one takes its place"
+    )]
     AnotherCluster {
         /// The cluster.
         cluster: ClusterName,
@@ -86,7 +90,10 @@ pub(crate) struct MemberPlace {
 
 /// Reads what is needed out of a kubeconfig's configuration.
 pub(crate) fn access_from(cluster: &ClusterName, config: &Config) -> Result<MemberAccess, JoinError> {
-    let unusable = |detail: &str| JoinError::Credentials { cluster: cluster.clone(), detail: detail.to_owned() };
+    let unusable = |detail: &str| JoinError::Credentials {
+        cluster: cluster.clone(),
+        detail: detail.to_owned(),
+    };
     let file = |path: &str| std::fs::read_to_string(path).map_err(|error| unusable(&format!("{path}: {error}")));
     let decoded = |data: &str| {
         STANDARD
@@ -113,12 +120,17 @@ pub(crate) fn access_from(cluster: &ClusterName, config: &Config) -> Result<Memb
             (None, None) => None,
         };
         let (Some(certificate), Some(key)) = (certificate, key) else {
-            return Err(unusable("there is neither a token nor a client certificate with its key"));
+            return Err(unusable(
+                "there is neither a token nor a client certificate with its key",
+            ));
         };
         credentials.insert(SECRET_CLIENT_CERTIFICATE.to_owned(), certificate);
         credentials.insert(SECRET_CLIENT_KEY.to_owned(), key);
     }
-    let authority_pem = config.root_cert.as_ref().map(|certificates| certificates.iter().map(|der| pem(der)).collect());
+    let authority_pem = config
+        .root_cert
+        .as_ref()
+        .map(|certificates| certificates.iter().map(|der| pem(der)).collect());
     Ok(MemberAccess {
         endpoint: config.cluster_url.to_string().trim_end_matches('/').to_owned(),
         authority_pem,
@@ -134,7 +146,10 @@ fn pem(der: &[u8]) -> String {
         .chunks(64)
         .filter_map(|line| std::str::from_utf8(line).ok())
         .collect();
-    format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
+    format!(
+        "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n",
+        lines.join("\n")
+    )
 }
 
 /// Who a member is: the uid of its `kube-system` namespace, and its version.
@@ -144,16 +159,21 @@ pub(crate) struct MemberIdentity {
 }
 
 /// Asks a member who it is; the first thing to fail where access does not work.
-pub(crate) async fn identify(cluster: &ClusterName, endpoint: &str, member: &Client) -> Result<MemberIdentity, JoinError> {
+pub(crate) async fn identify(
+    cluster: &ClusterName,
+    endpoint: &str,
+    member: &Client,
+) -> Result<MemberIdentity, JoinError> {
     let questions = async {
-        let version = member
-            .apiserver_version()
-            .await
-            .map_err(failed(format!("cluster {cluster}: {endpoint} does not answer /version")))?;
+        let version = member.apiserver_version().await.map_err(failed(format!(
+            "cluster {cluster}: {endpoint} does not answer /version"
+        )))?;
         let namespace = Api::<Namespace>::all(member.clone())
             .get("kube-system")
             .await
-            .map_err(failed(format!("cluster {cluster}: the namespace kube-system cannot be read")))?;
+            .map_err(failed(format!(
+                "cluster {cluster}: the namespace kube-system cannot be read"
+            )))?;
         Ok::<_, JoinError>(MemberIdentity {
             uid: namespace.metadata.uid.unwrap_or_default(),
             version: version.git_version,
@@ -161,7 +181,10 @@ pub(crate) async fn identify(cluster: &ClusterName, endpoint: &str, member: &Cli
     };
     tokio::time::timeout(PREFLIGHT_TIMEOUT, questions)
         .await
-        .map_err(|_| JoinError::Silent { cluster: cluster.clone(), endpoint: endpoint.to_owned() })?
+        .map_err(|_| JoinError::Silent {
+            cluster: cluster.clone(),
+            endpoint: endpoint.to_owned(),
+        })?
 }
 
 /// Writes a member down on the hub. `replace` lets another cluster take over a name.
@@ -174,11 +197,24 @@ pub(crate) async fn register(
     replace: bool,
 ) -> Result<(), JoinError> {
     let clusters = hub::clusters(hub);
-    for other in clusters.list(&Default::default()).await.map_err(failed("the hub's clusters cannot be listed"))? {
-        let known = other.data.pointer("/spec/id").and_then(|id| id.as_str()).unwrap_or_default().to_owned();
+    for other in clusters
+        .list(&Default::default())
+        .await
+        .map_err(failed("the hub's clusters cannot be listed"))?
+    {
+        let known = other
+            .data
+            .pointer("/spec/id")
+            .and_then(|id| id.as_str())
+            .unwrap_or_default()
+            .to_owned();
         let name = other.metadata.name.unwrap_or_default();
         if name == cluster.as_str() && !known.is_empty() && known != uid && !replace {
-            return Err(JoinError::AnotherCluster { cluster: cluster.clone(), known, found: uid.to_owned() });
+            return Err(JoinError::AnotherCluster {
+                cluster: cluster.clone(),
+                known,
+                found: uid.to_owned(),
+            });
         }
         if name != cluster.as_str() && known == uid {
             return Err(JoinError::AlreadyMember { other: name });
@@ -187,14 +223,19 @@ pub(crate) async fn register(
     let secret_name = format!("cluster-{cluster}");
     let string_data: BTreeMap<String, String> = access.credentials.clone();
     let secret: Secret = Secret {
-        metadata: kube::api::ObjectMeta { name: Some(secret_name.clone()), ..Default::default() },
+        metadata: kube::api::ObjectMeta {
+            name: Some(secret_name.clone()),
+            ..Default::default()
+        },
         string_data: Some(string_data),
         ..Secret::default()
     };
     let secrets: Api<Secret> = Api::namespaced(hub.clone(), SYSTEM_NAMESPACE);
     create_or_merge(&secrets, &secret_name, &secret)
         .await
-        .map_err(failed(format!("cluster {cluster}: its credentials cannot be written to the hub")))?;
+        .map_err(failed(format!(
+            "cluster {cluster}: its credentials cannot be written to the hub"
+        )))?;
     let spec = json!({
         "id": uid,
         "syncMode": "Push",
@@ -225,11 +266,17 @@ async fn create_or_merge<K>(api: &Api<K>, name: &str, object: &K) -> Result<(), 
 where
     K: kube::Resource + serde::Serialize + serde::de::DeserializeOwned + Clone + std::fmt::Debug,
 {
-    let params = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
+    let params = PostParams {
+        field_manager: Some(FIELD_MANAGER.to_owned()),
+        ..PostParams::default()
+    };
     match api.create(&params, object).await {
         Ok(_) => Ok(()),
         Err(kube::Error::Api(status)) if status.is_already_exists() => {
-            let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+            let params = PatchParams {
+                field_manager: Some(FIELD_MANAGER.to_owned()),
+                ..PatchParams::default()
+            };
             api.patch(name, &params, &Patch::Merge(object)).await.map(|_| ())
         }
         Err(error) => Err(error),

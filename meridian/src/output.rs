@@ -33,9 +33,11 @@ pub(crate) fn table(headings: &[&str], rows: &[Vec<String>]) -> String {
 /// A value as JSON or YAML; none where the format is one for people.
 pub(crate) fn data<T: Serialize>(format: OutputFormat, value: &T) -> Option<Result<String, String>> {
     match format {
-        OutputFormat::Json => {
-            Some(serde_json::to_string_pretty(value).map(|text| text + "\n").map_err(|error| error.to_string()))
-        }
+        OutputFormat::Json => Some(
+            serde_json::to_string_pretty(value)
+                .map(|text| text + "\n")
+                .map_err(|error| error.to_string()),
+        ),
         OutputFormat::Yaml => Some(serde_saphyr::to_string(value).map_err(|error| error.to_string())),
         OutputFormat::Text | OutputFormat::Wide | OutputFormat::Name => None,
     }
@@ -62,7 +64,13 @@ mod tests {
 
     #[test]
     fn columns_line_up() {
-        let rows = vec![vec!["us-1".into(), "True".into()], vec!["a-long-name".into(), "False".into()]];
-        assert_eq!(table(&["NAME", "READY"], &rows), "NAME          READY\nus-1          True\na-long-name   False\n");
+        let rows = vec![
+            vec!["us-1".into(), "True".into()],
+            vec!["a-long-name".into(), "False".into()],
+        ];
+        assert_eq!(
+            table(&["NAME", "READY"], &rows),
+            "NAME          READY\nus-1          True\na-long-name   False\n"
+        );
     }
 }

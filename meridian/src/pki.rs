@@ -73,12 +73,20 @@ impl Pki {
         let authority_pem = read(&certificate_path)?;
         let wrong = |what| {
             let path = key_path.clone();
-            move |error: rcgen::Error| PkiError::Certificate { what, path, source: error.into() }
+            move |error: rcgen::Error| PkiError::Certificate {
+                what,
+                path,
+                source: error.into(),
+            }
         };
         let key = KeyPair::from_pem(&read(&key_path)?).map_err(wrong("the authority's key cannot be read"))?;
         let issuer = Issuer::from_ca_cert_pem(&authority_pem, key)
             .map_err(wrong("the authority's certificate cannot be read"))?;
-        Ok(Self { dir: dir.to_owned(), authority_pem, issuer })
+        Ok(Self {
+            dir: dir.to_owned(),
+            authority_pem,
+            issuer,
+        })
     }
 
     /// The authority's certificate.
@@ -100,8 +108,10 @@ impl Pki {
         params.distinguished_name = distinguished_name("meridian", &[]);
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         let identity = self.sign(stem, params)?;
-        write_whole(&names_path, wanted.as_bytes(), false)
-            .map_err(|source| PkiError::File { path: names_path, source })?;
+        write_whole(&names_path, wanted.as_bytes(), false).map_err(|source| PkiError::File {
+            path: names_path,
+            source,
+        })?;
         Ok(identity)
     }
 
@@ -129,11 +139,15 @@ impl Pki {
                 left > RENEW_BELOW_DAYS * 86_400
             })
         });
-        let ours = std::fs::read_to_string(self.dir.join(format!("{stem}.ca"))).is_ok_and(|ca| ca == self.authority_pem);
+        let ours =
+            std::fs::read_to_string(self.dir.join(format!("{stem}.ca"))).is_ok_and(|ca| ca == self.authority_pem);
         if !fresh || !ours {
             return Ok(None);
         }
-        Ok(Some(Identity { certificate, key: read(&key_path)? }))
+        Ok(Some(Identity {
+            certificate,
+            key: read(&key_path)?,
+        }))
     }
 
     fn sign(&self, stem: &str, mut params: CertificateParams) -> Result<Identity, PkiError> {
@@ -141,8 +155,13 @@ impl Pki {
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.use_authority_key_identifier_extension = true;
         let key = KeyPair::generate().map_err(|error| self.wrong(stem, error))?;
-        let certificate = params.signed_by(&key, &self.issuer).map_err(|error| self.wrong(stem, error))?;
-        let identity = Identity { certificate: certificate.pem(), key: key.serialize_pem() };
+        let certificate = params
+            .signed_by(&key, &self.issuer)
+            .map_err(|error| self.wrong(stem, error))?;
+        let identity = Identity {
+            certificate: certificate.pem(),
+            key: key.serialize_pem(),
+        };
         let (certificate_path, key_path) = self.paths(stem);
         write(&key_path, &identity.key, true)?;
         write(&self.dir.join(format!("{stem}.ca")), &self.authority_pem, false)?;
@@ -151,7 +170,10 @@ impl Pki {
     }
 
     fn paths(&self, stem: &str) -> (PathBuf, PathBuf) {
-        (self.dir.join(format!("{stem}.crt")), self.dir.join(format!("{stem}.key")))
+        (
+            self.dir.join(format!("{stem}.crt")),
+            self.dir.join(format!("{stem}.key")),
+        )
     }
 
     fn wrong(&self, stem: &str, error: rcgen::Error) -> PkiError {
@@ -173,7 +195,11 @@ fn make_authority(certificate_path: &Path, key_path: &Path) -> Result<(), PkiErr
     let mut params = CertificateParams::default();
     params.distinguished_name = distinguished_name("meridian-ca", &[]);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign, KeyUsagePurpose::DigitalSignature];
+    params.key_usages = vec![
+        KeyUsagePurpose::KeyCertSign,
+        KeyUsagePurpose::CrlSign,
+        KeyUsagePurpose::DigitalSignature,
+    ];
     set_validity(&mut params, AUTHORITY_DAYS);
     let certificate = params.self_signed(&key).map_err(wrong)?;
     write(key_path, &key.serialize_pem(), true)?;
@@ -183,7 +209,10 @@ fn make_authority(certificate_path: &Path, key_path: &Path) -> Result<(), PkiErr
 /// From yesterday (clocks differ) until a number of days from now; rcgen takes whole days.
 fn set_validity(params: &mut CertificateParams, days: i64) {
     let day = |offset: i64| {
-        let date = Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date().saturating_add(offset.days());
+        let date = Timestamp::now()
+            .to_zoned(jiff::tz::TimeZone::UTC)
+            .date()
+            .saturating_add(offset.days());
         let part = |number: i8| u8::try_from(number).unwrap_or(1);
         date_time_ymd(i32::from(date.year()), part(date.month()), part(date.day()))
     };
@@ -201,19 +230,32 @@ fn distinguished_name(common_name: &str, organizations: &[&str]) -> Distinguishe
 }
 
 fn read(path: &Path) -> Result<String, PkiError> {
-    std::fs::read_to_string(path).map_err(|source| PkiError::File { path: path.to_owned(), source })
+    std::fs::read_to_string(path).map_err(|source| PkiError::File {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 fn write(path: &Path, content: &str, private: bool) -> Result<(), PkiError> {
-    write_whole(path, content.as_bytes(), private).map_err(|source| PkiError::File { path: path.to_owned(), source })
+    write_whole(path, content.as_bytes(), private).map_err(|source| PkiError::File {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 /// The names by which clients reach a server that listens on `listen`.
 pub(crate) fn server_names(listen: IpAddr) -> Vec<String> {
-    let mut names: Vec<String> =
-        ["localhost", "127.0.0.1", "::1", "meridian", "kubernetes", "kubernetes.default", "kubernetes.default.svc"]
-            .map(String::from)
-            .to_vec();
+    let mut names: Vec<String> = [
+        "localhost",
+        "127.0.0.1",
+        "::1",
+        "meridian",
+        "kubernetes",
+        "kubernetes.default",
+        "kubernetes.default.svc",
+    ]
+    .map(String::from)
+    .to_vec();
     let listen_name = listen.to_string();
     if !listen.is_unspecified() && !names.contains(&listen_name) {
         names.push(listen_name);
@@ -235,7 +277,10 @@ mod tests {
         let again = Pki::open(dir.path()).unwrap();
         assert_eq!(again.authority_pem(), pki.authority_pem());
         assert_eq!(again.server(&names).unwrap().certificate, server.certificate);
-        assert_eq!(again.client("admin", "admin", &["system:masters"]).unwrap().certificate, admin.certificate);
+        assert_eq!(
+            again.client("admin", "admin", &["system:masters"]).unwrap().certificate,
+            admin.certificate
+        );
         let more = again.server(&[names, vec!["10.0.0.1".into()]].concat()).unwrap();
         assert_ne!(more.certificate, server.certificate, "new names need a new certificate");
     }

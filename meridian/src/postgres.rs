@@ -65,7 +65,9 @@ pub(crate) enum PostgresError {
         source: Option<sqlx::Error>,
     },
     /// No system user to run it as.
-    #[error("private PostgreSQL cannot run as root and there is no user `postgres` or `nobody`; next: run meridian as another user")]
+    #[error(
+        "private PostgreSQL cannot run as root and there is no user `postgres` or `nobody`; next: run meridian as another user"
+    )]
     NoUser,
 }
 
@@ -116,7 +118,10 @@ impl PrivatePostgres {
     /// Stops the server: fast, and if that takes too long, at once.
     pub(crate) async fn stop(self) {
         let Some(pid) = self.running_pid() else { return };
-        for (signal, patience) in [(Signal::SIGINT, STOP_TIMEOUT), (Signal::SIGQUIT, Duration::from_secs(5))] {
+        for (signal, patience) in [
+            (Signal::SIGINT, STOP_TIMEOUT),
+            (Signal::SIGQUIT, Duration::from_secs(5)),
+        ] {
             if let Err(error) = kill(pid, signal) {
                 tracing::warn!(%pid, %error, "the private PostgreSQL could not be told to stop");
                 return;
@@ -138,7 +143,10 @@ impl PrivatePostgres {
         let mut lines = pid_file.lines();
         let pid: i32 = lines.next()?.trim().parse().ok()?;
         let command_line = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
-        let is_postgres = command_line.split(|byte| *byte == 0).next().is_some_and(|program| program.ends_with(b"postgres"));
+        let is_postgres = command_line
+            .split(|byte| *byte == 0)
+            .next()
+            .is_some_and(|program| program.ends_with(b"postgres"));
         (is_postgres && lines.next().is_some_and(|dir| Path::new(dir) == self.data)).then_some(Pid::from_raw(pid))
     }
 
@@ -156,7 +164,10 @@ impl PrivatePostgres {
                 Err(_) => None,
             };
             if tokio::time::Instant::now() >= deadline {
-                return Err(PostgresError::NotReady { log: log.to_owned(), source: refusal });
+                return Err(PostgresError::NotReady {
+                    log: log.to_owned(),
+                    source: refusal,
+                });
             }
             tokio::time::sleep(Duration::from_millis(30)).await;
         }
@@ -207,7 +218,13 @@ fn others_may_enter(dir: &Path) -> bool {
 }
 
 fn own(path: &Path, run_as: RunAs, mode: u32) -> Result<(), PostgresError> {
-    let file = |what| move |source| PostgresError::File { what, path: path.to_owned(), source };
+    let file = |what| {
+        move |source| PostgresError::File {
+            what,
+            path: path.to_owned(),
+            source,
+        }
+    };
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).map_err(file("set the mode of"))?;
     if let Some((uid, gid)) = run_as {
         chown(path, Some(uid), Some(gid)).map_err(file("give away"))?;
@@ -234,10 +251,17 @@ fn socket_dir(home: &Path, run_as: RunAs) -> Result<PathBuf, PostgresError> {
     let dir = if beside.as_os_str().len() <= SOCKET_DIR_MAX {
         beside
     } else {
-        let name = home.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        let name = home
+            .file_name()
+            .map(|n| n.to_string_lossy().into_owned())
+            .unwrap_or_default();
         std::env::temp_dir().join(format!("meridian-{name}-{:x}", home.as_os_str().len()))
     };
-    std::fs::create_dir_all(&dir).map_err(|source| PostgresError::File { what: "make", path: dir.clone(), source })?;
+    std::fs::create_dir_all(&dir).map_err(|source| PostgresError::File {
+        what: "make",
+        path: dir.clone(),
+        source,
+    })?;
     own(&dir, run_as, 0o700)?;
     Ok(dir)
 }
@@ -259,11 +283,20 @@ fn initialize(bin: &Path, home: &Path, data: &Path, log: &Path, run_as: RunAs) -
         .arg(&unfinished)
         .arg("--pwfile")
         .arg(home.join("password"))
-        .args(["--username=meridian", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C"])
+        .args([
+            "--username=meridian",
+            "--auth=scram-sha-256",
+            "--encoding=UTF8",
+            "--locale=C",
+        ])
         .current_dir(home);
     let output = command.output().map_err(file("run", &bin.join("initdb")))?;
     if !output.status.success() {
-        return Err(PostgresError::Program { program: "initdb", output: last_lines(&output.stderr), log: log.to_owned() });
+        return Err(PostgresError::Program {
+            program: "initdb",
+            output: last_lines(&output.stderr),
+            log: log.to_owned(),
+        });
     }
     std::fs::rename(&unfinished, data).map_err(file("rename", &unfinished))
 }
@@ -273,7 +306,11 @@ fn launch(bin: &Path, data: &Path, socket_dir: &Path, log: &Path, run_as: RunAs)
         let path = path.to_owned();
         move |source| PostgresError::File { what, path, source }
     };
-    let out = std::fs::OpenOptions::new().create(true).append(true).open(log).map_err(file("open", log))?;
+    let out = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(log)
+        .map_err(file("open", log))?;
     let err = out.try_clone().map_err(file("open", log))?;
     let mut command = as_user(bin.join("postgres"), run_as);
     command
@@ -306,12 +343,21 @@ fn as_user(program: PathBuf, run_as: RunAs) -> Command {
     if let Some((uid, gid)) = run_as {
         command.uid(uid).gid(gid);
     }
-    command.env_clear().env("PATH", "/usr/bin:/bin").env("LC_ALL", "C").env("TZ", "UTC");
+    command
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .env("LC_ALL", "C")
+        .env("TZ", "UTC");
     command
 }
 
 fn last_lines(output: &[u8]) -> String {
     let text = String::from_utf8_lossy(output);
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
-    lines.iter().skip(lines.len().saturating_sub(3)).copied().collect::<Vec<_>>().join(" | ")
+    lines
+        .iter()
+        .skip(lines.len().saturating_sub(3))
+        .copied()
+        .collect::<Vec<_>>()
+        .join(" | ")
 }

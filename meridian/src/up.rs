@@ -106,7 +106,12 @@ pub(crate) type Parts = JoinSet<(&'static str, Result<(), String>)>;
 
 /// Runs everything until a signal, or until a part fails.
 pub(crate) async fn run(data_dir: &Path, args: UpArgs) -> Result<(), UpError> {
-    let UpArgs { api, store, dns, simulate } = args;
+    let UpArgs {
+        api,
+        store,
+        dns,
+        simulate,
+    } = args;
     let dir = DataDir::open(data_dir)?;
     let _in_use = dir.lock()?;
     let stop = CancellationToken::new();
@@ -143,7 +148,10 @@ pub(crate) async fn run(data_dir: &Path, args: UpArgs) -> Result<(), UpError> {
     }];
     let members = simulated_members::start(&administrator, simulate, stop.clone()).await?;
     entries.extend(members.entries());
-    kubeconfig::write(&dir.kubeconfig(), &entries).map_err(|source| UpError::File { what: "the kubeconfig", source })?;
+    kubeconfig::write(&dir.kubeconfig(), &entries).map_err(|source| UpError::File {
+        what: "the kubeconfig",
+        source,
+    })?;
     members.play_faults(&mut parts, administrator, stop.clone());
     tracing::info!(
         api = %served_at, dns = %dns.dns_address, kubeconfig = %dir.kubeconfig().display(),
@@ -170,10 +178,14 @@ pub(crate) async fn until_stopped(parts: &mut Parts, stop: &CancellationToken) -
     }
     match ended {
         None => Ok(()),
-        Some(Ok((part, result))) => {
-            Err(UpError::PartEnded { part, detail: result.err().unwrap_or_else(|| "it was not asked to".to_owned()) })
-        }
-        Some(Err(error)) => Err(UpError::PartEnded { part: "a part", detail: error.to_string() }),
+        Some(Ok((part, result))) => Err(UpError::PartEnded {
+            part,
+            detail: result.err().unwrap_or_else(|| "it was not asked to".to_owned()),
+        }),
+        Some(Err(error)) => Err(UpError::PartEnded {
+            part: "a part",
+            detail: error.to_string(),
+        }),
     }
 }
 
@@ -202,7 +214,12 @@ pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener, UpError> 
 /// The reconcilers.
 pub(crate) fn spawn_controllers(parts: &mut Parts, client: Client, stop: CancellationToken) {
     parts.spawn(async move {
-        ("the controllers", controllers::run(client, stop, controllers::Options::default()).await.map_err(said))
+        (
+            "the controllers",
+            controllers::run(client, stop, controllers::Options::default())
+                .await
+                .map_err(said),
+        )
     });
 }
 

@@ -26,10 +26,26 @@ pub fn verdict<'a>(
         }
     }
     let (status, reason, message) = match (serving, silent) {
-        (0, 0) => (ConditionStatus::Unknown, "NoAddresses", "no name has an address there yet".to_owned()),
-        (0, _) => (ConditionStatus::False, "NotServing", format!("none of its addresses is answered: {example}")),
-        (_, 0) => (ConditionStatus::True, "Serving", "all of its addresses are answered".to_owned()),
-        (_, _) => (ConditionStatus::True, "Serving", "some of its addresses are answered".to_owned()),
+        (0, 0) => (
+            ConditionStatus::Unknown,
+            "NoAddresses",
+            "no name has an address there yet".to_owned(),
+        ),
+        (0, _) => (
+            ConditionStatus::False,
+            "NotServing",
+            format!("none of its addresses is answered: {example}"),
+        ),
+        (_, 0) => (
+            ConditionStatus::True,
+            "Serving",
+            "all of its addresses are answered".to_owned(),
+        ),
+        (_, _) => (
+            ConditionStatus::True,
+            "Serving",
+            "some of its addresses are answered".to_owned(),
+        ),
     };
     let judged = Condition {
         type_: CONDITION_SERVING.to_owned(),
@@ -39,7 +55,9 @@ pub fn verdict<'a>(
         last_transition_time: None,
         observed_generation: None,
     };
-    previous.is_none_or(|previous| !previous.says_the_same(&judged)).then_some(judged)
+    previous
+        .is_none_or(|previous| !previous.says_the_same(&judged))
+        .then_some(judged)
 }
 
 #[cfg(test)]
@@ -51,12 +69,20 @@ mod tests {
             .split_whitespace()
             .map(|word| {
                 let (cluster, state) = word.split_once('=').unwrap();
-                Candidate { cluster: cluster.to_owned(), serving: state == "up", ..Candidate::default() }
+                Candidate {
+                    cluster: cluster.to_owned(),
+                    serving: state == "up",
+                    ..Candidate::default()
+                }
             })
             .collect();
         let judged = verdict("us-1", candidates.iter(), None).unwrap();
         assert_eq!(judged.status, wanted, "{words}");
-        assert_eq!(verdict("us-1", candidates.iter(), Some(&judged)), None, "{words}: judged twice");
+        assert_eq!(
+            verdict("us-1", candidates.iter(), Some(&judged)),
+            None,
+            "{words}: judged twice"
+        );
     }
 
     #[test]

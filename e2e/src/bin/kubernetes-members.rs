@@ -42,7 +42,10 @@ async fn run(arguments: &Arguments) -> Result<(), Failure> {
     if arguments.dir.exists() {
         // Only what an earlier run of this program made is removed.
         if !arguments.dir.join("us-1").exists() {
-            return Err(Failure(format!("{} holds something else; next: give another --dir", arguments.dir.display())));
+            return Err(Failure(format!(
+                "{} holds something else; next: give another --dir",
+                arguments.dir.display()
+            )));
         }
         std::fs::remove_dir_all(&arguments.dir).map_err(file)?;
     }

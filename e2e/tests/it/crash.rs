@@ -15,7 +15,9 @@ fn kill_in_the_middle_of_the_first_apply() {
     for (number, part) in before.iter().enumerate() {
         let file = dir.path().join(format!("part-{number}.yaml"));
         std::fs::write(&file, part).unwrap();
-        federation.kubectl(&["apply", "--server-side=false", "-f", &file.display().to_string()]).unwrap();
+        federation
+            .kubectl(&["apply", "--server-side=false", "-f", &file.display().to_string()])
+            .unwrap();
     }
     let acknowledged = everything(&federation);
     assert!(acknowledged.len() > 5, "{acknowledged:?}");
@@ -23,19 +25,33 @@ fn kill_in_the_middle_of_the_first_apply() {
     federation.restart().unwrap();
     let found = everything(&federation);
     for object in &acknowledged {
-        assert!(found.contains(object), "{object} was acknowledged and is gone; found {found:?}");
+        assert!(
+            found.contains(object),
+            "{object} was acknowledged and is gone; found {found:?}"
+        );
     }
     shop::walk(&federation);
 }
 
 /// Kind, name and uid of every object in the shop's namespace.
 fn everything(federation: &Federation) -> Vec<String> {
-    let list =
-        federation.kubectl_json(&["-n", "shop", "get", "deployment,service,configmap,secret,serviceaccount"]).unwrap();
+    let list = federation
+        .kubectl_json(&[
+            "-n",
+            "shop",
+            "get",
+            "deployment,service,configmap,secret,serviceaccount",
+        ])
+        .unwrap();
     list["items"]
         .as_array()
         .unwrap()
         .iter()
-        .map(|item| format!("{} {} {}", item["kind"], item["metadata"]["name"], item["metadata"]["uid"]))
+        .map(|item| {
+            format!(
+                "{} {} {}",
+                item["kind"], item["metadata"]["name"], item["metadata"]["uid"]
+            )
+        })
         .collect()
 }

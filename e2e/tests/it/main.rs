@@ -1,5 +1,9 @@
 //! Black-box tests: the running program as its users meet it.
-#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot do its step fails with what it saw")]
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test that cannot do its step fails with what it saw"
+)]
 
 mod bad_input;
 mod crash;

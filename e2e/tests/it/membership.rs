@@ -9,7 +9,10 @@ fn join_says_what_is_wrong() {
     let dir = tempfile::tempdir().unwrap();
     let federation = Federation::start(dir.path(), 1).unwrap();
     let join = |name: &str, file: &std::path::Path| {
-        federation.command(&["join", name, "--kubeconfig", &file.display().to_string()]).unwrap_err().0
+        federation
+            .command(&["join", name, "--kubeconfig", &file.display().to_string()])
+            .unwrap_err()
+            .0
     };
     let missing = dir.path().join("missing");
     let said = join("eu-9", &missing);
@@ -32,25 +35,45 @@ fn join_says_what_is_wrong() {
     assert!(said.contains("eu-9") && said.contains(&port.to_string()), "{said}");
     let said = join("Not_A_Name", &dead);
     assert!(said.contains("Not_A_Name"), "{said}");
-    assert!(!federation.kubectl(&["get", "clusters"]).unwrap().contains("eu-9"), "a failed join leaves nothing");
+    assert!(
+        !federation.kubectl(&["get", "clusters"]).unwrap().contains("eu-9"),
+        "a failed join leaves nothing"
+    );
 }
 
 #[test]
 fn unjoin_takes_everything_back() {
     let dir = tempfile::tempdir().unwrap();
     let federation = Federation::start(dir.path(), 2).unwrap();
-    federation.kubectl(&["apply", "--server-side=false", "-f", "examples/hello.yaml"]).unwrap();
-    federation.kubectl(&["rollout", "status", "deployment/hello", "--timeout=60s"]).unwrap();
+    federation
+        .kubectl(&["apply", "--server-side=false", "-f", "examples/hello.yaml"])
+        .unwrap();
+    federation
+        .kubectl(&["rollout", "status", "deployment/hello", "--timeout=60s"])
+        .unwrap();
     let held = || {
         let kubeconfig = federation.data_dir().join("kubeconfig").display().to_string();
-        federation.kubectl(&["--kubeconfig", &kubeconfig, "--context", "eu-1", "get", "deployment,service", "-o", "name", "-l", "federation.meridian.dev/managed=true"])
+        federation.kubectl(&[
+            "--kubeconfig",
+            &kubeconfig,
+            "--context",
+            "eu-1",
+            "get",
+            "deployment,service",
+            "-o",
+            "name",
+            "-l",
+            "federation.meridian.dev/managed=true",
+        ])
     };
     assert!(held().unwrap().contains("deployment.apps/hello"));
     let said = federation.command(&["unjoin", "eu-1"]).unwrap();
     assert!(said.contains("cluster/eu-1 unjoined"), "{said}");
     assert_eq!(held().unwrap().trim(), "", "nothing of ours is left in the member");
     eventually("all replicas in the member that is left", PATIENCE, || {
-        let placement = federation.kubectl_json(&["get", "placement", "deployment-hello"]).map_err(|error| error.0)?;
+        let placement = federation
+            .kubectl_json(&["get", "placement", "deployment-hello"])
+            .map_err(|error| error.0)?;
         let clusters = &placement["spec"]["clusters"];
         if clusters.as_array().is_some_and(|c| c.len() == 1) && clusters[0]["replicas"] == 6 {
             Ok(())

@@ -12,23 +12,57 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Step 1: a real application, by the verbs people use.
 pub(crate) fn deploy(federation: &Federation) {
-    federation.kubectl(&["apply", "--server-side=false", "-f", "examples/shop.yaml"]).unwrap();
-    for name in ["web", "api", "cart", "catalog", "search", "orders", "payments", "mailer", "reviews", "images"] {
+    federation
+        .kubectl(&["apply", "--server-side=false", "-f", "examples/shop.yaml"])
+        .unwrap();
+    for name in [
+        "web", "api", "cart", "catalog", "search", "orders", "payments", "mailer", "reviews", "images",
+    ] {
         federation
-            .kubectl(&["-n", "shop", "rollout", "status", &format!("deployment/{name}"), "--timeout=90s"])
+            .kubectl(&[
+                "-n",
+                "shop",
+                "rollout",
+                "status",
+                &format!("deployment/{name}"),
+                "--timeout=90s",
+            ])
             .unwrap_or_else(|error| panic!("{error}\n{}", federation.last_words()));
     }
     federation
-        .kubectl(&["-n", "shop", "wait", "--for=condition=Available", "deployment", "--all", "--timeout=60s"])
+        .kubectl(&[
+            "-n",
+            "shop",
+            "wait",
+            "--for=condition=Available",
+            "deployment",
+            "--all",
+            "--timeout=60s",
+        ])
         .unwrap();
     let listed = federation.kubectl(&["-n", "shop", "get", "deploy,svc"]).unwrap();
-    assert!(listed.contains("deployment.apps/web") && listed.contains("9/9"), "{listed}");
-    assert!(listed.contains("service/web") && listed.contains("LoadBalancer"), "{listed}");
-    let described = federation.kubectl(&["-n", "shop", "describe", "deployment", "web"]).unwrap();
+    assert!(
+        listed.contains("deployment.apps/web") && listed.contains("9/9"),
+        "{listed}"
+    );
+    assert!(
+        listed.contains("service/web") && listed.contains("LoadBalancer"),
+        "{listed}"
+    );
+    let described = federation
+        .kubectl(&["-n", "shop", "describe", "deployment", "web"])
+        .unwrap();
     assert!(described.contains("registry.example.com/shop/web:1.4.2"), "{described}");
-    let again = federation.kubectl(&["apply", "--server-side=false", "-f", "examples/shop.yaml"]).unwrap();
+    let again = federation
+        .kubectl(&["apply", "--server-side=false", "-f", "examples/shop.yaml"])
+        .unwrap();
     // kubectl itself cannot compare `stringData` with what a server keeps of it, and says "configured" of every Secret.
-    assert!(again.lines().all(|line| line.ends_with("unchanged") || line.starts_with("secret/")), "{again}");
+    assert!(
+        again
+            .lines()
+            .all(|line| line.ends_with("unchanged") || line.starts_with("secret/")),
+        "{again}"
+    );
 }
 
 /// The everyday verbs after the first apply.
@@ -37,19 +71,28 @@ pub(crate) fn operate(federation: &Federation) {
     shop(&["scale", "deployment/web", "--replicas=12"]);
     shop(&["rollout", "status", "deployment/web", "--timeout=60s"]);
     assert_eq!(deployment(federation, "web")["status"]["readyReplicas"], 12);
-    shop(&["set", "image", "deployment/api", "api=registry.example.com/shop/api:1.5.0"]);
+    shop(&[
+        "set",
+        "image",
+        "deployment/api",
+        "api=registry.example.com/shop/api:1.5.0",
+    ]);
     shop(&["rollout", "status", "deployment/api", "--timeout=60s"]);
     shop(&["label", "deployment", "cart", "owner=checkout"]);
     assert!(shop(&["get", "deploy", "-l", "owner=checkout", "-o", "name"]).contains("deployment.apps/cart"));
     shop(&["delete", "deployment,service", "reviews", "--timeout=60s"]);
-    let gone = federation.kubectl(&["-n", "shop", "get", "deployment", "reviews"]).unwrap_err();
+    let gone = federation
+        .kubectl(&["-n", "shop", "get", "deployment", "reviews"])
+        .unwrap_err();
     assert!(gone.0.contains("NotFound"), "{gone}");
-    eventually("the placement of the deleted Deployment to go", PATIENCE, || {
-        match federation.kubectl(&["-n", "shop", "get", "placement", "deployment-reviews"]) {
+    eventually(
+        "the placement of the deleted Deployment to go",
+        PATIENCE,
+        || match federation.kubectl(&["-n", "shop", "get", "placement", "deployment-reviews"]) {
             Ok(text) => Err(text),
             Err(_) => Ok(()),
-        }
-    });
+        },
+    );
     let table = shop(&["get", "deploy", "-o", "wide"]);
     assert!(table.contains("CONTAINERS") && table.contains("api:1.5.0"), "{table}");
 }
@@ -58,12 +101,16 @@ pub(crate) fn operate(federation: &Federation) {
 pub(crate) fn explain(federation: &Federation, clusters: &[&str]) {
     let table = federation.kubectl(&["-n", "shop", "get", "placements"]).unwrap();
     assert!(table.contains("deployment-web"), "{table}");
-    let text = federation.command(&["explain", "placement", "deployment", "web", "-n", "shop"]).unwrap();
+    let text = federation
+        .command(&["explain", "placement", "deployment", "web", "-n", "shop"])
+        .unwrap();
     for cluster in clusters {
         assert!(text.contains(cluster), "{text}");
     }
     assert!(text.contains("12 replicas in 3 of 3 clusters"), "{text}");
-    let placement = federation.kubectl_json(&["-n", "shop", "get", "placement", "deployment-web"]).unwrap();
+    let placement = federation
+        .kubectl_json(&["-n", "shop", "get", "placement", "deployment-web"])
+        .unwrap();
     let mut shares: Vec<(String, i64)> = placement["spec"]["clusters"]
         .as_array()
         .unwrap()
@@ -78,7 +125,9 @@ pub(crate) fn explain(federation: &Federation, clusters: &[&str]) {
 
 /// A Deployment of the shop.
 pub(crate) fn deployment(federation: &Federation, name: &str) -> Value {
-    federation.kubectl_json(&["-n", "shop", "get", "deployment", name]).unwrap()
+    federation
+        .kubectl_json(&["-n", "shop", "get", "deployment", name])
+        .unwrap()
 }
 
 /// All steps that do not need to know what the members are.

@@ -29,10 +29,23 @@ fn others(federation: &Federation) -> Versions {
         command
             .arg("--kubeconfig")
             .arg(federation.data_dir().join("kubeconfig"))
-            .args(["--context", member, "-n", "shop", "get", "configmap,secret,serviceaccount,service", "-o", "json"])
+            .args([
+                "--context",
+                member,
+                "-n",
+                "shop",
+                "get",
+                "configmap,secret,serviceaccount,service",
+                "-o",
+                "json",
+            ])
             .args(["-l", "federation.meridian.dev/managed=true"]);
         let list = serde_json::from_str(&output(command).unwrap()).unwrap();
-        all.extend(versions(&list).into_iter().map(|(name, version)| (format!("{member}: {name}"), version)));
+        all.extend(
+            versions(&list)
+                .into_iter()
+                .map(|(name, version)| (format!("{member}: {name}"), version)),
+        );
     }
     all
 }

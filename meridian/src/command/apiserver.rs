@@ -32,7 +32,9 @@ pub(crate) async fn run(data_dir: &Path, args: ApiserverArgs) -> Result<(), Comm
         name: kubeconfig::FEDERATION.to_owned(),
         server: format!("https://{}", up::hub::reachable(served_at)),
         authority_pem: pki.authority_pem().to_owned(),
-        identity: pki.client("admin", "meridian-admin", &[api::well_known::MASTERS_GROUP]).map_err(UpError::from)?,
+        identity: pki
+            .client("admin", "meridian-admin", &[api::well_known::MASTERS_GROUP])
+            .map_err(UpError::from)?,
     };
     kubeconfig::write(&dir.kubeconfig(), &[entry]).map_err(|error| CommandError::File(dir.kubeconfig(), error))?;
     tracing::info!(api = %served_at, kubeconfig = %dir.kubeconfig().display(), "the API server is up");

@@ -33,7 +33,13 @@ pub(crate) async fn run(data_dir: &Path, args: DnsServeArgs) -> Result<(), Comma
     health::serve(&mut parts, args.metrics_address, move || state.ready(), stop.clone()).await?;
     let serving = stop.clone();
     parts.spawn(async move {
-        ("the DNS server", server.serve(serving).await.map_err(|error| crate::output::with_causes(&error)))
+        (
+            "the DNS server",
+            server
+                .serve(serving)
+                .await
+                .map_err(|error| crate::output::with_causes(&error)),
+        )
     });
     Ok(up::until_stopped(&mut parts, &stop).await?)
 }

@@ -32,13 +32,19 @@ pub(crate) async fn placement(data_dir: &Path, args: ExplainPlacementArgs) -> Re
             [kind.as_str(), resource.plural.as_str(), short_name(&resource.kind)].contains(&wanted.as_str())
         })
         .ok_or_else(|| {
-            CommandError::Said(format!("the hub serves no kind {kind:?}; next: kubectl --context federation api-resources"))
+            CommandError::Said(format!(
+                "the hub serves no kind {kind:?}; next: kubectl --context federation api-resources"
+            ))
         })?;
     let cluster_scoped = resource.kind == "Namespace";
     let object = api::ObjectRef {
         api_version: resource.api_version.clone(),
         kind: resource.kind.clone(),
-        namespace: if cluster_scoped { String::new() } else { args.namespace.clone() },
+        namespace: if cluster_scoped {
+            String::new()
+        } else {
+            args.namespace.clone()
+        },
         name: name.to_owned(),
         uid: String::new(),
     };
@@ -90,13 +96,28 @@ fn sentences(placement: &Placement) -> String {
         text.push_str(&line);
         text.push('\n');
     };
-    let share = if has_replicas { format!("{total} replicas in ") } else { "in ".to_owned() };
-    say(format!("{}: {share}{} of {considered} clusters", spec.resource, spec.clusters.len()));
+    let share = if has_replicas {
+        format!("{total} replicas in ")
+    } else {
+        "in ".to_owned()
+    };
+    say(format!(
+        "{}: {share}{} of {considered} clusters",
+        spec.resource,
+        spec.clusters.len()
+    ));
     if spec.deleted {
         say("Deleted on the hub; it stays listed until every member let go.".to_owned());
     }
     say(format!("Why: {}", spec.reason));
-    say(format!("Policy: {}", if spec.policy.is_empty() { "none, the kind's default" } else { &spec.policy }));
+    say(format!(
+        "Policy: {}",
+        if spec.policy.is_empty() {
+            "none, the kind's default"
+        } else {
+            &spec.policy
+        }
+    ));
     if spec.unplaced_replicas > 0 {
         say(format!("Unplaced replicas: {}", spec.unplaced_replicas));
     }
@@ -106,14 +127,23 @@ fn sentences(placement: &Placement) -> String {
         rows.push(vec![
             target.name.clone(),
             target.replicas.map_or_else(|| "-".to_owned(), |n| n.to_string()),
-            truth.map_or("-", |row| if row.applied { "yes" } else { "no" }).to_owned(),
-            truth.and_then(|row| row.ready).map_or("-", |ready| if ready { "yes" } else { "no" }).to_owned(),
+            truth
+                .map_or("-", |row| if row.applied { "yes" } else { "no" })
+                .to_owned(),
+            truth
+                .and_then(|row| row.ready)
+                .map_or("-", |ready| if ready { "yes" } else { "no" })
+                .to_owned(),
             truth.map(detail).unwrap_or_default(),
         ]);
     }
     if !rows.is_empty() {
         say(String::new());
-        say(output::table(&["CLUSTER", "REPLICAS", "APPLIED", "READY", "DETAIL"], &rows).trim_end().to_owned());
+        say(
+            output::table(&["CLUSTER", "REPLICAS", "APPLIED", "READY", "DETAIL"], &rows)
+                .trim_end()
+                .to_owned(),
+        );
     }
     if !spec.excluded.is_empty() {
         let rows: Vec<Vec<String>> = spec
@@ -122,7 +152,9 @@ fn sentences(placement: &Placement) -> String {
             .map(|out| vec![out.name.clone(), out.reason.to_string(), out.message.clone()])
             .collect();
         say(String::new());
-        say(output::table(&["NOT CHOSEN", "REASON", "DETAIL"], &rows).trim_end().to_owned());
+        say(output::table(&["NOT CHOSEN", "REASON", "DETAIL"], &rows)
+            .trim_end()
+            .to_owned());
     }
     let leaving: Vec<&str> = placement
         .status

@@ -32,7 +32,12 @@ pub(crate) async fn run(data_dir: &Path, args: JoinArgs) -> Result<(), CommandEr
     let endpoint = access.endpoint.clone();
     let member = Client::try_from(config).map_err(|error| hub::HubError::Client(endpoint.clone(), Box::new(error)))?;
     let identity = membership::identify(&cluster, &endpoint, &member).await?;
-    let place = MemberPlace { region: args.region, zones: args.zones, provider: args.provider, labels };
+    let place = MemberPlace {
+        region: args.region,
+        zones: args.zones,
+        provider: args.provider,
+        labels,
+    };
     membership::register(&hub, &cluster, &identity.uid, &access, &place, args.repair).await?;
     println!("cluster/{cluster} joined ({endpoint}, Kubernetes {})", identity.version);
     Ok(())

@@ -44,15 +44,22 @@ pub(crate) async fn explain(data_dir: &Path, args: ResolveArgs) -> Result<(), Co
     let snapshot = dns::load_snapshot(&path, &args.dns.dns_zone, &args.dns.federation_name)
         .map_err(|error| CommandError::Said(crate::output::with_causes(&error)))?
         .ok_or_else(|| {
-            CommandError::Said(format!("{shown} does not exist; next: give the --data-dir of a DNS server that has heard its hub"))
+            CommandError::Said(format!(
+                "{shown} does not exist; next: give the --data-dir of a DNS server that has heard its hub"
+            ))
         })?;
     let from = args.from.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
-    let explanation = dns::explain(&snapshot, &args.name, from).map_err(|error| CommandError::Usage(error.to_string()))?;
+    let explanation =
+        dns::explain(&snapshot, &args.name, from).map_err(|error| CommandError::Usage(error.to_string()))?;
     match output::data(args.output.output, &explanation) {
         Some(text) => print!("{}", text.map_err(CommandError::Said)?),
         None if args.output.output == OutputFormat::Name => explanation.answers.iter().for_each(|a| println!("{a}")),
         None => {
-            explanation.steps.iter().enumerate().for_each(|(number, step)| println!("{}. {step}", number + 1));
+            explanation
+                .steps
+                .iter()
+                .enumerate()
+                .for_each(|(number, step)| println!("{}. {step}", number + 1));
             println!("{}:", explanation.rcode);
             explanation.answers.iter().for_each(|answer| println!("  {answer}"));
         }
@@ -63,8 +70,10 @@ pub(crate) async fn explain(data_dir: &Path, args: ResolveArgs) -> Result<(), Co
 async fn ask(args: &ResolveArgs, kind: RecordType) -> Result<Message, CommandError> {
     let server = args.dns.dns_address;
     let said = |text: String| CommandError::Said(text);
-    let mut name: Name =
-        args.name.parse().map_err(|error| CommandError::Usage(format!("{:?} is no DNS name: {error}", args.name)))?;
+    let mut name: Name = args
+        .name
+        .parse()
+        .map_err(|error| CommandError::Usage(format!("{:?} is no DNS name: {error}", args.name)))?;
     name.set_fqdn(true);
     let mut message = Message::query();
     message.metadata.op_code = OpCode::Query;
@@ -73,12 +82,21 @@ async fn ask(args: &ResolveArgs, kind: RecordType) -> Result<Message, CommandErr
     edns.set_max_payload(1232);
     if let Some(address) = args.from {
         let prefix = if address.is_ipv4() { 32 } else { 128 };
-        edns.options_mut().insert(EdnsOption::Subnet(ClientSubnet::new(address, prefix, 0)));
+        edns.options_mut()
+            .insert(EdnsOption::Subnet(ClientSubnet::new(address, prefix, 0)));
     }
     message.edns = Some(edns);
-    let bytes = message.to_vec().map_err(|error| said(format!("the query cannot be written: {error}")))?;
-    let local: SocketAddr = if server.is_ipv4() { ([0, 0, 0, 0], 0).into() } else { ([0u16; 8], 0).into() };
-    let socket = tokio::net::UdpSocket::bind(local).await.map_err(|error| said(format!("no UDP socket: {error}")))?;
+    let bytes = message
+        .to_vec()
+        .map_err(|error| said(format!("the query cannot be written: {error}")))?;
+    let local: SocketAddr = if server.is_ipv4() {
+        ([0, 0, 0, 0], 0).into()
+    } else {
+        ([0u16; 8], 0).into()
+    };
+    let socket = tokio::net::UdpSocket::bind(local)
+        .await
+        .map_err(|error| said(format!("no UDP socket: {error}")))?;
     let exchange = async {
         socket.connect(server).await?;
         socket.send(&bytes).await?;
@@ -94,7 +112,12 @@ async fn ask(args: &ResolveArgs, kind: RecordType) -> Result<Message, CommandErr
     };
     match tokio::time::timeout(TIMEOUT, exchange).await {
         Ok(Ok(reply)) => Ok(reply),
-        Ok(Err(error)) => Err(said(format!("{server}: {error}; next: is the DNS server running there (meridian up)?"))),
-        Err(_) => Err(said(format!("{server} did not answer within {} s; next: is the DNS server running there?", TIMEOUT.as_secs()))),
+        Ok(Err(error)) => Err(said(format!(
+            "{server}: {error}; next: is the DNS server running there (meridian up)?"
+        ))),
+        Err(_) => Err(said(format!(
+            "{server} did not answer within {} s; next: is the DNS server running there?",
+            TIMEOUT.as_secs()
+        ))),
     }
 }

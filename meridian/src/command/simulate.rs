@@ -20,7 +20,10 @@ pub(crate) async fn fail(data_dir: &Path, args: FaultArgs) -> Result<(), Command
     let what = word(args.what.to_possible_value());
     let how = word(args.how.to_possible_value());
     annotate(data_dir, &args.hub, &args.cluster, json!(format!("{what}/{how}"))).await?;
-    println!("cluster/{} fails ({what}, {how}); next: meridian simulate recover {}", args.cluster, args.cluster);
+    println!(
+        "cluster/{} fails ({what}, {how}); next: meridian simulate recover {}",
+        args.cluster, args.cluster
+    );
     Ok(())
 }
 
@@ -34,8 +37,15 @@ pub(crate) async fn recover(data_dir: &Path, hub: HubArgs, cluster: String) -> R
 async fn annotate(data_dir: &Path, hub: &HubArgs, cluster: &str, fault: Value) -> Result<(), CommandError> {
     let client = hub::client(hub, data_dir).await?;
     let clusters = hub::clusters(&client);
-    let object = clusters.get(cluster).await.map_err(failed(format!("cluster {cluster} cannot be read")))?;
-    if !object.metadata.labels.is_some_and(|labels| labels.contains_key(SIMULATED_LABEL)) {
+    let object = clusters
+        .get(cluster)
+        .await
+        .map_err(failed(format!("cluster {cluster} cannot be read")))?;
+    if !object
+        .metadata
+        .labels
+        .is_some_and(|labels| labels.contains_key(SIMULATED_LABEL))
+    {
         return Err(CommandError::Said(format!(
             "cluster {cluster} is not simulated; next: stop it where it runs, or choose a member that `meridian up --simulate` made"
         )));
@@ -51,10 +61,12 @@ async fn annotate(data_dir: &Path, hub: &HubArgs, cluster: &str, fault: Value) -
 /// Plays node, pods, load balancers and data path until Ctrl-C.
 pub(crate) async fn workloads(args: WorkloadsArgs) -> Result<(), CommandError> {
     let client = hub::client_from(&args.kubeconfig, args.context.as_deref()).await?;
-    let addresses = args
-        .addresses
-        .parse()
-        .map_err(|_| CommandError::Usage(format!("--addresses {:?} is not a network like 127.101.1.0/24", args.addresses)))?;
+    let addresses = args.addresses.parse().map_err(|_| {
+        CommandError::Usage(format!(
+            "--addresses {:?} is not a network like 127.101.1.0/24",
+            args.addresses
+        ))
+    })?;
     let stop = CancellationToken::new();
     crate::lifecycle::stop_on_signal(stop.clone());
     let config = WorkloadsConfig {

@@ -31,7 +31,10 @@ pub(crate) async fn run(data_dir: &Path, args: StatusArgs) -> Result<(), Command
         .iter()
         .filter_map(|object| hub::typed(object).ok())
         .collect();
-    let unwell: Vec<&Placement> = placements.iter().filter(|p| !is(p, CONDITION_APPLIED) || !is(p, CONDITION_HEALTHY)).collect();
+    let unwell: Vec<&Placement> = placements
+        .iter()
+        .filter(|p| !is(p, CONDITION_APPLIED) || !is(p, CONDITION_HEALTHY))
+        .collect();
     let value = json!({
         "clusters": clusters.iter().map(|c| json!({
             "name": c.metadata.name(),
@@ -48,7 +51,9 @@ pub(crate) async fn run(data_dir: &Path, args: StatusArgs) -> Result<(), Command
         return Ok(());
     }
     if args.output.output == OutputFormat::Name {
-        clusters.iter().for_each(|c| println!("cluster.federation.meridian.dev/{}", c.metadata.name()));
+        clusters
+            .iter()
+            .for_each(|c| println!("cluster.federation.meridian.dev/{}", c.metadata.name()));
         return Ok(());
     }
     let rows: Vec<Vec<String>> = clusters
@@ -63,7 +68,10 @@ pub(crate) async fn run(data_dir: &Path, args: StatusArgs) -> Result<(), Command
             ]
         })
         .collect();
-    print!("{}", output::table(&["CLUSTER", "REGION", "READY", "VERSION", "OBJECTS"], &rows));
+    print!(
+        "{}",
+        output::table(&["CLUSTER", "REGION", "READY", "VERSION", "OBJECTS"], &rows)
+    );
     println!("\n{} federated objects, {} not well", placements.len(), unwell.len());
     for placement in unwell {
         println!("  {}: {}", placement.spec.resource, complaint(placement));
@@ -76,7 +84,10 @@ fn is(placement: &Placement, type_: &str) -> bool {
 }
 
 fn held(placements: &[Placement], cluster: &str) -> usize {
-    placements.iter().filter(|p| p.status.clusters.iter().any(|row| row.name == cluster && row.applied)).count()
+    placements
+        .iter()
+        .filter(|p| p.status.clusters.iter().any(|row| row.name == cluster && row.applied))
+        .count()
 }
 
 fn complaint(placement: &Placement) -> String {
@@ -85,7 +96,13 @@ fn complaint(placement: &Placement) -> String {
         .conditions
         .iter()
         .filter(|c| c.status != ConditionStatus::True)
-        .map(|c| if c.message.is_empty() { c.reason.clone() } else { c.message.clone() })
+        .map(|c| {
+            if c.message.is_empty() {
+                c.reason.clone()
+            } else {
+                c.message.clone()
+            }
+        })
         .next()
         .unwrap_or_else(|| "nothing was reported yet".to_owned())
 }

@@ -22,13 +22,25 @@ pub(crate) async fn run(data_dir: &Path, args: UnjoinArgs) -> Result<(), Command
     let hub = hub::client(&args.hub, data_dir).await?;
     let clusters = hub::clusters(&hub);
     let name = args.name.as_str();
-    clusters.delete(name, &DeleteParams::default()).await.map_err(failed(format!("cluster {name} cannot be unjoined")))?;
+    clusters
+        .delete(name, &DeleteParams::default())
+        .await
+        .map_err(failed(format!("cluster {name} cannot be unjoined")))?;
     let deadline = tokio::time::Instant::now() + Duration::from_secs(args.timeout);
     let mut forced = false;
-    while clusters.get_opt(name).await.map_err(failed(format!("cluster {name} cannot be read")))?.is_some() {
+    while clusters
+        .get_opt(name)
+        .await
+        .map_err(failed(format!("cluster {name} cannot be read")))?
+        .is_some()
+    {
         if tokio::time::Instant::now() >= deadline {
             let left = still_held(&hub, name).await?;
-            let list = if left.is_empty() { "nothing known".to_owned() } else { left.join(", ") };
+            let list = if left.is_empty() {
+                "nothing known".to_owned()
+            } else {
+                left.join(", ")
+            };
             if !args.force {
                 return Err(CommandError::Said(format!(
                     "cluster {name} did not let go within {} s; it may still hold: {list}; next: bring it back, or run meridian unjoin {name} --force",
@@ -46,7 +58,10 @@ pub(crate) async fn run(data_dir: &Path, args: UnjoinArgs) -> Result<(), Command
         tokio::time::sleep(LOOK_AGAIN).await;
     }
     let secrets: Api<Secret> = Api::namespaced(hub.clone(), SYSTEM_NAMESPACE);
-    match secrets.delete(&format!("cluster-{name}"), &DeleteParams::default()).await {
+    match secrets
+        .delete(&format!("cluster-{name}"), &DeleteParams::default())
+        .await
+    {
         Ok(_) => {}
         Err(kube::Error::Api(status)) if status.is_not_found() => {}
         Err(error) => return Err(failed(format!("the credentials of cluster {name} cannot be deleted"))(error).into()),
@@ -56,8 +71,10 @@ pub(crate) async fn run(data_dir: &Path, args: UnjoinArgs) -> Result<(), Command
 }
 
 async fn still_held(hub: &Client, cluster: &str) -> Result<Vec<String>, CommandError> {
-    let placements =
-        hub::placements(hub, None).list(&Default::default()).await.map_err(failed("the placements cannot be listed"))?;
+    let placements = hub::placements(hub, None)
+        .list(&Default::default())
+        .await
+        .map_err(failed("the placements cannot be listed"))?;
     let mut held: Vec<String> = placements
         .iter()
         .filter_map(|object| hub::typed::<Placement>(object).ok())

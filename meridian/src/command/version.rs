@@ -11,7 +11,10 @@ pub(crate) fn run(args: &OutputArgs) -> Result<(), CommandError> {
     match output::data(args.output, &value) {
         Some(text) => print!("{}", text.map_err(CommandError::Said)?),
         None if args.output == OutputFormat::Name => println!("{}", env!("CARGO_PKG_VERSION")),
-        None => println!("meridian {} (presents itself as Kubernetes {kubernetes})", env!("CARGO_PKG_VERSION")),
+        None => println!(
+            "meridian {} (presents itself as Kubernetes {kubernetes})",
+            env!("CARGO_PKG_VERSION")
+        ),
     }
     Ok(())
 }

@@ -29,7 +29,10 @@ fn system() -> Option<PathBuf> {
         .collect();
     found.sort();
     found.pop().map(|(_, dir)| dir).or_else(|| {
-        ["/usr/bin", "/usr/local/bin", "/usr/local/pgsql/bin"].iter().map(PathBuf::from).find(|dir| usable(dir))
+        ["/usr/bin", "/usr/local/bin", "/usr/local/pgsql/bin"]
+            .iter()
+            .map(PathBuf::from)
+            .find(|dir| usable(dir))
     })
 }
 

@@ -43,16 +43,20 @@ impl Hub {
         let identity = pki.server(&names)?;
         let tls = serve::tls_config(&identity.certificate, &identity.key, Some(pki.authority_pem()))?;
         let token_file = dir.pki().join(tokens::FILE);
-        tokens::ensure(&token_file, "admin", tokens::ADMIN_GROUPS)
-            .map_err(|source| UpError::File { what: "the token file", source })?;
+        tokens::ensure(&token_file, "admin", tokens::ADMIN_GROUPS).map_err(|source| UpError::File {
+            what: "the token file",
+            source,
+        })?;
         let known = Arc::new(TokenStore::default());
         known.read(&token_file).await?;
 
         let (postgres, config, address) = match &store.database_url {
             Some(url) => {
                 let address = without_password(url);
-                let config = PostgresConfig::parse(url)
-                    .map_err(|source| UpError::Store { address: address.clone(), source })?;
+                let config = PostgresConfig::parse(url).map_err(|source| UpError::Store {
+                    address: address.clone(),
+                    source,
+                })?;
                 (None, config, address)
             }
             None => {
@@ -78,7 +82,15 @@ impl Hub {
             ..ServerConfig::new(Profile::Hub)
         };
         let server = ApiServer::new(store.clone(), config).await?;
-        Ok(Self { postgres, store, server, tls, tokens: known, token_file, stop })
+        Ok(Self {
+            postgres,
+            store,
+            server,
+            tls,
+            tokens: known,
+            token_file,
+            stop,
+        })
     }
 
     /// Takes requests from now on.
@@ -138,7 +150,10 @@ mod tests {
     #[test]
     fn passwords_are_not_shown() {
         for (url, shown) in [
-            ("postgres://me:secret@db:5432/hub?sslmode=require", "postgres://me@db:5432/hub"),
+            (
+                "postgres://me:secret@db:5432/hub?sslmode=require",
+                "postgres://me@db:5432/hub",
+            ),
             ("postgres://me:p@ss@db/hub", "postgres://me@db/hub"),
             ("postgres:///hub?host=/run&password=secret", "postgres:///hub"),
         ] {

@@ -50,23 +50,33 @@ pub(super) async fn start(hub: &Client, count: u16, stop: CancellationToken) -> 
 }
 
 async fn start_one(hub: &Client, name: &str, region: &str, index: usize) -> Result<Member, UpError> {
-    let wrong = |detail: String| UpError::Simulated { name: name.to_owned(), detail };
+    let wrong = |detail: String| UpError::Simulated {
+        name: name.to_owned(),
+        detail,
+    };
     let cluster = ClusterName::parse(name).map_err(|error| wrong(error.to_string()))?;
     // One /24 of loopback each; 127.101.0.0 up to 127.101.199.0.
-    let addresses = format!("127.101.{index}.0/24").parse().map_err(|_| wrong("no address range".to_owned()))?;
+    let addresses = format!("127.101.{index}.0/24")
+        .parse()
+        .map_err(|_| wrong("no address range".to_owned()))?;
     let zone = format!("{region}-a");
     let config = MemberConfig {
         region: Some(region.to_owned()),
         zone: Some(zone.clone()),
         ..MemberConfig::new(name, addresses)
     };
-    let member = Member::start(config).await.map_err(|error| wrong(crate::output::with_causes(&error)))?;
+    let member = Member::start(config)
+        .await
+        .map_err(|error| wrong(crate::output::with_causes(&error)))?;
     let access = MemberAccess {
         endpoint: member.endpoint(),
         authority_pem: Some(member.ca_pem().to_owned()),
         insecure: false,
         credentials: BTreeMap::from([
-            (SECRET_CLIENT_CERTIFICATE.to_owned(), member.client_certificate_pem().to_owned()),
+            (
+                SECRET_CLIENT_CERTIFICATE.to_owned(),
+                member.client_certificate_pem().to_owned(),
+            ),
             (SECRET_CLIENT_KEY.to_owned(), member.client_key_pem().to_owned()),
         ]),
     };
@@ -84,11 +94,16 @@ async fn start_one(hub: &Client, name: &str, region: &str, index: usize) -> Resu
 
 /// Creates the regions that are not there; what a user changed stays.
 async fn create_regions(hub: &Client) -> Result<(), UpError> {
-    let wrong = |detail: String| UpError::Simulated { name: "regions".to_owned(), detail };
-    let regions: Vec<DynamicObject> =
-        serde_saphyr::from_multiple(REGIONS).map_err(|error| wrong(error.to_string()))?;
+    let wrong = |detail: String| UpError::Simulated {
+        name: "regions".to_owned(),
+        detail,
+    };
+    let regions: Vec<DynamicObject> = serde_saphyr::from_multiple(REGIONS).map_err(|error| wrong(error.to_string()))?;
     let api: Api<DynamicObject> = Api::all_with(hub.clone(), &hub::resource("Region", "regions"));
-    let params = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
+    let params = PostParams {
+        field_manager: Some(FIELD_MANAGER.to_owned()),
+        ..PostParams::default()
+    };
     for region in regions {
         match api.create(&params, &region).await {
             Ok(_) => {}
@@ -118,8 +133,11 @@ impl SimulatedMembers {
 
     /// Follows the annotations of their Clusters.
     pub(super) fn play_faults(&self, parts: &mut Parts, hub: Client, stop: CancellationToken) {
-        let faults: BTreeMap<String, simulated::Faults> =
-            self.members.iter().map(|member| (member.name().to_owned(), member.faults().clone())).collect();
+        let faults: BTreeMap<String, simulated::Faults> = self
+            .members
+            .iter()
+            .map(|member| (member.name().to_owned(), member.faults().clone()))
+            .collect();
         if faults.is_empty() {
             return;
         }
@@ -135,7 +153,9 @@ impl SimulatedMembers {
                 match next {
                     Ok(Some(cluster)) => play(&faults, &cluster),
                     Ok(None) => return ("simulated faults", Err("the watch of Clusters ended".to_owned())),
-                    Err(error) => tracing::warn!(%error, "Clusters cannot be watched for simulated faults; trying again"),
+                    Err(error) => {
+                        tracing::warn!(%error, "Clusters cannot be watched for simulated faults; trying again")
+                    }
                 }
             }
         });
@@ -153,7 +173,11 @@ impl SimulatedMembers {
 fn play(faults: &BTreeMap<String, simulated::Faults>, cluster: &DynamicObject) {
     let name = cluster.metadata.name.as_deref().unwrap_or_default();
     let Some(member) = faults.get(name) else { return };
-    let wanted = cluster.metadata.annotations.as_ref().and_then(|all| all.get(SIMULATED_FAULT_ANNOTATION));
+    let wanted = cluster
+        .metadata
+        .annotations
+        .as_ref()
+        .and_then(|all| all.get(SIMULATED_FAULT_ANNOTATION));
     match wanted.map(|text| parse(text)) {
         None => member.recover(),
         Some(Some(fault)) => {
@@ -162,7 +186,8 @@ fn play(faults: &BTreeMap<String, simulated::Faults>, cluster: &DynamicObject) {
             member.inject(fault);
         }
         Some(None) => tracing::warn!(
-            cluster = name, annotation = SIMULATED_FAULT_ANNOTATION,
+            cluster = name,
+            annotation = SIMULATED_FAULT_ANNOTATION,
             "the annotation is not WHAT/HOW (api, data or all; refuse, hang or garbage); ignored"
         ),
     }
@@ -170,5 +195,8 @@ fn play(faults: &BTreeMap<String, simulated::Faults>, cluster: &DynamicObject) {
 
 fn parse(text: &str) -> Option<Fault> {
     let (what, how) = text.split_once('/')?;
-    Some(Fault { what: what.parse().ok()?, how: how.parse().ok()? })
+    Some(Fault {
+        what: what.parse().ok()?,
+        how: how.parse().ok()?,
+    })
 }

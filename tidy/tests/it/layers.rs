@@ -16,14 +16,44 @@ const LAYERS: [(&str, &[&str]); 11] = [
     ("simulated", &["api", "federation-apiserver"]),
     (
         "meridian",
-        &["api", "machinery", "placement", "federation-apiserver", "controllers", "syncer", "dns", "simulated"],
+        &[
+            "api",
+            "machinery",
+            "placement",
+            "federation-apiserver",
+            "controllers",
+            "syncer",
+            "dns",
+            "simulated",
+        ],
     ),
-    ("e2e", &["api", "machinery", "placement", "federation-apiserver", "controllers", "syncer", "dns", "simulated"]),
+    (
+        "e2e",
+        &[
+            "api",
+            "machinery",
+            "placement",
+            "federation-apiserver",
+            "controllers",
+            "syncer",
+            "dns",
+            "simulated",
+        ],
+    ),
     ("tidy", &[]),
 ];
 
 /// Crates that do I/O or schedule; a pure core never names them.
-const IMPURE: [&str; 8] = ["tokio", "kube", "k8s-openapi", "sqlx", "axum", "hyper", "futures", "rand"];
+const IMPURE: [&str; 8] = [
+    "tokio",
+    "kube",
+    "k8s-openapi",
+    "sqlx",
+    "axum",
+    "hyper",
+    "futures",
+    "rand",
+];
 
 fn dependencies(name: &str) -> BTreeSet<String> {
     let manifest = tree::text(format!("{name}/Cargo.toml").as_ref());
@@ -56,9 +86,15 @@ fn dependencies_point_one_way() {
 fn cores_stay_pure() {
     for name in ["api", "machinery", "placement"] {
         let found = dependencies(name);
-        assert!(!found.is_empty(), "{name}: no dependencies were read, the reader is broken");
+        assert!(
+            !found.is_empty(),
+            "{name}: no dependencies were read, the reader is broken"
+        );
         for dependency in found {
-            assert!(!IMPURE.contains(&dependency.as_str()), "{name} is pure and must not depend on {dependency}");
+            assert!(
+                !IMPURE.contains(&dependency.as_str()),
+                "{name} is pure and must not depend on {dependency}"
+            );
         }
     }
 }
@@ -66,7 +102,14 @@ fn cores_stay_pure() {
 #[test]
 fn every_crate_is_in_the_list() {
     for manifest in tree::files(&["/Cargo.toml"]) {
-        let folder = manifest.parent().expect("a manifest lies in a folder").display().to_string();
-        assert!(LAYERS.iter().any(|(name, _)| *name == folder), "{folder}: say in tidy's layers what it may depend on");
+        let folder = manifest
+            .parent()
+            .expect("a manifest lies in a folder")
+            .display()
+            .to_string();
+        assert!(
+            LAYERS.iter().any(|(name, _)| *name == folder),
+            "{folder}: say in tidy's layers what it may depend on"
+        );
     }
 }

@@ -12,5 +12,9 @@ fn no_file_is_too_long_to_know() {
         .filter(|(_, lines)| *lines > LINES_MAX)
         .map(|(path, lines)| format!("{}: {lines} lines", path.display()))
         .collect();
-    assert!(long.is_empty(), "over {LINES_MAX} lines; split by purpose:\n{}", long.join("\n"));
+    assert!(
+        long.is_empty(),
+        "over {LINES_MAX} lines; split by purpose:\n{}",
+        long.join("\n")
+    );
 }

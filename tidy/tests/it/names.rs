@@ -3,8 +3,9 @@
 use crate::tree;
 
 /// Names of drawers: a function lives with its noun.
-const DRAWERS: [&str; 9] =
-    ["utils", "util", "helpers", "helper", "common", "misc", "manager", "manager2", "shared"];
+const DRAWERS: [&str; 9] = [
+    "utils", "util", "helpers", "helper", "common", "misc", "manager", "manager2", "shared",
+];
 
 #[test]
 fn no_drawers() {
@@ -18,11 +19,18 @@ fn no_drawers() {
         })
         .map(|path| path.display().to_string())
         .collect();
-    assert!(drawers.is_empty(), "named after a drawer, not after a purpose:\n{}", drawers.join("\n"));
+    assert!(
+        drawers.is_empty(),
+        "named after a drawer, not after a purpose:\n{}",
+        drawers.join("\n")
+    );
 }
 
 #[test]
 fn modules_have_names_of_their_own() {
-    let mods: Vec<String> = tree::files(&["/mod.rs"]).iter().map(|path| path.display().to_string()).collect();
+    let mods: Vec<String> = tree::files(&["/mod.rs"])
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
     assert!(mods.is_empty(), "x.rs beside x/, not x/mod.rs:\n{}", mods.join("\n"));
 }

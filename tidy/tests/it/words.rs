@@ -21,15 +21,25 @@ fn places(endings: &[&str], wrong: impl Fn(&str) -> bool) -> Vec<String> {
 #[test]
 fn nothing_is_left_for_later() {
     let found = places(&[".rs", ".ts", ".tsx", ".sh", ".sql"], |line| {
-        ["TODO", "FIXME", "todo!(", "unimplemented!("].iter().any(|word| line.contains(word))
+        ["TODO", "FIXME", "todo!(", "unimplemented!("]
+            .iter()
+            .any(|word| line.contains(word))
     });
-    assert!(found.is_empty(), "do it, or write it into the issue:\n{}", found.join("\n"));
+    assert!(
+        found.is_empty(),
+        "do it, or write it into the issue:\n{}",
+        found.join("\n")
+    );
 }
 
 #[test]
 fn no_tests_that_do_not_run() {
     let found = places(&[".rs"], |line| line.trim_start().starts_with("#[ignore"));
-    assert!(found.is_empty(), "a test that is not run is not a test:\n{}", found.join("\n"));
+    assert!(
+        found.is_empty(),
+        "a test that is not run is not a test:\n{}",
+        found.join("\n")
+    );
 }
 
 #[test]

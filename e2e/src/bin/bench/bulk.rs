@@ -35,7 +35,9 @@ pub(crate) async fn run(federation: &Federation, members: &Members) -> Result<()
     let direct = began.elapsed();
 
     namespace(&hub, "bulk").await?;
-    let pid = federation.process_id().ok_or_else(|| Failure("the hub does not run".to_owned()))?;
+    let pid = federation
+        .process_id()
+        .ok_or_else(|| Failure("the hub does not run".to_owned()))?;
     let cpu_before = cpu_seconds(pid)?;
     let began = Instant::now();
     write(hub, "bulk").await?;
@@ -47,11 +49,23 @@ pub(crate) async fn run(federation: &Federation, members: &Members) -> Result<()
     let cpu = cpu_seconds(pid)? - cpu_before;
     println!("### {OBJECTS} Deployments (no replicas) and {OBJECTS} Services into three members, {WRITERS} writers\n");
     println!("| | s |\n|---|---|");
-    println!("| directly, the three members side by side | {:.1} |", direct.as_secs_f64());
+    println!(
+        "| directly, the three members side by side | {:.1} |",
+        direct.as_secs_f64()
+    );
     println!("| through the hub, until acknowledged | {:.1} |", written.as_secs_f64());
-    println!("| through the hub, until in all members | {:.1} |", through.as_secs_f64());
-    println!("\nRatio: {:.2}. CPU of the hub process (controllers, syncers and DNS in it; PostgreSQL beside): ", through.as_secs_f64() / direct.as_secs_f64());
-    println!("{:.1} ms an object.\n", cpu * 1000.0 / f64::from(u32::try_from(2 * OBJECTS).unwrap_or(1)));
+    println!(
+        "| through the hub, until in all members | {:.1} |",
+        through.as_secs_f64()
+    );
+    println!(
+        "\nRatio: {:.2}. CPU of the hub process (controllers, syncers and DNS in it; PostgreSQL beside): ",
+        through.as_secs_f64() / direct.as_secs_f64()
+    );
+    println!(
+        "{:.1} ms an object.\n",
+        cpu * 1000.0 / f64::from(u32::try_from(2 * OBJECTS).unwrap_or(1))
+    );
     Ok(())
 }
 
@@ -75,13 +89,20 @@ async fn write(client: Client, namespace: &'static str) -> Result<(), Failure> {
     for writer in 0..WRITERS {
         let client = client.clone();
         writers.spawn(async move {
-            let deployments: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, &objects::deployments());
+            let deployments: Api<DynamicObject> =
+                Api::namespaced_with(client.clone(), namespace, &objects::deployments());
             let services: Api<DynamicObject> = Api::namespaced_with(client, namespace, &objects::services());
             for number in (writer..OBJECTS).step_by(WRITERS) {
                 let name = format!("bulk-{number}");
                 let wrong = |error: kube::Error| Failure::of(format!("{namespace}/{name}"), error);
-                deployments.create(&PostParams::default(), &objects::deployment(&name, 0)).await.map_err(wrong)?;
-                services.create(&PostParams::default(), &objects::service(&name)).await.map_err(wrong)?;
+                deployments
+                    .create(&PostParams::default(), &objects::deployment(&name, 0))
+                    .await
+                    .map_err(wrong)?;
+                services
+                    .create(&PostParams::default(), &objects::service(&name))
+                    .await
+                    .map_err(wrong)?;
             }
             Ok::<_, Failure>(())
         });
@@ -96,12 +117,19 @@ async fn arrived(client: &Client, began: Instant) -> Result<(), Failure> {
     for kind in [objects::deployments(), objects::services()] {
         let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), "bulk", &kind);
         loop {
-            let count = api.list_metadata(&ListParams::default()).await.map(|list| list.items.len()).unwrap_or(0);
+            let count = api
+                .list_metadata(&ListParams::default())
+                .await
+                .map(|list| list.items.len())
+                .unwrap_or(0);
             if count >= OBJECTS {
                 break;
             }
             if began.elapsed() > PATIENCE {
-                return Err(Failure(format!("{count} of {OBJECTS} {} after {PATIENCE:?}", kind.plural)));
+                return Err(Failure(format!(
+                    "{count} of {OBJECTS} {} after {PATIENCE:?}",
+                    kind.plural
+                )));
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }

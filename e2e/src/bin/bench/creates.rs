@@ -19,7 +19,9 @@ pub(crate) async fn run(federation: &Federation, members: &Members) -> Result<()
     let hub = federation.data_dir().join("kubeconfig");
     let peer = members.peer();
     println!("### Creates of 1 KB ConfigMaps\n");
-    println!("| clients | hub creates/s | p50 ms | p99 ms | kube-apiserver + etcd creates/s | p50 ms | p99 ms | ratio |");
+    println!(
+        "| clients | hub creates/s | p50 ms | p99 ms | kube-apiserver + etcd creates/s | p50 ms | p99 ms | ratio |"
+    );
     println!("|---|---|---|---|---|---|---|---|");
     for clients in [1, 20] {
         for round in 0..ROUNDS {
@@ -43,24 +45,37 @@ pub(crate) async fn run(federation: &Federation, members: &Members) -> Result<()
     Ok(())
 }
 
-async fn creates(kubeconfig: &Path, context: Option<&str>, prefix: &str, clients: usize, count: usize) -> Result<Series, Failure> {
+async fn creates(
+    kubeconfig: &Path,
+    context: Option<&str>,
+    prefix: &str,
+    clients: usize,
+    count: usize,
+) -> Result<Series, Failure> {
     let mut connections = Vec::new();
     for _ in 0..clients {
         let connection = client(kubeconfig, context).await?;
-        connection.apiserver_version().await.map_err(|error| Failure::of("a first request", error))?;
+        connection
+            .apiserver_version()
+            .await
+            .map_err(|error| Failure::of("a first request", error))?;
         connections.push(connection);
     }
     let began = Instant::now();
     let mut workers = JoinSet::new();
     for (worker, connection) in connections.into_iter().enumerate() {
-        let names: Vec<String> = (0..count / clients).map(|number| format!("{prefix}-{worker}-{number}")).collect();
+        let names: Vec<String> = (0..count / clients)
+            .map(|number| format!("{prefix}-{worker}-{number}"))
+            .collect();
         workers.spawn(async move {
             let api: Api<DynamicObject> = Api::namespaced_with(connection, "default", &objects::config_maps());
             let mut latencies = Vec::with_capacity(names.len());
             for name in names {
                 let object = objects::config_map(&name);
                 let began = Instant::now();
-                api.create(&PostParams::default(), &object).await.map_err(|error| Failure::of(name, error))?;
+                api.create(&PostParams::default(), &object)
+                    .await
+                    .map_err(|error| Failure::of(name, error))?;
                 latencies.push(began.elapsed());
             }
             Ok::<_, Failure>(latencies)

@@ -13,15 +13,25 @@ impl Series {
     /// A series of at least one latency.
     pub(crate) fn new(mut latencies: Vec<Duration>, wall: Duration) -> Self {
         latencies.sort_unstable();
-        Self { sorted: latencies, wall }
+        Self {
+            sorted: latencies,
+            wall,
+        }
     }
 
     /// Latency below which a share (0 to 1) of all lie, in milliseconds.
     pub(crate) fn quantile(&self, share: f64) -> f64 {
         let last = self.sorted.len().saturating_sub(1);
-        #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index below a few thousand")]
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "an index below a few thousand"
+        )]
         let index = ((last as f64) * share).round() as usize;
-        self.sorted.get(index).map_or(0.0, |latency| latency.as_secs_f64() * 1000.0)
+        self.sorted
+            .get(index)
+            .map_or(0.0, |latency| latency.as_secs_f64() * 1000.0)
     }
 
     /// How many a second.

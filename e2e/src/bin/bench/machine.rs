@@ -10,9 +10,15 @@ pub(crate) fn line() -> String {
     let model = std::fs::read_to_string("/proc/cpuinfo")
         .unwrap_or_default()
         .lines()
-        .find_map(|line| line.strip_prefix("model name").and_then(|rest| rest.split(": ").nth(1)).map(str::to_owned))
+        .find_map(|line| {
+            line.strip_prefix("model name")
+                .and_then(|rest| rest.split(": ").nth(1))
+                .map(str::to_owned)
+        })
         .unwrap_or_default();
-    format!("{cores} cores ({model}), all processes and the load on the same machine, loopback, fsync on in both stores.")
+    format!(
+        "{cores} cores ({model}), all processes and the load on the same machine, loopback, fsync on in both stores."
+    )
 }
 
 /// Seconds of CPU (user and system) that a process and its living descendants used so far.
@@ -30,11 +36,20 @@ pub(crate) fn cpu_seconds(pid: u32) -> Result<f64, Failure> {
         .collect();
     pids.sort_unstable();
     for each in pids {
-        let Ok(stat) = std::fs::read_to_string(format!("/proc/{each}/stat")) else { continue };
+        let Ok(stat) = std::fs::read_to_string(format!("/proc/{each}/stat")) else {
+            continue;
+        };
         // The name stands in parentheses and may hold anything; fields are counted behind it.
-        let Some((_, fields)) = stat.rsplit_once(')') else { continue };
+        let Some((_, fields)) = stat.rsplit_once(')') else {
+            continue;
+        };
         let fields: Vec<&str> = fields.split_whitespace().collect();
-        let number = |index: usize| fields.get(index).and_then(|field| field.parse::<u64>().ok()).unwrap_or(0);
+        let number = |index: usize| {
+            fields
+                .get(index)
+                .and_then(|field| field.parse::<u64>().ok())
+                .unwrap_or(0)
+        };
         let parent = u32::try_from(number(1)).unwrap_or(0);
         if each == pid || wanted.contains(&parent) {
             wanted.insert(each);

@@ -52,9 +52,13 @@ impl Members {
 /// A client with a connection of its own.
 pub(crate) async fn client(kubeconfig: &Path, context: Option<&str>) -> Result<Client, Failure> {
     let wrong = |error: kube::config::KubeconfigError| Failure::of(kubeconfig.display(), error);
-    let options = KubeConfigOptions { context: context.map(str::to_owned), ..KubeConfigOptions::default() };
-    let config =
-        Config::from_custom_kubeconfig(Kubeconfig::read_from(kubeconfig).map_err(wrong)?, &options).await.map_err(wrong)?;
+    let options = KubeConfigOptions {
+        context: context.map(str::to_owned),
+        ..KubeConfigOptions::default()
+    };
+    let config = Config::from_custom_kubeconfig(Kubeconfig::read_from(kubeconfig).map_err(wrong)?, &options)
+        .await
+        .map_err(wrong)?;
     Client::try_from(config).map_err(|error| Failure::of(kubeconfig.display(), error))
 }
 

@@ -5,8 +5,18 @@ use serde_json::json;
 
 /// A kind by its coordinates.
 fn kind(group: &str, kind: &str, plural: &str) -> ApiResource {
-    let api_version = if group.is_empty() { "v1".to_owned() } else { format!("{group}/v1") };
-    ApiResource { group: group.to_owned(), version: "v1".to_owned(), api_version, kind: kind.to_owned(), plural: plural.to_owned() }
+    let api_version = if group.is_empty() {
+        "v1".to_owned()
+    } else {
+        format!("{group}/v1")
+    };
+    ApiResource {
+        group: group.to_owned(),
+        version: "v1".to_owned(),
+        api_version,
+        kind: kind.to_owned(),
+        plural: plural.to_owned(),
+    }
 }
 
 /// The kind Deployment.

@@ -45,7 +45,11 @@ pub(crate) async fn run(federation: &Federation, members: &Members) -> Result<()
         direct.push(watch_out(&mut sights, &name, began, 3, 1, None).await?.1);
     }
     let wall = Duration::from_secs(1);
-    let (arrived, ready, direct) = (Series::new(arrived, wall), Series::new(ready, wall), Series::new(direct, wall));
+    let (arrived, ready, direct) = (
+        Series::new(arrived, wall),
+        Series::new(ready, wall),
+        Series::new(direct, wall),
+    );
     println!("### Create on the hub until it is in three members, {ROUNDS} times one after the other\n");
     println!("| | p50 ms | p90 ms | p99 ms |\n|---|---|---|---|");
     for (what, series) in [
@@ -53,28 +57,53 @@ pub(crate) async fn run(federation: &Federation, members: &Members) -> Result<()
         ("all replicas ready in the hub's status", &ready),
         ("writing to the members directly, until ready there", &direct),
     ] {
-        println!("| {what} | {:.1} | {:.1} | {:.1} |", series.quantile(0.5), series.quantile(0.9), series.quantile(0.99));
+        println!(
+            "| {what} | {:.1} | {:.1} | {:.1} |",
+            series.quantile(0.5),
+            series.quantile(0.9),
+            series.quantile(0.99)
+        );
     }
-    println!("\nReady on the hub / ready directly, p50: {:.2}\n", ready.quantile(0.5) / direct.quantile(0.5));
+    println!(
+        "\nReady on the hub / ready directly, p50: {:.2}\n",
+        ready.quantile(0.5) / direct.quantile(0.5)
+    );
     Ok(())
 }
 
 async fn create(client: &Client, object: DynamicObject) -> Result<(), Failure> {
     let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), "default", &objects::deployments());
-    api.create(&PostParams::default(), &object).await.map(|_| ()).map_err(|error| Failure::of("create", error))
+    api.create(&PostParams::default(), &object)
+        .await
+        .map(|_| ())
+        .map_err(|error| Failure::of("create", error))
 }
 
 async fn follow(index: usize, client: Client, seen: mpsc::Sender<Sight>) -> Result<(), Failure> {
     let api: Api<DynamicObject> = Api::namespaced_with(client, "default", &objects::deployments());
-    let list = api.list(&Default::default()).await.map_err(|error| Failure::of("list", error))?;
+    let list = api
+        .list(&Default::default())
+        .await
+        .map_err(|error| Failure::of("list", error))?;
     let from = list.metadata.resource_version.unwrap_or_default();
-    let stream = api.watch(&WatchParams::default(), &from).await.map_err(|error| Failure::of("watch", error))?;
+    let stream = api
+        .watch(&WatchParams::default(), &from)
+        .await
+        .map_err(|error| Failure::of("watch", error))?;
     tokio::spawn(async move {
         let mut stream = std::pin::pin!(stream);
         while let Ok(Some(event)) = stream.try_next().await {
             if let WatchEvent::Added(object) | WatchEvent::Modified(object) = event {
-                let ready = object.data.pointer("/status/readyReplicas").and_then(|n| n.as_u64()).unwrap_or(0);
-                if seen.send((index, object.metadata.name.unwrap_or_default(), ready)).await.is_err() {
+                let ready = object
+                    .data
+                    .pointer("/status/readyReplicas")
+                    .and_then(|n| n.as_u64())
+                    .unwrap_or(0);
+                if seen
+                    .send((index, object.metadata.name.unwrap_or_default(), ready))
+                    .await
+                    .is_err()
+                {
                     return;
                 }
             }
@@ -98,7 +127,9 @@ async fn watch_out(
     loop {
         let sight = tokio::time::timeout(PATIENCE, sights.recv()).await;
         let Ok(Some((index, seen, count))) = sight else {
-            return Err(Failure(format!("{name} was not seen everywhere within {PATIENCE:?}: {has:?} {done:?}")));
+            return Err(Failure(format!(
+                "{name} was not seen everywhere within {PATIENCE:?}: {has:?} {done:?}"
+            )));
         };
         if seen != name {
             continue;

@@ -25,11 +25,17 @@ pub(crate) async fn run(federation: &mut Federation, members: &Members) -> Resul
     let mut writes = 0;
     while Instant::now() < until {
         let after = versions(members).await?;
-        writes = after.iter().filter(|(name, version)| before.get(*name) != Some(version)).count();
+        writes = after
+            .iter()
+            .filter(|(name, version)| before.get(*name) != Some(version))
+            .count();
         tokio::time::sleep(Duration::from_secs(2)).await;
     }
     println!("### Restart of the hub with {} objects in the members\n", before.len());
-    println!("Ready after {:.1} s; objects in members that were written to afterwards: {writes}\n", up.as_secs_f64());
+    println!(
+        "Ready after {:.1} s; objects in members that were written to afterwards: {writes}\n",
+        up.as_secs_f64()
+    );
     Ok(())
 }
 
@@ -40,12 +46,18 @@ async fn versions(members: &Members) -> Result<BTreeMap<String, String>, Failure
         for kind in [objects::deployments(), objects::services()] {
             let api: Api<DynamicObject> = Api::all_with(client.clone(), &kind);
             let managed = ListParams::default().labels("federation.meridian.dev/managed=true");
-            let list = api.list_metadata(&managed).await.map_err(|error| Failure::of("list", error))?;
+            let list = api
+                .list_metadata(&managed)
+                .await
+                .map_err(|error| Failure::of("list", error))?;
             for object in list {
                 let metadata = object.metadata;
                 let name = format!("{index} {} {:?}/{:?}", kind.plural, metadata.namespace, metadata.name);
                 let annotations = metadata.annotations.unwrap_or_default();
-                all.insert(name, format!("{:?} {:?} {annotations:?}", metadata.generation, metadata.uid));
+                all.insert(
+                    name,
+                    format!("{:?} {:?} {annotations:?}", metadata.generation, metadata.uid),
+                );
             }
         }
     }
