@@ -32,7 +32,7 @@ pub(crate) enum CommandError {
     DataDir(#[from] DataDirError),
     /// The process could not be started.
     #[error(transparent)]
-    Up(#[from] crate::up::UpError),
+    Up(Box<crate::up::UpError>),
     /// A file could not be read or written.
     #[error("{0}: {1}")]
     File(PathBuf, std::io::Error),
@@ -42,6 +42,12 @@ pub(crate) enum CommandError {
     /// The command line was wrong: exit status 2.
     #[error("{0}")]
     Usage(String),
+}
+
+impl From<crate::up::UpError> for CommandError {
+    fn from(error: crate::up::UpError) -> Self {
+        Self::Up(Box::new(error))
+    }
 }
 
 /// Runs a command.

@@ -31,7 +31,7 @@ fn serve(path: &str) -> Response {
     let (name, file) = match Assets::get(path) {
         Some(file) => (path, file),
         // Pages of the single-page application have no file of their own; missing assets do not pretend to be pages.
-        None if !path.contains('.') => match Assets::get("index.html") {
+        None if !path.starts_with("assets/") => match Assets::get("index.html") {
             Some(file) => ("index.html", file),
             None => return missing(),
         },

@@ -109,11 +109,6 @@ impl DataDir {
         }
     }
 
-    /// The directory itself.
-    pub(crate) fn root(&self) -> &Path {
-        &self.root
-    }
-
     /// Certificates, keys and tokens.
     pub(crate) fn pki(&self) -> PathBuf {
         self.root.join("pki")

@@ -132,6 +132,14 @@ pub(crate) async fn run(data_dir: &Path, args: UpArgs) -> Result<(), UpError> {
     .await?;
 
     let served_at = listener.local_addr().unwrap_or(api.address);
+    let mut entries = vec![Entry {
+        name: kubeconfig::FEDERATION.to_owned(),
+        server: format!("https://{}", hub::reachable(served_at)),
+        authority_pem: pki.authority_pem().to_owned(),
+        identity: pki.client("admin", "meridian-admin", &[MASTERS_GROUP])?,
+    }];
+    // Before the first request is taken: who finds the hub ready finds the way to it, too.
+    write_kubeconfig(&dir, &entries)?;
     let mut parts = Parts::new();
     hub.serve(&mut parts, listener);
     let administrator = hub.client(UserInfo::internal("up"));
@@ -140,18 +148,9 @@ pub(crate) async fn run(data_dir: &Path, args: UpArgs) -> Result<(), UpError> {
     let stop_dns = stop.clone();
     parts.spawn(async move { ("the DNS server", dns_server.serve(stop_dns).await.map_err(said)) });
 
-    let mut entries = vec![Entry {
-        name: kubeconfig::FEDERATION.to_owned(),
-        server: format!("https://{}", hub::reachable(served_at)),
-        authority_pem: pki.authority_pem().to_owned(),
-        identity: pki.client("admin", "meridian-admin", &[MASTERS_GROUP])?,
-    }];
     let members = simulated_members::start(&administrator, simulate, stop.clone()).await?;
     entries.extend(members.entries());
-    kubeconfig::write(&dir.kubeconfig(), &entries).map_err(|source| UpError::File {
-        what: "the kubeconfig",
-        source,
-    })?;
+    write_kubeconfig(&dir, &entries)?;
     members.play_faults(&mut parts, administrator, stop.clone());
     tracing::info!(
         api = %served_at, dns = %dns.dns_address, kubeconfig = %dir.kubeconfig().display(),
@@ -187,6 +186,13 @@ pub(crate) async fn until_stopped(parts: &mut Parts, stop: &CancellationToken) -
             detail: error.to_string(),
         }),
     }
+}
+
+fn write_kubeconfig(dir: &DataDir, entries: &[Entry]) -> Result<(), UpError> {
+    kubeconfig::write(&dir.kubeconfig(), entries).map_err(|source| UpError::File {
+        what: "the kubeconfig",
+        source,
+    })
 }
 
 fn report_end(end: Result<(&'static str, Result<(), String>), tokio::task::JoinError>) {
