@@ -104,10 +104,11 @@ impl Faults {
         }
     }
 
-    /// Everything works again.
+    /// Everything works again. What works already is not disturbed.
     pub fn recover(&self) {
-        self.api.send_replace(None);
-        self.data.send_replace(None);
+        for path in [&self.api, &self.data] {
+            path.send_if_modified(|how| how.take().is_some());
+        }
     }
 
     /// How the API and the data path fail now.

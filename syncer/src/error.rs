@@ -163,18 +163,19 @@ pub enum AccessError {
     },
 }
 
-/// An error and its causes on one line, outermost first, without repeating what a cause already says.
+/// An error and its root cause on one line. What lies between are the layers of a client library, which say nothing to
+/// whoever has to act.
 pub(crate) fn chain(error: &(dyn StdError + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut current = error.source();
-    for _ in 0..8 {
-        let Some(cause) = current else { break };
-        let said = cause.to_string();
-        if !said.is_empty() && !text.contains(&said) {
-            text.push_str(": ");
-            text.push_str(&said);
-        }
-        current = cause.source();
+    let text = error.to_string();
+    let mut root = error;
+    for _ in 0..16 {
+        let Some(cause) = root.source() else { break };
+        root = cause;
     }
-    text
+    let said = root.to_string();
+    if said.is_empty() || text.contains(&said) {
+        text
+    } else {
+        format!("{text}: {said}")
+    }
 }
