@@ -100,15 +100,24 @@ impl Federation {
     /// # Errors
     /// With what kubectl said.
     pub fn kubectl(&self, words: &[&str]) -> Result<String, Failure> {
+        let mut command = self.kubectl_command()?;
+        command.args(words);
+        output(command)
+    }
+
+    /// `kubectl --context federation`, for further words and variables.
+    ///
+    /// # Errors
+    /// If kubectl is not installed.
+    pub fn kubectl_command(&self) -> Result<Command, Failure> {
         let mut command = Command::new(tools::cached("kubectl")?);
         command
             .arg("--kubeconfig")
             .arg(self.data_dir.join("kubeconfig"))
             .args(["--context", "federation", "--cache-dir"])
             .arg(self.data_dir.with_extension("kubectl-cache"))
-            .args(words)
             .current_dir(tools::root());
-        output(command)
+        Ok(command)
     }
 
     /// Runs `kubectl` and reads what it printed as JSON.

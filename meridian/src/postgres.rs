@@ -2,7 +2,7 @@
 //!
 //! In: a directory of ours. Out: connection options of a running server. It listens on a Unix socket only, demands a
 //! password that lies beside it, and runs as an unprivileged system user where we run as root (PostgreSQL refuses root).
-//! A server that a killed Meridian left running is taken over, not started twice.
+//! A server that a killed Meridian left running is taken over, not started twice; one that dies is started again.
 
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
@@ -14,6 +14,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, User, geteuid};
 use sqlx::ConnectOptions;
 use sqlx::postgres::PgConnectOptions;
+use tokio_util::sync::CancellationToken;
 
 use crate::data_dir::write_whole;
 
@@ -71,10 +72,19 @@ pub(crate) enum PostgresError {
     NoUser,
 }
 
+/// Rest after a start, before the next one may be tried.
+const RESTART_AFTER: Duration = Duration::from_secs(3);
+/// How often it is looked whether the server lives. It may be no child of ours (taken over), so nobody tells us.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
 /// A running private server.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct PrivatePostgres {
+    bin: PathBuf,
     data: PathBuf,
+    socket_dir: PathBuf,
+    log: PathBuf,
+    run_as: RunAs,
     options: PgConnectOptions,
 }
 
@@ -102,12 +112,45 @@ impl PrivatePostgres {
             .database("postgres")
             .application_name("meridian")
             .disable_statement_logging();
-        let server = Self { data, options };
+        let server = Self {
+            bin,
+            data,
+            socket_dir,
+            log,
+            run_as,
+            options,
+        };
         if server.running_pid().is_none() {
-            launch(&bin, &server.data, &socket_dir, &log, run_as)?;
+            server.launch()?;
         }
-        server.wait_ready(&log).await?;
+        server.wait_ready().await?;
         Ok(server)
+    }
+
+    /// Starts the server again whenever it is gone, until told to stop. The store waits meanwhile.
+    pub(crate) async fn keep_alive(self, stop: CancellationToken) {
+        let mut looks = tokio::time::interval(LOOK_EVERY);
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                _ = looks.tick() => {}
+            }
+            if self.running_pid().is_some() {
+                continue;
+            }
+            tracing::warn!(log = %self.log.display(), "the private PostgreSQL is gone; starting it again");
+            if let Err(error) = self.launch() {
+                tracing::error!(
+                    error = crate::output::with_causes(&error),
+                    "the private PostgreSQL cannot be started"
+                );
+            }
+            // A server that ends at once is not started twice a second.
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(RESTART_AFTER) => {}
+            }
+        }
     }
 
     /// How to connect.
@@ -150,7 +193,52 @@ impl PrivatePostgres {
         (is_postgres && lines.next().is_some_and(|dir| Path::new(dir) == self.data)).then_some(Pid::from_raw(pid))
     }
 
-    async fn wait_ready(&self, log: &Path) -> Result<(), PostgresError> {
+    fn launch(&self) -> Result<(), PostgresError> {
+        let Self {
+            bin,
+            data,
+            socket_dir,
+            log,
+            run_as,
+            options: _,
+        } = self;
+        let file = |what, path: &Path| {
+            let path = path.to_owned();
+            move |source| PostgresError::File { what, path, source }
+        };
+        let out = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(log)
+            .map_err(file("open", log))?;
+        let err = out.try_clone().map_err(file("open", log))?;
+        let mut command = as_user(bin.join("postgres"), *run_as);
+        command
+            .arg("-D")
+            .arg(data)
+            .arg("-k")
+            .arg(socket_dir)
+            .args(["-c", "listen_addresses="])
+            .args(["-c", "max_connections=60"])
+            .args(["-c", "shared_buffers=64MB"])
+            .args(["-c", "max_wal_size=1GB"])
+            .args(["-c", "unix_socket_permissions=0700"])
+            .stdin(Stdio::null())
+            .stdout(out)
+            .stderr(err)
+            .current_dir(data)
+            // A group of its own: Ctrl-C at the terminal is for us, and we stop it in order.
+            .process_group(0);
+        let mut child = command.spawn().map_err(file("run", &bin.join("postgres")))?;
+        // Reaped in the background, so that a server that ends is not left as a zombie that looks alive.
+        std::thread::spawn(move || match child.wait() {
+            Ok(status) => tracing::info!(%status, "the private PostgreSQL ended"),
+            Err(error) => tracing::warn!(%error, "the private PostgreSQL cannot be waited for"),
+        });
+        Ok(())
+    }
+
+    async fn wait_ready(&self) -> Result<(), PostgresError> {
         let deadline = tokio::time::Instant::now() + START_TIMEOUT;
         loop {
             let refusal = match tokio::time::timeout(Duration::from_secs(5), self.options.connect()).await {
@@ -165,7 +253,7 @@ impl PrivatePostgres {
             };
             if tokio::time::Instant::now() >= deadline {
                 return Err(PostgresError::NotReady {
-                    log: log.to_owned(),
+                    log: self.log.clone(),
                     source: refusal,
                 });
             }
@@ -299,43 +387,6 @@ fn initialize(bin: &Path, home: &Path, data: &Path, log: &Path, run_as: RunAs) -
         });
     }
     std::fs::rename(&unfinished, data).map_err(file("rename", &unfinished))
-}
-
-fn launch(bin: &Path, data: &Path, socket_dir: &Path, log: &Path, run_as: RunAs) -> Result<(), PostgresError> {
-    let file = |what, path: &Path| {
-        let path = path.to_owned();
-        move |source| PostgresError::File { what, path, source }
-    };
-    let out = std::fs::OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(log)
-        .map_err(file("open", log))?;
-    let err = out.try_clone().map_err(file("open", log))?;
-    let mut command = as_user(bin.join("postgres"), run_as);
-    command
-        .arg("-D")
-        .arg(data)
-        .arg("-k")
-        .arg(socket_dir)
-        .args(["-c", "listen_addresses="])
-        .args(["-c", "max_connections=60"])
-        .args(["-c", "shared_buffers=64MB"])
-        .args(["-c", "max_wal_size=1GB"])
-        .args(["-c", "unix_socket_permissions=0700"])
-        .stdin(Stdio::null())
-        .stdout(out)
-        .stderr(err)
-        .current_dir(data)
-        // A group of its own: Ctrl-C at the terminal is for us, and we stop it in order.
-        .process_group(0);
-    let mut child = command.spawn().map_err(file("run", &bin.join("postgres")))?;
-    // Reaped in the background, so that a server that ends is not left as a zombie that looks alive.
-    std::thread::spawn(move || match child.wait() {
-        Ok(status) => tracing::info!(%status, "the private PostgreSQL ended"),
-        Err(error) => tracing::warn!(%error, "the private PostgreSQL cannot be waited for"),
-    });
-    Ok(())
 }
 
 fn as_user(program: PathBuf, run_as: RunAs) -> Command {

