@@ -42,8 +42,22 @@ pub(crate) struct Probe {
     pub(crate) engine: mpsc::Sender<Input>,
 }
 
-/// Why a member cannot be worked with, in one line.
-struct Unusable(String);
+/// Why a member cannot be worked with.
+struct Unusable {
+    /// In one line.
+    message: String,
+    /// Another cluster answers: not one more request may go there.
+    stranger: bool,
+}
+
+impl Unusable {
+    fn silent(message: String) -> Self {
+        Self {
+            message,
+            stranger: false,
+        }
+    }
+}
 
 impl Probe {
     /// Probes until shutdown.
@@ -60,7 +74,8 @@ impl Probe {
                 () = shutdown.cancelled() => return,
                 _ = tick.tick() => {}
             }
-            let full = !up || Instant::now() >= facts_due;
+            // After a failure another cluster may answer at the same address.
+            let full = !up || failures > 0 || Instant::now() >= facts_due;
             let looked = tokio::select! {
                 () = shutdown.cancelled() => return,
                 looked = self.look(client.take(), full, &mut heartbeat) => looked,
@@ -76,14 +91,14 @@ impl Probe {
                     client = Some(reached.clone());
                     (!up).then_some(Input::MemberUp(reached))
                 }
-                Err(Unusable(message)) => {
+                Err(Unusable { message, stranger }) => {
                     failures = failures.saturating_add(1);
                     if heartbeat.reachable || failures == 1 {
                         tracing::warn!(cluster = %self.cluster, %message, "the member cannot be worked with");
                     }
                     heartbeat.reachable = false;
                     heartbeat.message = message;
-                    (up && failures >= GIVE_UP).then_some(Input::MemberDown)
+                    (up && (stranger || failures >= GIVE_UP)).then_some(Input::MemberDown)
                 }
             };
             self.outbox.pulse(heartbeat.clone());
@@ -103,11 +118,15 @@ impl Probe {
     async fn look(&self, client: Option<Client>, full: bool, seen: &mut HeartbeatSpec) -> Result<Client, Unusable> {
         let client = match client {
             Some(client) => client,
-            None => self.source.client().await.map_err(|error| Unusable(chain(&error)))?,
+            None => self
+                .source
+                .client()
+                .await
+                .map_err(|error| Unusable::silent(chain(&error)))?,
         };
         ready(&client)
             .await
-            .map_err(|error| Unusable(format!("readiness check: {}", chain(&error))))?;
+            .map_err(|error| Unusable::silent(format!("readiness check: {}", chain(&error))))?;
         if full {
             self.identify(&client, seen).await?;
             self.learn(&client, seen).await;
@@ -124,15 +143,18 @@ impl Probe {
                     Some(401 | 403) => format!("; next: meridian join {} --repair", self.cluster),
                     Some(_) | None => String::new(),
                 };
-                Unusable(format!("reading namespace kube-system: {}{next}", chain(&error)))
+                Unusable::silent(format!("reading namespace kube-system: {}{next}", chain(&error)))
             })?;
         seen.cluster_id = system.metadata.uid.unwrap_or_default();
         match &self.identity {
-            Some(wanted) if !wanted.is_empty() && *wanted != seen.cluster_id => Err(Unusable(format!(
-                "another cluster answers at the address of {0}: its kube-system namespace has uid {1}, not {wanted}; nothing is \
-                 applied to it. If {0} was rebuilt, next: meridian join {0} --repair",
-                self.cluster, seen.cluster_id
-            ))),
+            Some(wanted) if !wanted.is_empty() && *wanted != seen.cluster_id => Err(Unusable {
+                message: format!(
+                    "another cluster answers at the address of {0}: its kube-system namespace has uid {1}, not {wanted}; \
+                     nothing is applied to it. If {0} was rebuilt, next: meridian join {0} --repair",
+                    self.cluster, seen.cluster_id
+                ),
+                stranger: true,
+            }),
             Some(_) | None => Ok(()),
         }
     }
