@@ -147,8 +147,10 @@ impl Supervisor {
         match event {
             Event::Init => *listing = Some(BTreeMap::new()),
             Event::InitApply(object) => {
-                if let (Some(listing), Some(cluster)) = (listing, read(&object)) {
-                    listing.insert(cluster.metadata.name().to_owned(), cluster);
+                let name = object.metadata.name.as_deref().unwrap_or_default();
+                let cluster = read(&object).or_else(|| self.clusters.get(name).cloned());
+                if let (Some(listing), Some(cluster)) = (listing, cluster) {
+                    listing.insert(name.to_owned(), cluster);
                 }
             }
             Event::InitDone => {
