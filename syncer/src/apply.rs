@@ -1,8 +1,8 @@
 //! One deed on one object in the member: server-side apply, deletion, release.
 //!
 //! In: a manifest and whether its object was already seen as ours. Out: an [`Outcome`]. Absent: order, retries, bounds
-//! (`engine`). Nothing that is not ours is touched: before the first write the object is looked at, and deletion carries the
-//! uid that was looked at.
+//! (`engine`). Nothing that is not ours is touched: before the first write the object is looked at, deletion carries the uid
+//! that was looked at, and a namespace in which somebody else keeps something is given up instead of deleted.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -23,6 +23,7 @@ use crate::desired;
 use crate::error::{ApplyError, Deed, RequestError};
 use crate::kinds::{KindId, Served};
 use crate::live::Live;
+use crate::residents;
 
 /// What is to be done to one object.
 #[derive(Clone)]
@@ -129,6 +130,15 @@ impl Job {
         if there.is_terminating() {
             return Ok(Outcome::Going);
         }
+        let resource = &self.manifest.spec.resource;
+        if resource.api_version == "v1"
+            && resource.kind == "Namespace"
+            && let Some(resident) = residents::first(&self.client, &resource.name).await?
+        {
+            tracing::warn!(cluster = %self.cluster, namespace = resource.name, resident,
+                "the namespace is no longer Meridian's but is not deleted, because something in it would go along");
+            return self.strip_marks(&there).await;
+        }
         let params = DeleteParams::background().preconditions(Preconditions {
             uid: Some(there.uid),
             resource_version: None,
@@ -159,6 +169,11 @@ impl Job {
         if !there.belongs_to(&self.manifest.key().to_string()) {
             return Ok(Outcome::Absent);
         }
+        self.strip_marks(&there).await
+    }
+
+    /// Takes our marks off exactly the version that was looked at.
+    async fn strip_marks(&self, there: &Live) -> Result<Outcome, RequestError> {
         let patch = json!({"metadata": {
             "resourceVersion": there.resource_version,
             "labels": {MANAGED_LABEL: null},

@@ -53,6 +53,8 @@ pub(crate) struct Seen<'a> {
     pub(crate) gone: bool,
     /// The object's namespace is being applied first.
     pub(crate) namespace_awaited: bool,
+    /// The object is a namespace in which something is wanted.
+    pub(crate) inhabited: bool,
 }
 
 /// Why something is applied.
@@ -89,12 +91,20 @@ pub(crate) enum Next {
 pub(crate) fn next(seen: &Seen<'_>) -> Next {
     match seen.manifest.spec.action {
         ManifestAction::Hold => keep(seen),
-        ManifestAction::Absent if seen.gone => Next::Rest,
+        ManifestAction::Absent | ManifestAction::Release if seen.gone && !came_back(seen) => Next::Rest,
+        // Deleting it would delete what the hub wants to be in it.
+        ManifestAction::Absent if seen.inhabited => Next::Wait,
         ManifestAction::Absent => Next::Remove,
-        ManifestAction::Release if seen.gone => Next::Rest,
         ManifestAction::Release => Next::Release,
         ManifestAction::Apply => hold(seen),
     }
+}
+
+/// A write that was under way when it was confirmed gone has landed after all.
+fn came_back(seen: &Seen<'_>) -> bool {
+    let key = seen.key.to_string();
+    seen.live
+        .is_some_and(|live| live.belongs_to(&key) && !live.is_terminating())
 }
 
 /// Nothing could be rendered: what is there stays, and is only remembered.
@@ -231,6 +241,7 @@ mod tests {
             held,
             gone: false,
             namespace_awaited: false,
+            inhabited: false,
         })
     }
 
@@ -311,8 +322,23 @@ mod tests {
             held: None,
             gone: true,
             namespace_awaited: false,
+            inhabited: false,
         };
         assert_eq!(next(&seen), Next::Rest);
+        assert_eq!(
+            next(&Seen {
+                live: Some(&there),
+                ..seen
+            }),
+            Next::Remove,
+            "a late write brought it back"
+        );
+        let inhabited = Seen {
+            gone: false,
+            inhabited: true,
+            ..seen
+        };
+        assert_eq!(next(&inhabited), Next::Wait, "what the hub wants in it would go along");
     }
 
     #[test]
@@ -325,6 +351,7 @@ mod tests {
             held: None,
             gone: false,
             namespace_awaited: true,
+            inhabited: false,
         };
         assert_eq!(next(&seen), Next::Wait);
         let mut dying = marked(3, "h0", "shop/deployment-web");

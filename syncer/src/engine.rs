@@ -10,7 +10,7 @@ mod records;
 mod session;
 mod settle;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use api::{Manifest, PlacementKey};
@@ -47,6 +47,8 @@ pub(crate) struct Engine {
     objects: HashMap<ObjectId, Live>,
     endpoints: Endpoints,
     queue: Queue,
+    /// Objects with a deed under way, whether or not anybody still wishes something about them: never two deeds at once.
+    busy: HashSet<PlacementKey>,
     running: JoinSet<(PlacementKey, Arc<Manifest>, Outcome)>,
     session: Option<Session>,
     sessions: u64,
@@ -69,6 +71,7 @@ impl Engine {
             objects: HashMap::new(),
             endpoints: Endpoints::default(),
             queue: Queue::default(),
+            busy: HashSet::new(),
             running: JoinSet::new(),
             session: None,
             sessions: 0,

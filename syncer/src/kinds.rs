@@ -116,8 +116,18 @@ pub(crate) fn built_in(id: &KindId) -> Option<Served> {
 /// The kind in a member's aggregated discovery.
 pub(crate) fn find(discovered: &APIGroupDiscoveryList, id: &KindId) -> Option<Served> {
     each_resource(discovered)
-        .find(|(api_version, kind, ..)| *api_version == *id.api_version && **kind == *id.kind)
-        .map(|(_, _, plural, namespaced)| Served::new(id, plural, namespaced))
+        .find(|row| *row.api_version == *id.api_version && *row.kind == *id.kind)
+        .map(|row| Served::new(id, row.plural, row.namespaced))
+}
+
+/// Every namespaced kind whose objects can be listed and deleted, each in the version that the member prefers.
+pub(crate) fn deletable(lists: &[APIGroupDiscoveryList]) -> Vec<Served> {
+    lists
+        .iter()
+        .flat_map(each_resource)
+        .filter(|row| row.preferred && row.namespaced && ["list", "delete"].iter().all(|verb| row.can(verb)))
+        .map(|row| Served::new(&KindId::new(&row.api_version, row.kind), row.plural, true))
+        .collect()
 }
 
 /// Every kind that can be held, as `apiVersion/Kind`, sorted.
@@ -125,21 +135,38 @@ pub(crate) fn enablements(lists: &[APIGroupDiscoveryList]) -> Vec<String> {
     let mut all: Vec<String> = lists
         .iter()
         .flat_map(each_resource)
-        .map(|(api_version, kind, ..)| format!("{api_version}/{kind}"))
+        .map(|row| format!("{}/{}", row.api_version, row.kind))
         .collect();
     all.sort();
     all.dedup();
     all
 }
 
-fn each_resource(list: &APIGroupDiscoveryList) -> impl Iterator<Item = (String, &str, &str, bool)> {
+/// A resource as discovery tells it.
+struct Row<'a> {
+    api_version: String,
+    kind: &'a str,
+    plural: &'a str,
+    namespaced: bool,
+    verbs: &'a [String],
+    /// Of the group's preferred version, which discovery names first.
+    preferred: bool,
+}
+
+impl Row<'_> {
+    fn can(&self, verb: &str) -> bool {
+        self.verbs.iter().any(|other| other == verb)
+    }
+}
+
+fn each_resource(list: &APIGroupDiscoveryList) -> impl Iterator<Item = Row<'_>> {
     list.items.iter().flat_map(|group| {
         let name = group
             .metadata
             .as_ref()
             .and_then(|m| m.name.as_deref())
             .unwrap_or_default();
-        group.versions.iter().flat_map(move |version| {
+        group.versions.iter().enumerate().flat_map(move |(place, version)| {
             let number = version.version.as_deref().unwrap_or_default();
             let api_version = if name.is_empty() {
                 number.to_owned()
@@ -149,7 +176,14 @@ fn each_resource(list: &APIGroupDiscoveryList) -> impl Iterator<Item = (String, 
             version.resources.iter().filter_map(move |resource| {
                 let kind = resource.response_kind.as_ref()?.kind.as_deref()?;
                 let namespaced = resource.scope.as_deref() == Some("Namespaced");
-                Some((api_version.clone(), kind, resource.resource.as_deref()?, namespaced))
+                Some(Row {
+                    api_version: api_version.clone(),
+                    kind,
+                    plural: resource.resource.as_deref()?,
+                    namespaced,
+                    verbs: &resource.verbs,
+                    preferred: place == 0,
+                })
             })
         })
     })

@@ -21,6 +21,7 @@ mod observe;
 mod probe;
 mod quantity;
 mod report;
+mod residents;
 mod supervise;
 mod truth;
 

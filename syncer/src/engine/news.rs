@@ -5,6 +5,7 @@ use std::collections::HashSet;
 
 use api::manifest::ManifestAction;
 use api::{Manifest, PlacementKey};
+use tokio::time::Instant;
 
 use super::Engine;
 use super::session::KindState;
@@ -26,8 +27,28 @@ impl Engine {
     pub(super) fn manifest_changed(&mut self, manifest: Manifest) {
         let key = manifest.key();
         let kind = KindId::of(&manifest.spec.resource);
+        let action = manifest.spec.action;
+        let before = self.records.get(&key).map(|record| record.manifest.spec.action);
         if self.records.put(manifest) {
+            if before.is_some_and(|before| before != action) {
+                // An answer to the last wish; the same words may be the answer to this one, and are then to be said again.
+                self.outbox.forget(&key);
+            }
             self.observe_kind(&kind);
+            self.enqueue(&key);
+            self.enqueue_leaving_namespace(&key.namespace);
+        }
+    }
+
+    /// What is wished about a namespace's contents may be what its own removal waits for.
+    fn enqueue_leaving_namespace(&mut self, name: &str) {
+        let owner = self.records.owner(&ObjectId::namespace_named(name)).cloned();
+        if let Some(key) = owner
+            && self
+                .records
+                .get(&key)
+                .is_some_and(|record| record.manifest.spec.action == ManifestAction::Absent && !record.gone)
+        {
             self.enqueue(&key);
         }
     }
@@ -36,6 +57,7 @@ impl Engine {
     pub(super) fn manifest_gone(&mut self, key: &PlacementKey) {
         let Some(record) = self.records.remove(key) else { return };
         self.outbox.forget(key);
+        self.enqueue_leaving_namespace(&key.namespace);
         let held = self
             .objects
             .get(&record.object)
@@ -107,10 +129,20 @@ impl Engine {
             return;
         };
         if let Some(record) = self.records.get_mut(&key) {
-            record.held = None;
-            if record.manifest.spec.action == ManifestAction::Absent {
+            let held = record.held.take().is_some();
+            match record.manifest.spec.action {
                 // What deletion waited for.
-                record.not_before = None;
+                ManifestAction::Absent => record.not_before = None,
+                ManifestAction::Apply if held && uid.is_some() => {
+                    // Somebody who deletes it again and again is not outrun.
+                    let now = Instant::now();
+                    let at = record.drift_allowed(now);
+                    if at > now {
+                        record.not_before = Some(at);
+                        self.queue.push_at(at, key.clone());
+                    }
+                }
+                ManifestAction::Apply | ManifestAction::Hold | ManifestAction::Release => {}
             }
         }
         self.enqueue(&key);

@@ -30,8 +30,6 @@ pub(crate) struct Record {
     pub(crate) trouble: Option<Trouble>,
     /// The manifest's `Absent` or `Release` is done and confirmed.
     pub(crate) gone: bool,
-    /// A deed is being done; whatever happens meanwhile is settled afterwards.
-    pub(crate) running: bool,
     pub(crate) backoff: Backoff,
     /// No deed before this time.
     pub(crate) not_before: Option<Instant>,
@@ -48,7 +46,6 @@ impl Record {
             observed_hub_generation: 0,
             trouble: None,
             gone: false,
-            running: false,
             backoff: RETRY,
             not_before: None,
             drift: DRIFT,
@@ -85,6 +82,10 @@ impl Record {
             self.gone = false;
             self.not_before = None;
             self.backoff.reset();
+        }
+        if old.resource.uid != new.resource.uid || self.manifest.metadata.uid != manifest.metadata.uid {
+            // Generations of another incarnation say nothing of this one.
+            self.observed_hub_generation = 0;
         }
         if let Some(held) = self.held.as_mut().filter(|held| held.hash == new.hash) {
             held.hub_generation = new.hub_generation;
@@ -195,6 +196,23 @@ impl Records {
         Some(record)
     }
 
+    /// Whether the object is a namespace in which something is to be.
+    pub(crate) fn inhabited(&self, object: &ObjectId) -> bool {
+        *object == ObjectId::namespace_named(&object.name)
+            && self
+                .by_namespace
+                .get(&object.name)
+                .into_iter()
+                .flatten()
+                .filter_map(|key| self.get(key))
+                .any(|record| {
+                    matches!(
+                        record.manifest.spec.action,
+                        ManifestAction::Apply | ManifestAction::Hold
+                    )
+                })
+    }
+
     /// Whether the namespace of an object is about to be applied, with no outcome yet.
     pub(crate) fn namespace_awaited(&self, object: &ObjectId) -> bool {
         if object.namespace.is_empty() {
@@ -259,6 +277,31 @@ mod tests {
         records.put(no_web.clone());
         assert!(rank(&records, &no_namespace) > rank(&records, &no_web));
         assert!(!records.namespace_awaited(&ObjectId::of(&web.spec.resource)));
+    }
+
+    #[test]
+    fn a_namespace_is_inhabited_while_something_is_wanted_in_it() {
+        let mut records = Records::default();
+        let namespace = ObjectId::namespace_named("shop");
+        assert!(!records.inhabited(&namespace));
+        records.put(manifest("Deployment", "shop", "web", ManifestAction::Apply, "h"));
+        assert!(records.inhabited(&namespace));
+        records.put(manifest("Deployment", "shop", "web", ManifestAction::Absent, ""));
+        assert!(!records.inhabited(&namespace));
+    }
+
+    #[test]
+    fn another_incarnation_on_the_hub_has_been_observed_by_nobody() {
+        let mut records = Records::default();
+        let mut web = manifest("Deployment", "shop", "web", ManifestAction::Apply, "h1");
+        records.put(web.clone());
+        records.get_mut(&web.key()).unwrap().observed_hub_generation = 7;
+        web.spec.hash = "h2".into();
+        records.put(web.clone());
+        assert_eq!(records.get(&web.key()).unwrap().observed_hub_generation, 7);
+        web.spec.resource.uid = "another".into();
+        records.put(web.clone());
+        assert_eq!(records.get(&web.key()).unwrap().observed_hub_generation, 0);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::{Engine, PARALLEL, SETTLED_AT_ONCE};
 use crate::apply::{Job, Outcome};
 use crate::desired::{self, Held, Next, Seen, Why};
 use crate::error::{ApplyError, Deed, RequestError, chain};
-use crate::kinds::{KindId, Served, built_in};
+use crate::kinds::{KindId, ObjectId, Served, built_in};
 use crate::observe;
 use crate::truth::{self, Facts, Trouble};
 
@@ -32,7 +32,7 @@ impl Engine {
     }
 
     fn settle(&mut self, key: &PlacementKey, now: Instant) {
-        let Some(record) = self.records.get(key).filter(|record| !record.running) else {
+        let Some(record) = self.records.get(key).filter(|_| !self.busy.contains(key)) else {
             return;
         };
         let kind = record.object.kind.clone();
@@ -59,6 +59,7 @@ impl Engine {
             held: record.held.as_ref(),
             gone: record.gone,
             namespace_awaited: self.records.namespace_awaited(&record.object),
+            inhabited: self.records.inhabited(&record.object),
         };
         let deed = match desired::next(&seen) {
             Next::Rest => {
@@ -122,7 +123,7 @@ impl Engine {
         let live = self.objects.get(&record.object);
         let seen_as_ours = live.is_some_and(|live| live.belongs_to(&key.to_string()));
         record.not_before = None;
-        record.running = true;
+        self.busy.insert(key.clone());
         let (client, cluster, manifest) = (session.client.clone(), self.cluster.clone(), record.manifest.clone());
         let (kind, ended) = (record.object.kind.clone(), session.ended.clone());
         let key = key.clone();
@@ -160,10 +161,15 @@ impl Engine {
 
     /// A deed came to its end.
     pub(super) fn done(&mut self, key: &PlacementKey, manifest: &Manifest, outcome: Outcome, now: Instant) {
+        self.busy.remove(key);
         let Some(record) = self.records.get_mut(key) else {
             return;
         };
-        record.running = false;
+        if record.object != ObjectId::of(&manifest.spec.resource) {
+            // The Placement means another object by now; what became of the old one is no word on it.
+            self.enqueue(key);
+            return;
+        }
         let mut retry = None;
         match outcome {
             Outcome::Held(live) => {
@@ -188,6 +194,8 @@ impl Engine {
                 record.held = None;
                 record.trouble = None;
                 record.backoff.reset();
+                // What the watch has yet to say is known already; a copy from before would pass for a new one.
+                self.objects.remove(&record.object);
             }
             Outcome::Going => retry = Some(record.backoff.next()),
             Outcome::Failed(error) => {
@@ -228,7 +236,11 @@ impl Engine {
         }
         let name = record.object.name.clone();
         for key in self.records.in_namespace(&name) {
-            if let Some(record) = self.records.get_mut(&key).filter(|r| r.held.is_none() && !r.running) {
+            if let Some(record) = self
+                .records
+                .get_mut(&key)
+                .filter(|r| r.held.is_none() && !self.busy.contains(&key))
+            {
                 record.not_before = None;
                 self.enqueue(&key);
             }

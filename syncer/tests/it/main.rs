@@ -272,3 +272,45 @@ async fn another_cluster_at_the_same_address_is_not_touched() {
             .is_none()
     );
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_namespace_takes_nothing_along_that_is_not_meridians() {
+    let rig = Rig::start(&["us-1"]).await;
+    for name in ["shop", "till"] {
+        rig.namespace(name, &["us-1"]).await;
+        rig.put(name, deployment("web", 1)).await;
+        rig.place(name, "apps/v1", "Deployment", "web", &["us-1"]).await;
+        rig.report("us-1", name, "deployment-web", |r| r.ready == Some(true))
+            .await;
+    }
+    let theirs = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "theirs"}, "data": {"a": "b"}});
+    let configs = rig.member_api("us-1", "v1", "ConfigMap", "shop");
+    configs.create(&PostParams::default(), &object(theirs)).await.unwrap();
+
+    // A namespace waits for what is wanted in it, whatever is said of the namespace itself.
+    rig.withdraw("meridian-system", "namespace-till").await;
+    for _ in 0..2 {
+        rig.next_heartbeat("us-1").await;
+    }
+    rig.member_object("us-1", "apps/v1", "Deployment", "till", "web").await;
+
+    for name in ["shop", "till"] {
+        rig.withdraw(name, "deployment-web").await;
+        rig.report("us-1", name, "deployment-web", said(ReportState::Absent))
+            .await;
+    }
+    rig.withdraw("meridian-system", "namespace-shop").await;
+    for name in ["namespace-shop", "namespace-till"] {
+        rig.report("us-1", "meridian-system", name, said(ReportState::Absent))
+            .await;
+    }
+    let namespaces = rig.member_api("us-1", "v1", "Namespace", "");
+    assert!(
+        namespaces.get_opt("till").await.unwrap().is_none(),
+        "the empty one goes"
+    );
+    let left = namespaces.get("shop").await.unwrap();
+    assert!(left.metadata.deletion_timestamp.is_none());
+    assert!(!left.metadata.labels.unwrap_or_default().contains_key(MANAGED_LABEL));
+    configs.get("theirs").await.unwrap();
+}
