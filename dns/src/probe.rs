@@ -6,7 +6,7 @@
 mod hysteresis;
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,6 +43,8 @@ pub(crate) struct Prober {
     verdicts: watch::Sender<Verdicts>,
     watched: BTreeMap<SocketAddr, Health>,
     due: BinaryHeap<Reverse<(Instant, SocketAddr)>>,
+    /// Targets that are in `due` or being probed: each is probed by one chain of looks, however often it comes and goes.
+    pending: BTreeSet<SocketAddr>,
 }
 
 impl Prober {
@@ -62,6 +64,7 @@ impl Prober {
                 verdicts,
                 watched,
                 due: BinaryHeap::new(),
+                pending: BTreeSet::new(),
             },
             targets_in,
             verdicts_out,
@@ -90,12 +93,18 @@ impl Prober {
                     known = wanted;
                 }
                 () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {
-                    if let Some(Reverse((_, target))) = self.due.pop().filter(|Reverse((_, t))| known.contains_key(t)) {
+                    let Some(Reverse((_, target))) = self.due.pop() else { continue };
+                    if known.contains_key(&target) {
                         open.push(async move { (target, probe(target).await) });
+                    } else {
+                        self.pending.remove(&target);
                     }
                 }
                 Some((target, seen)) = open.next(), if !open.is_empty() => {
-                    let Some(interval) = known.get(&target) else { continue };
+                    let Some(interval) = known.get(&target) else {
+                        self.pending.remove(&target);
+                        continue;
+                    };
                     let stretched = interval.as_secs_f64().max(known.len() as f64 / RATE_MAX);
                     self.settle(target, seen, Duration::from_secs_f64(stretched));
                 }
@@ -118,10 +127,10 @@ impl Prober {
             self.watched
                 .entry(*target)
                 .or_insert_with(|| Health::new(ProbeState::Unknown));
-            self.due.push(Reverse((
-                now + Duration::from_secs_f64(index as f64 / RATE_MAX),
-                *target,
-            )));
+            if self.pending.insert(*target) {
+                let at = now + Duration::from_secs_f64(index as f64 / RATE_MAX);
+                self.due.push(Reverse((at, *target)));
+            }
         }
         if forgot {
             self.tell();
@@ -130,6 +139,7 @@ impl Prober {
 
     fn settle(&mut self, target: SocketAddr, seen: Seen, interval: Duration) {
         let Some(health) = self.watched.get_mut(&target) else {
+            self.pending.remove(&target);
             return;
         };
         let changed = health.observe(seen);
@@ -168,6 +178,21 @@ async fn probe(target: SocketAddr) -> Seen {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_target_that_comes_and_goes_is_probed_once_at_a_time() {
+        let (mut prober, ..) = Prober::new(BTreeMap::new());
+        let (none, one) = (
+            Targets::new(),
+            Targets::from([("127.0.0.1:80".parse().unwrap(), INTERVAL)]),
+        );
+        for _ in 0..3 {
+            prober.retarget(&none, &one);
+            prober.retarget(&one, &none);
+        }
+        prober.retarget(&none, &one);
+        assert_eq!(prober.due.len(), 1);
+    }
 
     #[tokio::test]
     async fn an_address_goes_down_and_comes_back() {

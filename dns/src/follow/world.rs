@@ -1,6 +1,7 @@
 //! What is known of the hub, and how sure it is. Pure: events in, what changed out.
 //!
-//! Each object carries a stamp (uid and revision). News older than the stamp are ignored. An object that a relist does
+//! Each object carries a stamp (uid and revision). News older than the stamp are ignored, until the hub, asked for the object,
+//! has shown an older version twice and for [`RESTORED_HOLD`]: then its data was restored from a backup. An object that a relist does
 //! not show is doubted, not gone: it is asked for, and goes when the hub has said twice, [`ASK_AGAIN`] apart, that it is
 //! not there. If the relist showed no object of the kind at all, the hub may have lost its data: then only after
 //! [`EMPTY_HOLD`].
@@ -21,6 +22,8 @@ const ASK_AGAIN: Duration = Duration::from_secs(5);
 const DENIALS: u32 = 2;
 /// How long everything of a kind stays that an empty list did not show.
 const EMPTY_HOLD: Duration = Duration::from_secs(600);
+/// How long the hub must show an older version of an object before that is the truth.
+const RESTORED_HOLD: Duration = Duration::from_secs(60);
 /// Questions at a time.
 const QUESTIONS_MAX: usize = 16;
 
@@ -47,7 +50,7 @@ struct Stamp {
     revision: u64,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Doubt {
     since: Option<Instant>,
     asked: Option<Instant>,
@@ -162,6 +165,9 @@ impl World {
         } = answer;
         match said {
             Said::There(seen) => {
+                if self.is_older(kind, &seen) && !self.went_back(kind, &key, now) {
+                    return Dirty::default();
+                }
                 self.doubts.remove(&(kind, key));
                 self.seen(kind, *seen)
             }
@@ -182,7 +188,44 @@ impl World {
         }
     }
 
+    /// Whether a newer version of the same object is known.
+    fn is_older(&self, kind: Kind, seen: &Seen) -> bool {
+        let stamp = self.stamps.get(&kind).and_then(|stamps| stamps.get(&seen.key));
+        stamp.is_some_and(|stamp| stamp.uid == seen.uid && stamp.revision > seen.revision)
+    }
+
+    /// Counts that the hub, asked for an object, showed an older version; true once that is the truth, and the object's stamp
+    /// then stands in its way no longer.
+    fn went_back(&mut self, kind: Kind, key: &str, now: Instant) -> bool {
+        let Some(doubt) = self.doubts.get_mut(&(kind, key.to_owned())) else {
+            return false;
+        };
+        doubt.denials += 1;
+        let held = doubt.since.map_or(Duration::ZERO, |since| now.duration_since(since));
+        if doubt.denials < DENIALS || held < RESTORED_HOLD {
+            return false;
+        }
+        if let Some(stamp) = self.stamps.get_mut(&kind).and_then(|stamps| stamps.get_mut(key)) {
+            stamp.revision = 0;
+        }
+        true
+    }
+
     fn seen(&mut self, kind: Kind, seen: Seen) -> Dirty {
+        if self.is_older(kind, &seen) {
+            let Seen { key, revision, .. } = seen;
+            let kind_name = kind.as_str();
+            if !self.doubts.contains_key(&(kind, key.clone())) {
+                tracing::warn!(
+                    kind = kind_name,
+                    key,
+                    revision,
+                    "the hub showed an older version of {kind_name} {key}; it is ignored until the hub insists"
+                );
+                self.doubts.insert((kind, key), Doubt::default());
+            }
+            return Dirty::default();
+        }
         let Seen {
             key,
             namespace,
@@ -193,19 +236,6 @@ impl World {
         } = seen;
         self.doubts.remove(&(kind, key.clone()));
         let stamps = self.stamps.entry(kind).or_default();
-        let newer_known = stamps
-            .get(&key)
-            .is_some_and(|stamp| stamp.uid == uid && stamp.revision > revision);
-        if newer_known {
-            tracing::warn!(
-                kind = kind.as_str(),
-                key,
-                revision,
-                "the hub showed an older version of {} {key}; it is ignored",
-                kind.as_str()
-            );
-            return Dirty::default();
-        }
         if facts == Facts::NotOurs {
             // Another object may hold the key: a Placement of a deleted Service beside the one of its successor.
             let same = stamps.get(&key).is_some_and(|stamp| stamp.uid == uid);
@@ -325,13 +355,7 @@ impl World {
             kind.as_str()
         );
         for key in missing {
-            let fresh = Doubt {
-                since: None,
-                asked: None,
-                denials: 0,
-                list_was_empty: false,
-            };
-            self.doubts.entry((kind, key.clone())).or_insert(fresh).list_was_empty = shown.is_empty();
+            self.doubts.entry((kind, key.clone())).or_default().list_was_empty = shown.is_empty();
         }
     }
 }

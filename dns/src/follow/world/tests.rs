@@ -170,3 +170,39 @@ fn a_cluster_that_cannot_be_reached_touches_only_what_its_word_was_none_for() {
     assert!(!world.input.clusters["us-1"].fresh);
     assert!(world.apply(Event::Seen(Kind::Cluster, cluster(false))).is_empty());
 }
+
+#[test]
+fn a_hub_that_was_restored_from_a_backup_is_believed_when_it_insists() {
+    let mut world = World::default();
+    list(&mut world, &[("a/x", "1", 900)]);
+    let says = |world: &World| world.input.services["a/x"].labels["revision"].clone();
+    world.apply(Event::Seen(Kind::Service, service("a/x", "1", 5)));
+    assert_eq!(says(&world), "900", "a late word changes nothing");
+    let start = Instant::now();
+    let mut ask = |after: Duration| {
+        for doubted in world.questions(start + after) {
+            let said = Said::There(Box::new(service("a/x", "1", 6)));
+            world.answered(Answer { doubted, said }, start + after);
+        }
+        says(&world)
+    };
+    assert_eq!(ask(Duration::ZERO), "900");
+    assert_eq!(ask(ASK_AGAIN), "900", "a replica that lags catches up in this time");
+    assert_eq!(ask(RESTORED_HOLD), "6");
+    assert_eq!(world.doubts.len(), 0);
+    world.apply(Event::Seen(Kind::Service, service("a/x", "1", 7)));
+    assert_eq!(says(&world), "7");
+}
+
+#[test]
+fn an_older_version_that_the_hub_does_not_repeat_is_forgotten() {
+    let mut world = World::default();
+    list(&mut world, &[("a/x", "1", 900)]);
+    world.apply(Event::Seen(Kind::Service, service("a/x", "1", 5)));
+    let now = Instant::now();
+    for doubted in world.questions(now) {
+        let said = Said::There(Box::new(service("a/x", "1", 900)));
+        world.answered(Answer { doubted, said }, now);
+    }
+    assert!(world.doubts.is_empty());
+}
