@@ -92,6 +92,15 @@ fn updated(mut row: PlacedCluster, report: &ReportSpec, chosen: bool) -> Option<
     Some(row)
 }
 
+/// Whether a report has done its work and must go, because it would speak of a copy that is yet to come: the copy it says is
+/// gone has lost its row, or is chosen again.
+#[must_use]
+pub fn is_spent(report: &ReportSpec, spec: &PlacementSpec, status: &PlacementStatus) -> bool {
+    let chosen = spec.clusters.iter().any(|target| target.name == report.cluster);
+    let stands = status.clusters.iter().any(|row| row.name == report.cluster);
+    report.state == ReportState::Absent && (chosen || !stands)
+}
+
 fn condition(type_: &str, status: ConditionStatus, reason: &str, message: String) -> Condition {
     Condition {
         type_: type_.to_owned(),

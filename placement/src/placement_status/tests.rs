@@ -128,3 +128,43 @@ fn nothing_is_healthy_over_an_empty_set() {
     assert_eq!(says(&none, "Healthy"), (ConditionStatus::Unknown, "NotPlaced"));
     assert_eq!(says(&none, "Scheduled"), (ConditionStatus::False, "NoClusterFits"));
 }
+
+#[test]
+fn the_word_that_a_copy_is_gone_does_not_speak_of_the_next_one() {
+    let rows = |names: &[&str]| PlacementStatus {
+        clusters: names
+            .iter()
+            .map(|name| PlacedCluster {
+                name: (*name).to_owned(),
+                ..PlacedCluster::default()
+            })
+            .collect(),
+        ..PlacementStatus::default()
+    };
+    let chosen = |names: &[&str]| PlacementSpec {
+        clusters: names
+            .iter()
+            .map(|name| TargetCluster {
+                name: (*name).to_owned(),
+                ..TargetCluster::default()
+            })
+            .collect(),
+        ..PlacementSpec::default()
+    };
+    let said = |state| ReportSpec {
+        cluster: "a".to_owned(),
+        state,
+        ..ReportSpec::default()
+    };
+    let absent = said(ReportState::Absent);
+    assert!(is_spent(&absent, &chosen(&["b"]), &rows(&["b"])), "its row went");
+    assert!(
+        is_spent(&absent, &chosen(&["a"]), &rows(&["a"])),
+        "chosen again before its row went"
+    );
+    assert!(
+        !is_spent(&absent, &chosen(&["b"]), &rows(&["a"])),
+        "its row is still to go"
+    );
+    assert!(!is_spent(&said(ReportState::Applied), &chosen(&["a"]), &rows(&["a"])));
+}
