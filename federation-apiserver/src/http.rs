@@ -9,6 +9,7 @@ pub(crate) mod delete;
 mod events;
 pub(crate) mod get;
 pub(crate) mod health;
+mod identity;
 pub(crate) mod list;
 pub(crate) mod mutate;
 pub(crate) mod negotiate;
@@ -17,6 +18,7 @@ pub(crate) mod patch;
 pub mod path;
 pub mod query;
 pub(crate) mod respond;
+mod reviews;
 pub(crate) mod select;
 pub(crate) mod source;
 pub(crate) mod tables;
@@ -27,7 +29,7 @@ use std::time::Instant;
 
 use axum::body::Body;
 use axum::response::Response;
-use http::header::{ACCEPT, AUTHORIZATION, CACHE_CONTROL, HeaderValue};
+use http::header::{ACCEPT, CACHE_CONTROL, HeaderValue};
 use http::request::Parts;
 use http::{HeaderName, Method, Request, StatusCode};
 use machinery::status::Status;
@@ -55,6 +57,7 @@ pub(crate) struct Ask {
     pub(crate) path: ResourcePath,
     pub(crate) query: Query,
     pub(crate) parts: Parts,
+    pub(crate) user: UserInfo,
 }
 
 impl Ask {
@@ -118,11 +121,12 @@ pub(crate) async fn answer(server: Arc<Shared>, request: Request<Body>) -> Respo
     let started = Instant::now();
     let (parts, body) = request.into_parts();
     let audit = parts.headers.get(AUDIT_ID).cloned();
+    let accept = parts.headers.get(ACCEPT).cloned();
     let target = path::parse(parts.uri.path());
     let label = label(&parts, target.as_ref());
     let mut response = match Box::pin(route(server, parts, body, target)).await {
         Ok(response) => response,
-        Err(status) => respond::failure(&status),
+        Err(status) => respond::failure(&status, accept.as_ref().and_then(|accept| accept.to_str().ok())),
     };
     let headers = response.headers_mut();
     let audit = audit.or_else(|| HeaderValue::from_str(&uuid::Uuid::new_v4().to_string()).ok());
@@ -199,41 +203,26 @@ fn record(label: &Label, code: StatusCode, started: Instant) {
     metrics::counter!("apiserver_request_total", &labels).increment(1);
 }
 
-/// Who asks: an in-process caller or a verified certificate, else a bearer token, else nobody.
-fn authenticate(server: &Shared, parts: &Parts) -> Result<UserInfo, Status> {
-    if let Some(user) = parts.extensions.get::<UserInfo>() {
-        return Ok(user.clone());
-    }
-    let Some(header) = parts.headers.get(AUTHORIZATION) else {
-        return Ok(UserInfo::anonymous());
-    };
-    let token = header.to_str().ok().and_then(|text| {
-        let (scheme, token) = text.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-    });
-    token
-        .and_then(|token| server.tokens.user(token))
-        .ok_or_else(Status::unauthorized)
-}
-
 async fn route(server: Arc<Shared>, parts: Parts, body: Body, target: Option<Target>) -> Result<Response, Status> {
     let Some(target) = target else {
         return Err(Status::bad_request("malformed percent-encoding in the path"));
     };
     let query = Query::parse(parts.uri.query())?;
-    let user = authenticate(&server, &parts)?;
+    let user = identity::of(&server, &parts)?;
     match target {
         Target::Resource(path) => {
             let verb = verb(&parts.method, &path, &query);
             permit(&user, verb, &path)?;
             let Some(kind) = server.registry.resource(&path.group, &path.version, &path.resource) else {
-                return Ok(pages::not_found());
+                return nothing_there(&server, &path);
             };
             let kind = kind.clone();
-            if kind.namespaced && path.namespace.is_empty() && (!path.name.is_empty() || parts.method == Method::POST)
-                || !kind.namespaced && !path.namespace.is_empty()
-            {
-                return Ok(pages::not_found());
+            let anywhere = kind.namespaced && path.namespace.is_empty();
+            if anywhere && path.name.is_empty() && parts.method == Method::POST {
+                return Err(Status::method_not_allowed("", "", ""));
+            }
+            if anywhere && !path.name.is_empty() || !kind.namespaced && !path.namespace.is_empty() {
+                return nothing_there(&server, &path);
             }
             let ask = Ask {
                 server,
@@ -241,6 +230,7 @@ async fn route(server: Arc<Shared>, parts: Parts, body: Body, target: Option<Tar
                 path,
                 query,
                 parts,
+                user,
             };
             Box::pin(dispatch(ask, verb, body)).await
         }
@@ -252,6 +242,16 @@ async fn route(server: Arc<Shared>, parts: Parts, body: Body, target: Option<Tar
             permit_path(&user, &parts)?;
             pages::page(&server, &parts, &query, &page).await
         }
+    }
+}
+
+/// A path that names no resource: told as a Status where its group is served, as text where it is not.
+fn nothing_there(server: &Shared, path: &ResourcePath) -> Result<Response, Status> {
+    let groups = server.registry.groups();
+    if path.group.is_empty() || groups.iter().any(|(group, _)| *group == path.group) {
+        Err(Status::resource_not_found())
+    } else {
+        Ok(pages::not_found())
     }
 }
 
@@ -309,14 +309,17 @@ async fn dispatch(ask: Ask, verb: &'static str, body: Body) -> Result<Response, 
         "finalize" if ask.kind.is_namespace() => Part::Finalize,
         "manifests" if streams::is_cluster(&ask.kind) => return streams::manifests::serve(ask, verb).await,
         "reports" if streams::is_cluster(&ask.kind) => return streams::reports::serve(ask, verb, body).await,
-        _ => return Ok(pages::not_found()),
+        _ => return nothing_there(&ask.server, &ask.path),
     };
-    let unserved = || Status::method_not_allowed(ask.kind.group, ask.kind.plural, verb);
+    let unserved = || Status::method_not_allowed("", "", "");
     if part == Part::Object && !ask.kind.serves(verb) {
         return Err(unserved());
     }
+    if let (Some(review), "create") = (ask.kind.strategy.review, verb) {
+        return reviews::create(&ask, review, body).await;
+    }
     match (verb, part) {
-        ("get", Part::Object | Part::Status | Part::Scale) => get::get(&ask, part),
+        ("get", Part::Object | Part::Status | Part::Scale) => get::get(&ask, part).await,
         ("list", Part::Object) => get::list(&ask).await,
         ("watch", Part::Object) => get::watch(&ask).await,
         ("create", Part::Object) if ask.path.name.is_empty() => mutate::create(&ask, body).await,

@@ -8,6 +8,7 @@ pub mod discovery;
 mod federation;
 mod kubernetes;
 pub mod openapi;
+mod reviews;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -59,6 +60,19 @@ pub struct ScalePaths {
     pub selector: &'static str,
 }
 
+/// What a review is about: an object that is answered when it is posted, and never kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Review {
+    /// Who the client is.
+    Who,
+    /// Whether the client may do something.
+    OwnAccess,
+    /// What the client may do.
+    OwnRules,
+    /// Whether somebody may do something, in one namespace or anywhere.
+    Access,
+}
+
 /// How writes of a kind differ from the plain case.
 #[derive(Clone, Copy, Debug)]
 pub struct Strategy {
@@ -76,6 +90,8 @@ pub struct Strategy {
     pub delete_returns_object: bool,
     /// Kept in memory only: last-known truth that is sent again after a restart.
     pub ephemeral: bool,
+    /// Answered and not kept at all.
+    pub review: Option<Review>,
 }
 
 const PLAIN: Strategy = Strategy {
@@ -86,6 +102,7 @@ const PLAIN: Strategy = Strategy {
     unconditional_update: true,
     delete_returns_object: false,
     ephemeral: false,
+    review: None,
 };
 
 /// One served kind.
@@ -185,10 +202,10 @@ impl Row {
             short_names: self.short_names,
             categories: self.categories,
             namespaced: self.namespaced,
-            verbs: if self.kind == "Namespace" {
-                kubernetes::NAMESPACE_VERBS
-            } else {
-                ALL_VERBS
+            verbs: match self.strategy.review {
+                Some(_) => reviews::VERBS,
+                None if self.kind == "Namespace" => kubernetes::NAMESPACE_VERBS,
+                None => ALL_VERBS,
             },
             fields: self.fields,
             built_in: self.built_in,
@@ -214,6 +231,7 @@ impl Registry {
             Profile::Hub => rows.extend(federation::rows()),
             Profile::Member => {}
         }
+        rows.extend(reviews::rows());
         let kinds: Vec<_> = rows.into_iter().map(|row| Arc::new(row.into_kind())).collect();
         let mut by_resource: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
         for kind in &kinds {
@@ -286,6 +304,10 @@ mod tests {
                 .is_some()
         );
         assert!(hub.resource("", "v1", "pods").is_none());
+        let review = hub
+            .resource("authorization.k8s.io", "v1", "selfsubjectaccessreviews")
+            .unwrap();
+        assert_eq!(review.verbs, ["create"]);
         let member = Registry::of(Profile::Member);
         assert!(member.resource("", "v1", "pods").is_some());
         assert!(

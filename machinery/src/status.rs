@@ -139,17 +139,8 @@ impl Status {
     /// 422: a patch that cannot be applied to the object as it is.
     #[must_use]
     pub fn unprocessable_patch(message: &str) -> Self {
-        let causes = vec![Cause::new(CauseReason::None, "", message)];
         let message = format!("the server rejected our request due to an error in our request: {message}");
-        Self::detailed(
-            422,
-            "Invalid",
-            message,
-            Details {
-                causes,
-                ..Details::default()
-            },
-        )
+        Self::detailed(422, "Invalid", message, Details::default())
     }
 
     /// 400: the request makes no sense.

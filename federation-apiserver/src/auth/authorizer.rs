@@ -6,7 +6,7 @@
 //! | `system:meridian:clusters`, user `system:meridian:cluster:NAME` | its own manifests (get, list, watch) and reports (create) |
 //! | `system:meridian:dns` | what it compiles (read) and Resolutions |
 //! | `system:meridian:viewers` | get, list, watch of everything but Secrets |
-//! | whoever proved who they are | discovery, OpenAPI, version, health |
+//! | whoever proved who they are | discovery, OpenAPI, version, health; to ask who they are and what they may |
 //! | anybody | version, health |
 
 use api::well_known::{DNS_USER, GROUP, MASTERS_GROUP};
@@ -65,6 +65,13 @@ const DNS_READS: &[(&str, &str)] = &[
     (GROUP, "resolutions"),
 ];
 
+/// Whoever is known may ask about themselves.
+const SELF_REVIEWS: &[(&str, &str)] = &[
+    ("authentication.k8s.io", "selfsubjectreviews"),
+    ("authorization.k8s.io", "selfsubjectaccessreviews"),
+    ("authorization.k8s.io", "selfsubjectrulesreviews"),
+];
+
 fn under(path: &str, roots: &[&str]) -> bool {
     roots.iter().any(|root| {
         path == *root || (*root != "/" && path.strip_prefix(root).is_some_and(|rest| rest.starts_with('/')))
@@ -107,11 +114,14 @@ pub fn authorize(user: &UserInfo, asked: Asked<'_>) -> Decision {
             let dns = user.name == DNS_USER
                 && ((reads(verb) && DNS_READS.contains(&(group, resource)))
                     || (group == GROUP && resource == "resolutions" && verb != "deletecollection"));
+            let about_oneself =
+                user.in_group(AUTHENTICATED) && verb == "create" && SELF_REVIEWS.contains(&(group, resource));
             let viewer = user.in_group(VIEWERS_GROUP)
                 && reads(verb)
+                && resource != "*"
                 && !(group.is_empty() && resource == "secrets")
                 && !(resource == "clusters" && subresource == "manifests");
-            own_stream || dns || viewer
+            own_stream || dns || viewer || about_oneself
         }
     };
     if allowed {
@@ -187,6 +197,35 @@ mod tests {
             (&dns, "update", GROUP, "resolutions", "", "web", true),
             (&dns, "list", "", "secrets", "", "", false),
             (&nobody, "list", "", "configmaps", "", "", false),
+            (&viewer, "get", "", "*", "", "", false),
+            (
+                &eu,
+                "create",
+                "authorization.k8s.io",
+                "selfsubjectaccessreviews",
+                "",
+                "",
+                true,
+            ),
+            (
+                &eu,
+                "create",
+                "authorization.k8s.io",
+                "subjectaccessreviews",
+                "",
+                "",
+                false,
+            ),
+            (
+                &nobody,
+                "create",
+                "authorization.k8s.io",
+                "selfsubjectaccessreviews",
+                "",
+                "",
+                false,
+            ),
+            (&viewer, "impersonate", "", "users", "", "x", false),
         ] {
             assert_eq!(
                 allowed(user, verb, group, resource, sub, name),

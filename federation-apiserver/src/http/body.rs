@@ -45,27 +45,41 @@ pub(crate) fn media_type(headers: &HeaderMap) -> &str {
     if media.is_empty() { JSON } else { media }
 }
 
-/// Decodes an object.
-pub(crate) fn object(headers: &HeaderMap, bytes: &Bytes, protobuf_allowed: bool) -> Result<Decoded, Status> {
-    let decoded = match media_type(headers) {
-        JSON => plain(decode::json(bytes)),
-        YAML | "application/x-yaml" | "text/yaml" => plain(decode::yaml(bytes)),
+/// Decodes an object of some kind; `null` is an object that says nothing.
+pub(crate) fn object(
+    headers: &HeaderMap,
+    bytes: &Bytes,
+    protobuf_allowed: bool,
+    kind: &str,
+) -> Result<Decoded, Status> {
+    let unrecognized = |fault: &str| {
+        Status::bad_request(format!(
+            "the object provided is unrecognized (must be of type {kind}): {fault}"
+        ))
+    };
+    let mut decoded = match media_type(headers) {
+        JSON => plain(decode::json(bytes))
+            .map_err(|status| unrecognized(&format!("couldn't get version/kind; {}", status.message))),
+        YAML | "application/x-yaml" | "text/yaml" => {
+            plain(decode::yaml(bytes)).map_err(|status| unrecognized(&status.message))
+        }
         PROTOBUF if protobuf_allowed => match protobuf::decode(bytes) {
             Ok(value) => Ok(Decoded {
                 value,
                 duplicates: Vec::new(),
             }),
-            Err(error) => Err(Status::bad_request(format!(
-                "the body is not readable as protobuf: {error}"
-            ))),
+            Err(error) => Err(unrecognized(&error.to_string())),
         },
         _ if protobuf_allowed => Err(Status::unsupported_media_type(&[JSON, YAML, PROTOBUF])),
         _ => Err(Status::unsupported_media_type(&[JSON, YAML])),
     }?;
+    if decoded.value.is_null() {
+        decoded.value = Value::Object(Map::new());
+    }
     if decoded.value.is_object() {
         Ok(decoded)
     } else {
-        Err(Status::bad_request("the body is not an object"))
+        Err(unrecognized("the body is not an object"))
     }
 }
 
@@ -84,9 +98,12 @@ pub(crate) fn yaml(bytes: &Bytes) -> Result<Decoded, Status> {
     }
 }
 
-/// Decodes JSON.
-pub(crate) fn json(bytes: &Bytes) -> Result<Value, Status> {
-    plain(decode::json(bytes)).map(|decoded| decoded.value)
+/// Decodes a patch.
+pub(crate) fn patch(bytes: &Bytes) -> Result<Value, Status> {
+    match plain(decode::json(bytes)) {
+        Ok(decoded) => Ok(decoded.value),
+        Err(status) => Err(Status::bad_request(format!("error decoding patch: {}", status.message))),
+    }
 }
 
 fn plain(decoded: Result<decode::Decoded, decode::DecodeError>) -> Result<Decoded, Status> {

@@ -18,8 +18,16 @@ fn options(ask: &Ask, bytes: &Bytes) -> Result<DeleteOptions, Status> {
     let value = if bytes.is_empty() {
         Value::Null
     } else {
-        body::object(&ask.parts.headers, bytes, true)?.value
+        body::object(&ask.parts.headers, bytes, true, "DeleteOptions")?.value
     };
+    let kind = value.get("kind").and_then(Value::as_str).unwrap_or_default();
+    if !matches!(kind, "" | "DeleteOptions") {
+        let version = value.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
+        return Err(Status::bad_request(format!(
+            "a deletion takes DeleteOptions; no kind {kind:?} of version {version:?} can stand for them"
+        )));
+    }
+    ask.query.number("gracePeriodSeconds")?;
     parse(&value, &ask.query)
 }
 
@@ -61,18 +69,6 @@ fn parse(value: &Value, query: &Query) -> Result<DeleteOptions, Status> {
             None
         }
     };
-    if value
-        .get("gracePeriodSeconds")
-        .and_then(Value::as_i64)
-        .is_some_and(|seconds| seconds < 0)
-    {
-        let bad = value.get("gracePeriodSeconds").cloned().unwrap_or_default();
-        causes.push(field::invalid(
-            &Path::root("gracePeriodSeconds"),
-            &bad,
-            "must be greater than or equal to 0",
-        ));
-    }
     if !causes.is_empty() {
         return Err(Status::invalid("meta.k8s.io", "DeleteOptions", "", causes));
     }

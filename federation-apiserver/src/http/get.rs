@@ -14,9 +14,12 @@ use super::{Ask, respond};
 use crate::write::{Part, scale_of};
 
 /// Answers one object, or its scale.
-pub(crate) fn get(ask: &Ask, part: Part) -> Result<Response, Status> {
+pub(crate) async fn get(ask: &Ask, part: Part) -> Result<Response, Status> {
     let form = ask.form(true)?;
     let objects = ask.server.engine.cache_of(&ask.kind);
+    if let (Some(revision), _) = super::list::revision(&ask.query)? {
+        Source::of(&ask.kind, objects.clone()).reach(revision).await?;
+    }
     let object = objects
         .get(&ask.path.namespace, &ask.path.name)
         .ok_or_else(|| ask.not_found())?;

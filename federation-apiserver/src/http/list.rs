@@ -49,7 +49,9 @@ impl Continue {
         bytes
             .and_then(|bytes| serde_json::from_slice::<Self>(&bytes).ok())
             .filter(|token| token.v == TOKEN_VERSION && token.start.contains('/'))
-            .ok_or_else(|| Status::bad_request("continue key is not valid: it was not made by this server"))
+            .ok_or_else(|| {
+                Status::bad_request("invalid continue token: continue key is not valid: it was not made by this server")
+            })
     }
 }
 
@@ -85,7 +87,7 @@ pub(super) fn revision(query: &Query) -> Result<(Option<Revision>, bool), Status
 fn options(query: &Query) -> Result<Options, Status> {
     let path = Path::root("resourceVersionMatch");
     let (revision, any) = revision(query)?;
-    let token = query.get("continue").map(Continue::parse).transpose()?;
+    let token = query.get("continue");
     if query.has("sendInitialEvents") {
         let cause = field::forbidden(
             &Path::root("sendInitialEvents"),
@@ -125,6 +127,7 @@ fn options(query: &Query) -> Result<Options, Status> {
             "specifying resource version is not allowed when using continue",
         ));
     }
+    let token = token.map(Continue::parse).transpose()?;
     let limit = usize::try_from(query.number("limit")?.unwrap_or(0).max(0)).unwrap_or(usize::MAX);
     let exact = exact || (limit > 0 && revision.is_some() && query.get("resourceVersionMatch").is_none());
     Ok(Options {

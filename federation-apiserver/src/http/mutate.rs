@@ -37,6 +37,14 @@ pub(crate) fn options(query: &Query, kind: &str, user_agent: Option<&str>) -> Re
     if named.len() > MANAGER_MAX {
         causes.push(field::too_long(&Path::root("fieldManager"), MANAGER_MAX));
     }
+    if let Some((at, bad)) = named.chars().enumerate().find(|(_, letter)| letter.is_control()) {
+        let detail = format!("invalid character U+{:04X} (at position {at})", u32::from(bad));
+        causes.push(field::invalid(
+            &Path::root("fieldManager"),
+            &Value::from(named),
+            &detail,
+        ));
+    }
     if !causes.is_empty() {
         return Err(Status::invalid("meta.k8s.io", kind, "", causes));
     }
@@ -89,7 +97,7 @@ pub(crate) async fn create(ask: &Ask, body: Body) -> Result<Response, Status> {
     let form = ask.form(true)?;
     let options = ask.write_options("CreateOptions")?;
     let bytes = body::read(body).await?;
-    let mut decoded = body::object(&ask.parts.headers, &bytes, ask.kind.built_in)?;
+    let mut decoded = body::object(&ask.parts.headers, &bytes, ask.kind.built_in, ask.kind.kind)?;
     body::expect_kind(&mut decoded.value, &ask.kind.api_version(), ask.kind.kind)?;
     let intent = ask.intent(Part::Object, options);
     let outcome = ask
@@ -105,8 +113,8 @@ pub(crate) async fn update(ask: &Ask, part: Part, body: Body) -> Result<Response
     let form = ask.form(true)?;
     let options = ask.write_options("UpdateOptions")?;
     let bytes = body::read(body).await?;
-    let mut decoded = body::object(&ask.parts.headers, &bytes, ask.kind.built_in)?;
     let (api_version, kind) = expected(ask, part);
+    let mut decoded = body::object(&ask.parts.headers, &bytes, ask.kind.built_in, &kind)?;
     body::expect_kind(&mut decoded.value, &api_version, &kind)?;
     let change = Change::Replace(decoded.value, decoded.duplicates);
     let outcome = ask.server.engine.update(&ask.intent(part, options), &change).await?;
@@ -157,6 +165,7 @@ mod tests {
         assert_eq!(parse("fieldValidation=strict").unwrap_err().code, 422);
         assert_eq!(parse("").unwrap().field_manager, "curl");
         assert_eq!(parse("fieldManager=x").unwrap().field_manager, "x");
+        assert_eq!(parse("fieldManager=%01").unwrap_err().code, 422);
         assert_eq!(
             parse(&format!("fieldManager={}", "x".repeat(129))).unwrap_err().code,
             422

@@ -17,6 +17,8 @@ use crate::kinds::discovery::{AGGREGATED_MEDIA, Document};
 use crate::server::Shared;
 
 const OPENAPI_V2_PROTOBUF: &str = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+/// The same as answers spell it, where `@` may not stand.
+const OPENAPI_V2_PROTOBUF_REPLY: &str = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
 const OPENAPI_V3_PROTOBUF: &str = "application/com.github.proto-openapi.spec.v3@v1.0+protobuf";
 
 /// kube-apiserver's word for a path that is nothing.
@@ -28,11 +30,7 @@ fn readable(parts: &Parts) -> Result<(), Status> {
     if parts.method == Method::GET || parts.method == Method::HEAD {
         return Ok(());
     }
-    Err(Status::method_not_allowed(
-        "",
-        parts.uri.path(),
-        &parts.method.as_str().to_ascii_lowercase(),
-    ))
+    Err(Status::method_not_allowed("", "", ""))
 }
 
 /// Answers a discovery document.
@@ -115,7 +113,7 @@ pub(crate) async fn page(server: &Arc<Shared>, parts: &Parts, query: &Query, pat
             Some(render) => respond::content(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", render()),
             None => not_found(),
         }),
-        "/openapi/v2" => openapi_v2(server, parts),
+        "/openapi/v2" => Ok(openapi_v2(server, parts)),
         "/openapi/v3" => {
             let mut response = tagged(parts, &server.openapi().root, JSON);
             response
@@ -135,14 +133,29 @@ pub(crate) async fn page(server: &Arc<Shared>, parts: &Parts, query: &Query, pat
     }
 }
 
-fn openapi_v2(server: &Shared, parts: &Parts) -> Result<Response, Status> {
+fn openapi_v2(server: &Shared, parts: &Parts) -> Response {
     let accept = parts
         .headers
         .get(ACCEPT)
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
-    refuse_protobuf_only(accept, OPENAPI_V2_PROTOBUF)?;
-    Ok(tagged(parts, &server.openapi().v2, JSON))
+    let protobuf = clauses(accept)
+        .iter()
+        .find(|clause| {
+            matches!(
+                clause.media,
+                JSON | "*/*" | "application/*" | OPENAPI_V2_PROTOBUF | OPENAPI_V2_PROTOBUF_REPLY
+            )
+        })
+        .is_some_and(|clause| matches!(clause.media, OPENAPI_V2_PROTOBUF | OPENAPI_V2_PROTOBUF_REPLY));
+    let openapi = server.openapi();
+    let mut response = if protobuf {
+        tagged(parts, openapi.v2_protobuf(), OPENAPI_V2_PROTOBUF_REPLY)
+    } else {
+        tagged(parts, &openapi.v2, JSON)
+    };
+    response.headers_mut().insert(VARY, HeaderValue::from_static("Accept"));
+    response
 }
 
 fn openapi_v3(server: &Shared, parts: &Parts, query: &Query, group_version: &str) -> Result<Response, Status> {

@@ -2,7 +2,9 @@
 
 use axum::body::Body;
 use axum::response::Response;
+use machinery::field::{self, Path};
 use machinery::status::Status;
+use serde_json::Value;
 
 use super::{Ask, body, mutate};
 use crate::write::{Change, Part, Patch};
@@ -17,12 +19,18 @@ pub(crate) async fn patch(ask: &Ask, part: Part, body: Body) -> Result<Response,
     let form = ask.form(true)?;
     let options = ask.write_options("PatchOptions")?;
     let bytes = body::read(body).await?;
-    let change = match body::media_type(&ask.parts.headers) {
-        JSON_PATCH => Change::Patch(Patch::Json(body::json(&bytes)?)),
-        MERGE_PATCH => Change::Patch(Patch::Merge(object(body::json(&bytes)?)?)),
-        STRATEGIC_PATCH if ask.kind.built_in => Change::Patch(Patch::Strategic(object(body::json(&bytes)?)?)),
+    let media = body::media_type(&ask.parts.headers);
+    if ask.query.has("force") && matches!(media, JSON_PATCH | MERGE_PATCH | STRATEGIC_PATCH) {
+        let cause = field::forbidden(&Path::root("force"), "may not be specified for non-apply patch");
+        return Err(Status::invalid("meta.k8s.io", "PatchOptions", "", vec![cause]));
+    }
+    let change = match media {
+        JSON_PATCH => Change::Patch(Patch::Json(body::patch(&bytes)?)),
+        MERGE_PATCH => Change::Patch(Patch::Merge(object(body::patch(&bytes)?)?)),
+        STRATEGIC_PATCH if ask.kind.built_in => Change::Patch(Patch::Strategic(object(body::patch(&bytes)?)?)),
         APPLY_PATCH if part != Part::Scale => {
             let mut decoded = body::yaml(&bytes)?;
+            says_what_it_is(&decoded.value)?;
             let (api_version, kind) = mutate::expected(ask, part);
             body::expect_kind(&mut decoded.value, &api_version, &kind)?;
             name_it(ask, &mut decoded.value);
@@ -43,16 +51,29 @@ pub(crate) async fn patch(ask: &Ask, part: Part, body: Body) -> Result<Response,
     mutate::finish(ask, form, outcome)
 }
 
-fn object(value: serde_json::Value) -> Result<serde_json::Value, Status> {
+fn object(value: Value) -> Result<Value, Status> {
     if value.is_object() {
         Ok(value)
     } else {
-        Err(Status::bad_request("the patch is not an object"))
+        Err(Status::bad_request("error decoding patch: it is not an object"))
     }
 }
 
+/// An applied configuration must name its kind and version: a client that does not know them did not mean this object.
+fn says_what_it_is(value: &Value) -> Result<(), Status> {
+    let text = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default();
+    let (api_version, kind) = (text("apiVersion"), text("kind"));
+    if !api_version.is_empty() && !kind.is_empty() {
+        return Ok(());
+    }
+    let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+    Err(Status::bad_request(format!(
+        "invalid object type: {group}/{version}, Kind={kind}"
+    )))
+}
+
 /// An applied configuration may leave its name to the path.
-fn name_it(ask: &Ask, value: &mut serde_json::Value) {
+fn name_it(ask: &Ask, value: &mut Value) {
     let Some(object) = value.as_object_mut() else { return };
     let metadata = object.entry("metadata").or_insert_with(|| serde_json::json!({}));
     if let Some(metadata) = metadata.as_object_mut() {

@@ -9,7 +9,7 @@ use machinery::protobuf;
 use machinery::status::Status;
 use serde_json::Value;
 
-use super::negotiate::{Encoding, Form, JSON, PROTOBUF, YAML};
+use super::negotiate::{self, Encoding, Form, JSON, Offer, PROTOBUF, YAML};
 
 /// Warnings in all beyond which each is cut short, as kube-apiserver does.
 const WARNING_BYTES_MAX: usize = 4096;
@@ -62,10 +62,16 @@ pub(crate) fn value(code: StatusCode, form: Form, value: &Value) -> Result<Respo
     }
 }
 
-/// A failure.
-pub(crate) fn failure(status: &Status) -> Response {
+/// A failure, spelled as objects would have been; JSON where that cannot be told.
+pub(crate) fn failure(status: &Status, accept: Option<&str>) -> Response {
     let code = StatusCode::from_u16(status.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = content(code, JSON, status.to_value().to_string());
+    let offer = Offer {
+        protobuf: true,
+        yaml: true,
+    };
+    let form = negotiate::form(accept, offer).unwrap_or(Form::JSON);
+    let told = status.to_value();
+    let mut response = value(code, form, &told).unwrap_or_else(|_| content(code, JSON, told.to_string()));
     let retry = status.details.as_ref().map_or(0, |details| details.retry_after_seconds);
     if retry > 0 {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(retry));

@@ -191,7 +191,9 @@ fn resource_entry(kind: &Kind) -> Value {
     if !kind.categories.is_empty() {
         put("categories", json!(kind.categories));
     }
-    put("storageVersionHash", Value::from(storage_version_hash(kind)));
+    if kind.strategy.review.is_none() {
+        put("storageVersionHash", Value::from(storage_version_hash(kind)));
+    }
     Value::Object(entry)
 }
 

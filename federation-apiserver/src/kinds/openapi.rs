@@ -1,6 +1,7 @@
 //! OpenAPI documents of what is served: made by `machinery` from the registry's rows.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use machinery::openapi::{self, ServedKind, ServedSubresource};
 
@@ -19,13 +20,20 @@ pub struct OpenApi {
     pub(crate) v3: BTreeMap<String, Document>,
     /// `/openapi/v2`.
     pub(crate) v2: Document,
+    /// The same in protobuf; made at the first request for it.
+    v2_protobuf: OnceLock<Document>,
 }
 
 impl OpenApi {
     /// The documents of a registry.
     #[must_use]
     pub fn of(registry: &Registry) -> Self {
-        let kinds: Vec<ServedKind> = registry.kinds().iter().map(|kind| served(kind)).collect();
+        let kinds: Vec<ServedKind> = registry
+            .kinds()
+            .iter()
+            .filter(|kind| kind.strategy.review.is_none())
+            .map(|kind| served(kind))
+            .collect();
         let documents = openapi::v3_documents(&kinds, VERSION);
         let root = Document::of(openapi::v3_root(&documents).to_string());
         let v3 = documents
@@ -44,7 +52,19 @@ impl OpenApi {
             root,
             v3,
             v2: Document::of(openapi::v2_document(&kinds, VERSION).to_string()),
+            v2_protobuf: OnceLock::new(),
         }
+    }
+
+    /// `/openapi/v2` in protobuf.
+    pub(crate) fn v2_protobuf(&self) -> &Document {
+        self.v2_protobuf.get_or_init(|| {
+            let document = serde_json::from_slice(&self.v2.body).unwrap_or_else(|error| {
+                tracing::error!(%error, "our own OpenAPI document is not JSON");
+                serde_json::Value::Null
+            });
+            Document::of(openapi::v2_protobuf(&document))
+        })
     }
 }
 

@@ -30,6 +30,13 @@ pub(crate) enum Patch {
 }
 
 impl Patch {
+    /// The patch as it was sent.
+    pub(super) fn value(&self) -> &Value {
+        match self {
+            Self::Json(patch) | Self::Merge(patch) | Self::Strategic(patch) => patch,
+        }
+    }
+
     /// The patched object.
     pub(super) fn onto(&self, kind: &Kind, base: &Value) -> Result<Value, Status> {
         match self {

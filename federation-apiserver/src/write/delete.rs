@@ -118,23 +118,27 @@ fn finished_answer(intent: &Intent, uid: &str, object: bytes::Bytes) -> bytes::B
 }
 
 fn check_preconditions(intent: &Intent, options: &DeleteOptions, current: &Current) -> Result<(), Status> {
-    let refuse = |what: &str, wanted: &str, found: &str| {
-        let why = format!("Precondition failed: {what} in precondition: {wanted}, {what} in object meta: {found}");
+    let refuse = |what: &str, wanted: &str, found: &str, since: &str| {
+        let why = format!(
+            "the {what} in the precondition ({wanted}) does not match the {what} in record ({found}). The object might \
+             have been {since}"
+        );
+        // Here kube-apiserver names the kind where it otherwise names the resource.
         Err(Status::conflict(
             intent.kind.group,
-            intent.kind.plural,
+            intent.kind.kind,
             &intent.name,
             &why,
         ))
     };
     let uid = meta(&current.value, "uid");
     match &options.uid {
-        Some(wanted) if wanted != uid => return refuse("UID", wanted, uid),
+        Some(wanted) if wanted != uid => return refuse("UID", wanted, uid, "deleted and then recreated"),
         Some(_) | None => {}
     }
     let version = current.cached.revision.to_string();
     match &options.version {
-        Some(wanted) if *wanted != version => refuse("ResourceVersion", wanted, &version),
+        Some(wanted) if *wanted != version => refuse("ResourceVersion", wanted, &version, "modified"),
         Some(_) | None => Ok(()),
     }
 }

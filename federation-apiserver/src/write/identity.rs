@@ -70,10 +70,9 @@ pub(super) fn name_new(_: &Engine, intent: &Intent, draft: &mut Draft) -> Result
     let metadata = metadata_mut(&mut draft.value)?;
     if intent.kind.namespaced {
         if !namespace.is_empty() && namespace != intent.namespace {
-            return Err(Status::bad_request(format!(
-                "the namespace of the provided object does not match the namespace sent on the request: {namespace:?} is not {:?}",
-                intent.namespace
-            )));
+            return Err(Status::bad_request(
+                "the namespace of the provided object does not match the namespace sent on the request",
+            ));
         }
         metadata.insert("namespace".to_owned(), Value::from(intent.namespace.as_str()));
     } else {

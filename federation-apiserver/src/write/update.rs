@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::commit::{Refused, answer, versioned};
 use super::identity::meta;
 use super::parts::{scale_of, with_scale};
-use super::{Change, Current, Draft, Engine, Intent, Outcome, Part, UPDATE, apply, run};
+use super::{Change, Current, Draft, Engine, Intent, Outcome, Part, Patch, UPDATE, apply, run, shape};
 use crate::cache::canonical;
 use crate::store::{Change as Stored, Expect};
 
@@ -102,6 +102,9 @@ impl Engine {
             Change::Patch(patch) => (patch.onto(&intent.kind, base)?, Vec::new(), false),
             Change::Apply(config, duplicates) => (apply::onto(intent, old, config, now)?, duplicates.clone(), true),
         };
+        if let Change::Patch(patch) = change {
+            check_kind(intent, patch, base, &proposed)?;
+        }
         check_place(intent, &proposed)?;
         if !self.version_holds(intent, change, current, &proposed).await? {
             return Ok(Attempt::Raced(None));
@@ -119,7 +122,10 @@ impl Engine {
             now,
             reserved: None,
         };
-        run(UPDATE, self, intent, &mut draft)?;
+        run(UPDATE, self, intent, &mut draft).map_err(|status| match change {
+            Change::Patch(patch) => shape::blame_patch(intent, patch.value(), status),
+            Change::Replace(..) | Change::Apply(..) => status,
+        })?;
         self.commit_update(intent, current, draft).await
     }
 
@@ -272,9 +278,27 @@ fn same_but_version(old: &Value, new: &Value) -> bool {
     })
 }
 
+/// A patch changes an object, never what it is an object of.
+fn check_kind(intent: &Intent, patch: &Patch, before: &Value, after: &Value) -> Result<(), Status> {
+    for key in ["apiVersion", "kind"] {
+        if before.get(key) != after.get(key) {
+            let text = |value: &Value| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+            let fault = format!("{key} cannot change from {:?} to {:?}", text(before), text(after));
+            return Err(shape::invalid_patch(intent, patch.value(), &fault));
+        }
+    }
+    Ok(())
+}
+
 /// The body must be about the object of the path.
 fn check_place(intent: &Intent, value: &Value) -> Result<(), Status> {
     let (name, namespace) = (meta(value, "name"), meta(value, "namespace"));
+    if name.is_empty() {
+        return Err(Status::bad_request(format!(
+            "the name of the object ({} based on URL) was undeterminable: name must be provided",
+            intent.name
+        )));
+    }
     if name != intent.name {
         return Err(Status::bad_request(format!(
             "the name of the object ({name}) does not match the name on the URL ({})",
@@ -282,10 +306,9 @@ fn check_place(intent: &Intent, value: &Value) -> Result<(), Status> {
         )));
     }
     if intent.kind.namespaced && !namespace.is_empty() && namespace != intent.namespace {
-        return Err(Status::bad_request(format!(
-            "the namespace of the object ({namespace}) does not match the namespace on the URL ({})",
-            intent.namespace
-        )));
+        return Err(Status::bad_request(
+            "the namespace of the provided object does not match the namespace sent on the request",
+        ));
     }
     Ok(())
 }

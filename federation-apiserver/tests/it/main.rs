@@ -6,6 +6,8 @@ mod apply;
 mod harness;
 mod lists;
 mod objects;
+mod refusals;
+mod reviews;
 mod services;
 mod streams;
 mod surface;

@@ -313,7 +313,7 @@ async fn dry_runs_and_field_validation() {
         .expect(400);
     assert_eq!(
         strict["message"],
-        "strict decoding error: unknown field \"metadata.foo\""
+        "ConfigMap in version \"v1\" cannot be handled as a ConfigMap: strict decoding error: unknown field \"metadata.foo\""
     );
     let warned = hub.post(CONFIGMAPS, odd).await;
     assert_eq!(
@@ -326,7 +326,10 @@ async fn dry_runs_and_field_validation() {
         .send("POST", &format!("{CONFIGMAPS}?fieldValidation=Strict"), &[], doubled)
         .await
         .expect(400);
-    assert_eq!(answer["message"], "strict decoding error: duplicate field \"data.a\"");
+    assert_eq!(
+        answer["message"],
+        "ConfigMap in version \"v1\" cannot be handled as a ConfigMap: strict decoding error: duplicate field \"data.a\""
+    );
 }
 
 #[tokio::test]

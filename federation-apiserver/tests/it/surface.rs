@@ -54,7 +54,20 @@ async fn openapi() {
     );
     assert!(hub.get("/openapi/v2").await.expect(200)["definitions"].is_object());
     let protobuf = [("accept", "application/com.github.proto-openapi.spec.v2@v1.0+protobuf")];
-    assert_eq!(hub.send("GET", "/openapi/v2", &protobuf, "").await.code, 406);
+    let document = hub.send("GET", "/openapi/v2", &protobuf, "").await;
+    assert_eq!(document.code, 200);
+    assert_eq!(
+        document.headers["content-type"],
+        "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
+    );
+    assert_eq!(
+        document.bytes.get(..5),
+        Some(&b"\x0a\x032.0"[..]),
+        "swagger is the first field"
+    );
+    let etag = document.headers["etag"].to_str().unwrap().to_owned();
+    let again = [protobuf[0], ("if-none-match", etag.as_str())];
+    assert_eq!(hub.send("GET", "/openapi/v2", &again, "").await.code, 304);
 }
 
 #[tokio::test]
