@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ::placement::fold::{fold, status_differs};
-use ::placement::placement_status::{Observed, placement_status};
-use api::{PlacementKey, ReportState};
+use ::placement::placement_status::{Observed, is_spent, placement_status};
+use api::PlacementKey;
 use tokio::time::Instant;
 
 use crate::runtime::clock;
@@ -20,6 +20,7 @@ use crate::runtime::feed::News;
 use crate::runtime::hub::Hub;
 use crate::runtime::kind::{self, Kind};
 use crate::runtime::recorder::Recorder;
+use crate::runtime::watched::Id;
 use apply::Desired;
 use index::Index;
 
@@ -111,18 +112,14 @@ impl Aggregation {
             status_differs(&before, &status).then(|| (object.clone(), status))
         });
         let changed = updated.status != placement.status;
-        // Confirmed rows are gone now; the word that confirmed them must not speak of a later copy.
         let spent = reports
             .iter()
-            .filter(|(cluster, report)| {
-                report.state == ReportState::Absent
-                    && !updated.status.clusters.iter().any(|row| row.name == **cluster)
-                    && !placement.spec.clusters.iter().any(|target| target.name == **cluster)
-            })
+            .filter(|(_, report)| is_spent(report, &updated.spec, &updated.status))
             .filter_map(|(cluster, _)| told?.get(cluster).map(|told| told.watched.clone()))
             .collect::<Vec<_>>();
-        let rows = placement.status.clusters.iter().map(|row| row.name.clone());
-        let vanished = rows.filter(|name| !self.index.clusters.contains(name)).collect();
+        let rows = placement.status.clusters.iter().map(|row| &row.name);
+        let unseen = rows.filter(|name| !self.index.clusters.contains(*name));
+        let vanished = unseen.map(|name| (kind::CLUSTER, Id::new("", name))).collect();
         (changed || object_status.is_some() || !spent.is_empty()).then(|| Desired {
             standing: standing.watched.clone(),
             before: placement.status.clone(),

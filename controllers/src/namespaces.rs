@@ -19,8 +19,10 @@ use crate::runtime::shelf::Shelf;
 use crate::runtime::watched::{Id, Watched};
 use content::Emptied;
 
-/// How soon a namespace that is not empty yet is looked at again; news of its Placements comes earlier.
+/// How soon a namespace is looked at again in which something was just asked to go.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
+/// How soon while it only waits, for members or finalizers; news of its Placements comes earlier.
+const LOOK_LATER: Duration = Duration::from_secs(3);
 /// What holds a namespace until it is empty.
 const FINALIZER: &str = "kubernetes";
 
@@ -104,7 +106,7 @@ async fn empty(hub: Hub, namespace: Arc<Watched>) -> Outcome {
             },
         };
     }
-    let again = Ok(Done::Again(LOOK_AGAIN));
+    let again = Ok(Done::Again(if emptied.asked { LOOK_AGAIN } else { LOOK_LATER }));
     let conditions = conditions(&emptied);
     if says_the_same(&namespace, &conditions) {
         return Outcome {

@@ -11,10 +11,10 @@ use serde_json::{Map, Value, json};
 
 use crate::runtime::drive::Outcome;
 use crate::runtime::hub::{Deletion, Hub, HubError};
-use crate::runtime::kind::{CLUSTER, Kind, PLACEMENT, REPORT};
+use crate::runtime::kind::{Kind, PLACEMENT, REPORT};
 use crate::runtime::queue::Done;
 use crate::runtime::recorder::{Mood, Recorder};
-use crate::runtime::watched::Watched;
+use crate::runtime::watched::{Id, Watched};
 
 /// Status to write.
 pub(super) struct Desired {
@@ -26,7 +26,7 @@ pub(super) struct Desired {
     /// The hub object's, where it differs.
     pub(super) object: Option<(Arc<Watched>, Value)>,
     /// Clusters whose rows go because they seem to be gone: make sure first.
-    pub(super) vanished: Vec<String>,
+    pub(super) vanished: Vec<(Kind, Id)>,
     /// Reports that have done their work.
     pub(super) spent: Vec<Arc<Watched>>,
 }
@@ -41,7 +41,7 @@ pub(super) async fn apply(hub: Hub, recorder: Recorder, desired: Desired, pause:
         vanished,
         spent,
     } = desired;
-    match hub.all_gone(&CLUSTER, &vanished).await {
+    match hub.all_gone(&vanished).await {
         Ok(true) => {}
         Ok(false) => {
             let again = Ok(Done::Again(Duration::from_secs(1)));

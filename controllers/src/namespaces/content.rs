@@ -16,6 +16,8 @@ const FORGOTTEN: [&str; 2] = ["Report", "Resolution"];
 /// What is left after everything was asked to go.
 #[derive(Debug, Default)]
 pub(super) struct Emptied {
+    /// Something was asked to go that had not been before.
+    pub(super) asked: bool,
     /// `deployments.apps has 2 resource instances`.
     pub(super) remaining: Vec<String>,
     /// `example.com/finalizer in 2 resource instances`.
@@ -62,6 +64,7 @@ pub(super) async fn empty(hub: &Hub, namespace: &str) -> Result<Emptied, Discove
             if going || *kind == PLACEMENT {
                 continue;
             }
+            emptied.asked = true;
             let what = Deletion {
                 uid: object.uid(),
                 resource_version: None,

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::desired::Desired;
 use crate::runtime::drive::Outcome;
 use crate::runtime::hub::{Deletion, Hub, HubError};
-use crate::runtime::kind::{CLUSTER, PLACEMENT};
+use crate::runtime::kind::{Kind, PLACEMENT};
 use crate::runtime::queue::Done;
 use crate::runtime::recorder::{Mood, Recorder, reference};
 use crate::runtime::watched::{Id, Watched};
@@ -98,9 +98,9 @@ pub(super) async fn apply(hub: Hub, recorder: Recorder, desired: Desired) -> Out
     }
 }
 
-/// What to do instead while a cluster that was not seen is there after all, or nobody can say.
-async fn unless_gone(hub: &Hub, clusters: &[String]) -> Option<Outcome> {
-    match hub.all_gone(&CLUSTER, clusters).await {
+/// What to do instead while something that was not seen is there after all, or nobody can say.
+async fn unless_gone(hub: &Hub, vanished: &[(Kind, Id)]) -> Option<Outcome> {
+    match hub.all_gone(vanished).await {
         Ok(true) => None,
         Ok(false) => Some(Outcome {
             learned: vec![],

@@ -9,7 +9,7 @@ use ::placement::{Inputs, decide, decision};
 use api::{PlacementKey, PlacementSpec};
 
 use super::index::{Index, Standing, Subject};
-use crate::runtime::kind::Kind;
+use crate::runtime::kind::{CLUSTER, CLUSTER_POLICY, Kind, POLICY};
 use crate::runtime::watched::{Id, Watched};
 
 /// What is to be done.
@@ -26,8 +26,8 @@ pub(super) enum Desired {
         about: Arc<Watched>,
         before: Box<PlacementSpec>,
         spec: Box<PlacementSpec>,
-        /// Clusters that are dropped because they seem to be gone: make sure first.
-        vanished: Vec<String>,
+        /// What seems to be gone, so that the decision differs: make sure first.
+        vanished: Vec<(Kind, Id)>,
     },
     /// The object seems to be gone from the hub: make sure, then tell the members.
     Retire {
@@ -40,7 +40,7 @@ pub(super) enum Desired {
     Remove {
         standing: Arc<Watched>,
         /// Clusters that cannot confirm any more because they seem to be gone: make sure first.
-        vanished: Vec<String>,
+        vanished: Vec<(Kind, Id)>,
     },
 }
 
@@ -91,7 +91,11 @@ fn place(index: &Index, key: &PlacementKey, subject: &Subject, standing: Option<
     let before = Box::new(standing.placement.spec.clone());
     let dropped = before.clusters.iter().map(|target| &target.name);
     let dropped = dropped.filter(|name| !spec.clusters.iter().any(|target| target.name == **name));
-    let vanished = dropped.filter(|name| index.cluster(name).is_none()).cloned().collect();
+    let clusters = dropped.filter(|name| index.cluster(name).is_none());
+    let mut vanished: Vec<(Kind, Id)> = clusters.map(|name| (CLUSTER, Id::new("", name))).collect();
+    if !index.knows_policy(&before.policy) {
+        vanished.extend(policy_of(&before.policy));
+    }
     Some(Desired::Update {
         standing: standing.watched.clone(),
         about,
@@ -112,7 +116,8 @@ fn retire(index: &Index, key: &PlacementKey, standing: &Standing) -> Option<Desi
             .clusters
             .iter()
             .any(|row| index.cluster(&row.name).is_some());
-        let vanished = placement.status.clusters.iter().map(|row| row.name.clone()).collect();
+        let rows_of = placement.status.clusters.iter();
+        let vanished = rows_of.map(|row| (CLUSTER, Id::new("", &row.name))).collect();
         return (!rows).then(|| Desired::Remove {
             standing: standing.watched.clone(),
             vanished,
@@ -144,6 +149,16 @@ fn retire(index: &Index, key: &PlacementKey, standing: &Standing) -> Option<Desi
     })
 }
 
+/// The policy that a decision names; none where it names none.
+fn policy_of(label: &str) -> Option<(Kind, Id)> {
+    let (kind, name) = label.split_once(' ')?;
+    match name.split_once('/') {
+        Some((namespace, name)) if kind == POLICY.kind => Some((POLICY, Id::new(namespace, name))),
+        None if kind == CLUSTER_POLICY.kind => Some((CLUSTER_POLICY, Id::new("", name))),
+        Some(_) | None => None,
+    }
+}
+
 fn plural(resource: &api::ObjectRef) -> Option<&'static str> {
     ::placement::federated_kinds::KINDS
         .iter()
@@ -159,4 +174,67 @@ fn rows_stand(index: &Index, standing: &Standing, spec: &PlacementSpec) -> bool 
         let stays = spec.clusters.iter().any(|other| other.name == target.name);
         stays || rows.iter().any(|row| row.name == target.name) || index.cluster(&target.name).is_none()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::index::Key;
+    use super::*;
+    use crate::runtime::feed::News;
+    use crate::runtime::kind::PLACEMENT;
+    use crate::runtime::shelf::Change;
+
+    fn reset(index: &mut Index, kind: &Kind, objects: &[Value]) -> Vec<Key> {
+        let all = objects
+            .iter()
+            .map(|object| Arc::new(Watched::new(object.clone())))
+            .collect();
+        index.take(News {
+            kind: kind.clone(),
+            change: Change::Reset(all),
+        })
+    }
+
+    fn cluster(name: &str) -> Value {
+        json!({"metadata": {"name": name, "uid": name, "resourceVersion": "1"},
+            "status": {"conditions": [{"type": "Ready", "status": "True", "reason": "Reachable", "message": ""}]}})
+    }
+
+    #[test]
+    fn a_policy_that_a_list_does_not_show_is_asked_for_before_its_placements_change() {
+        let mut index = Index::default();
+        let config_map = Kind {
+            api_version: "v1".into(),
+            kind: "ConfigMap".into(),
+            plural: "configmaps".into(),
+        };
+        let object = json!({"apiVersion": "v1", "kind": "ConfigMap",
+            "metadata": {"name": "a", "namespace": "shop", "uid": "u", "resourceVersion": "2"}});
+        let policy = json!({"metadata": {"name": "only-us", "namespace": "shop", "resourceVersion": "3"}, "spec": {
+            "resourceSelectors": [{"apiVersion": "v1", "kind": "ConfigMap"}],
+            "placement": {"clusterAffinity": {"clusterNames": ["us-1"]}}}});
+        reset(&mut index, &CLUSTER, &[cluster("eu-1"), cluster("us-1")]);
+        reset(&mut index, &config_map, &[object]);
+        reset(&mut index, &POLICY, &[policy]);
+        let key = PlacementKey {
+            namespace: "shop".into(),
+            name: "configmap-a".into(),
+        };
+        let Some(Desired::Create { spec, .. }) = desired(&index, &key) else {
+            panic!("a first decision");
+        };
+        assert_eq!(spec.policy, "PropagationPolicy shop/only-us");
+        let standing = json!({"metadata": {"name": "configmap-a", "namespace": "shop", "uid": "p", "resourceVersion": "4"},
+            "spec": *spec, "status": {"clusters": [{"name": "us-1"}]}});
+        reset(&mut index, &PLACEMENT, &[standing]);
+        assert!(desired(&index, &key).is_none());
+
+        reset(&mut index, &POLICY, &[]);
+        let Some(Desired::Update { vanished, .. }) = desired(&index, &key) else {
+            panic!("another decision");
+        };
+        assert_eq!(vanished, [(POLICY, Id::new("shop", "only-us"))]);
+    }
 }

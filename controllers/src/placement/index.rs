@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use ::placement::decide::matching;
 use ::placement::{FederatedObject, federated_kinds};
 use api::well_known::SYSTEM_NAMESPACE;
 use api::{Cluster, ObjectRef, Placement, PlacementKey, PropagationPolicy};
@@ -75,6 +76,11 @@ impl Index {
     pub(super) fn policies_of(&self, namespace: &str) -> &[PropagationPolicy] {
         let scope = self.scopes.get(namespace).or_else(|| self.scopes.get(""));
         scope.map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Whether the policy of that label, as decisions name it, was seen.
+    pub(super) fn knows_policy(&self, label: &str) -> bool {
+        self.policies.values().any(|policy| matching::label(policy) == label)
     }
 
     pub(super) fn cluster(&self, name: &str) -> Option<&Cluster> {
@@ -278,7 +284,8 @@ pub(super) fn namespace_key(namespace: &str) -> PlacementKey {
     reference.placement_key()
 }
 
-fn clusters_of(placement: &Placement) -> BTreeSet<String> {
+/// The clusters that a Placement names, in its decision or in its rows.
+pub(super) fn clusters_of(placement: &Placement) -> BTreeSet<String> {
     let planned = placement.spec.clusters.iter().map(|target| target.name.clone());
     planned
         .chain(placement.status.clusters.iter().map(|row| row.name.clone()))

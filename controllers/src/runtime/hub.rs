@@ -95,11 +95,10 @@ impl Hub {
         }
     }
 
-    /// Whether the hub, asked for each, says that all of these cluster-scoped objects are gone. Not having seen them in a
-    /// list is no proof.
-    pub(crate) async fn all_gone(&self, kind: &Kind, names: &[String]) -> Result<bool, HubError> {
-        for name in names {
-            if self.get(kind, &Id::new("", name)).await?.is_some() {
+    /// Whether the hub, asked for each, says that all of these are gone. Not having seen them in a list is no proof.
+    pub(crate) async fn all_gone(&self, objects: &[(Kind, Id)]) -> Result<bool, HubError> {
+        for (kind, id) in objects {
+            if self.get(kind, id).await?.is_some() {
                 return Ok(false);
             }
         }
