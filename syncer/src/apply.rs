@@ -11,8 +11,8 @@ use std::time::Duration;
 use api::Manifest;
 use api::policy::ConflictResolution;
 use api::well_known::{
-    FIELD_MANAGER, HUB_GENERATION_ANNOTATION, MANAGED_LABEL, MANAGED_VALUE, MANIFEST_HASH_ANNOTATION,
-    PLACEMENT_ANNOTATION,
+    FIELD_MANAGER, HUB_GENERATION_ANNOTATION, HUB_UID_ANNOTATION, MANAGED_LABEL, MANAGED_VALUE,
+    MANIFEST_HASH_ANNOTATION, PLACEMENT_ANNOTATION,
 };
 use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams, Preconditions};
 use serde_json::{Value, json};
@@ -110,14 +110,47 @@ impl Job {
                 return Ok(Outcome::Held(there));
             }
         }
-        let body = marked(&self.manifest);
+        let body = Patch::Apply(marked(&self.manifest));
         let params = PatchParams::apply(FIELD_MANAGER).force();
-        let written = within(
-            REQUEST_TIMEOUT,
-            self.api().patch(&spec.resource.name, &params, &Patch::Apply(&body)),
-        )
-        .await?;
-        Ok(Outcome::Held(self.live(written)))
+        let request = self.api();
+        let written = request.patch(&spec.resource.name, &params, &body);
+        match within(REQUEST_TIMEOUT, written).await {
+            Ok(written) => Ok(Outcome::Held(self.live(written))),
+            Err(error) if error.is_immutable_field() => self.make_anew(error).await,
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A field that no update may change differs. Where the hub's object was deleted and made anew with it, so is the copy;
+    /// otherwise the refusal stands.
+    async fn make_anew(&self, refused: RequestError) -> Result<Outcome, RequestError> {
+        let Some(there) = self.look().await? else {
+            return Ok(Outcome::Going);
+        };
+        let uid = self.manifest.spec.resource.uid.as_str();
+        let another = !uid.is_empty() && there.hub_uid().is_some_and(|before| before != uid);
+        if !another || !there.belongs_to(&self.manifest.key().to_string()) {
+            return Err(refused);
+        }
+        tracing::info!(cluster = %self.cluster, object = %self.manifest.spec.resource,
+            "the hub's object was deleted and made anew with a field that cannot be changed; the copy is made anew too");
+        self.ask_to_go(&there).await?;
+        Ok(Outcome::Going)
+    }
+
+    /// Asks for the deletion of exactly the incarnation that was looked at. That another took its place, or none, is no error.
+    async fn ask_to_go(&self, there: &Live) -> Result<(), RequestError> {
+        let params = DeleteParams::background().preconditions(Preconditions {
+            uid: Some(there.uid.clone()),
+            resource_version: None,
+        });
+        let request = self.api();
+        let asked = request.delete(&self.manifest.spec.resource.name, &params);
+        match within(REQUEST_TIMEOUT, asked).await {
+            Ok(_) => Ok(()),
+            Err(error) if matches!(error.code(), Some(404 | 409)) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     async fn delete(&self) -> Result<Outcome, RequestError> {
@@ -139,27 +172,13 @@ impl Job {
                 "the namespace is no longer Meridian's but is not deleted, because something in it would go along");
             return self.strip_marks(&there).await;
         }
-        let params = DeleteParams::background().preconditions(Preconditions {
-            uid: Some(there.uid),
-            resource_version: None,
-        });
-        match within(
-            REQUEST_TIMEOUT,
-            self.api().delete(&self.manifest.spec.resource.name, &params),
-        )
-        .await
-        {
-            // Only a look that finds nothing, or nothing of ours, is proof.
-            Ok(_) => Ok(match self.look().await? {
-                None => Outcome::Absent,
-                Some(there) if !there.belongs_to(&self.manifest.key().to_string()) => Outcome::Absent,
-                Some(_) => Outcome::Going,
-            }),
-            Err(error) if error.code() == Some(404) => Ok(Outcome::Absent),
-            // Another incarnation took its place meanwhile: look again.
-            Err(error) if error.code() == Some(409) => Ok(Outcome::Going),
-            Err(error) => Err(error),
-        }
+        self.ask_to_go(&there).await?;
+        // Only a look that finds nothing, or nothing of ours, is proof.
+        Ok(match self.look().await? {
+            None => Outcome::Absent,
+            Some(there) if !there.belongs_to(&self.manifest.key().to_string()) => Outcome::Absent,
+            Some(_) => Outcome::Going,
+        })
     }
 
     async fn release(&self) -> Result<Outcome, RequestError> {
@@ -177,7 +196,8 @@ impl Job {
         let patch = json!({"metadata": {
             "resourceVersion": there.resource_version,
             "labels": {MANAGED_LABEL: null},
-            "annotations": {PLACEMENT_ANNOTATION: null, MANIFEST_HASH_ANNOTATION: null, HUB_GENERATION_ANNOTATION: null},
+            "annotations": {PLACEMENT_ANNOTATION: null, MANIFEST_HASH_ANNOTATION: null,
+                HUB_GENERATION_ANNOTATION: null, HUB_UID_ANNOTATION: null},
         }});
         let request = async {
             let params = PatchParams {
@@ -221,6 +241,9 @@ fn marked(manifest: &Manifest) -> Value {
             put("labels", MANAGED_LABEL, MANAGED_VALUE.to_owned());
             put("annotations", PLACEMENT_ANNOTATION, manifest.key().to_string());
             put("annotations", MANIFEST_HASH_ANNOTATION, spec.hash.clone());
+            if !spec.resource.uid.is_empty() {
+                put("annotations", HUB_UID_ANNOTATION, spec.resource.uid.clone());
+            }
             put(
                 "annotations",
                 HUB_GENERATION_ANNOTATION,

@@ -26,6 +26,15 @@ impl RequestError {
         }
     }
 
+    /// The other side refuses to change a field that may never change.
+    pub(crate) fn is_immutable_field(&self) -> bool {
+        match self {
+            // Kubernetes has no reason word for it; this phrase is its API convention.
+            Self::Refused(status) => status.code == 422 && status.message.contains("field is immutable"),
+            Self::Timeout(_) | Self::Transport(_) => false,
+        }
+    }
+
     /// HTTP status that the other side answered with.
     pub(crate) fn code(&self) -> Option<u16> {
         match self {
@@ -78,7 +87,7 @@ impl ApplyError {
         match self.source.code() {
             Some(401 | 403) => {
                 format!(
-                    "give the syncer's user the rights, or renew its credentials: meridian join {} --repair",
+                    "give the syncer's user the rights, or renew its credentials: meridian join {} --kubeconfig FILE --repair",
                     self.cluster
                 )
             }
@@ -120,7 +129,7 @@ pub enum SyncerError {
 #[derive(Debug, thiserror::Error)]
 pub enum AccessError {
     /// The Cluster lacks a field.
-    #[error("Cluster {cluster} has no {field}; next: meridian join {cluster} --repair")]
+    #[error("Cluster {cluster} has no {field}; next: meridian join {cluster} --kubeconfig FILE --repair")]
     Missing {
         /// The cluster.
         cluster: String,
@@ -129,7 +138,7 @@ pub enum AccessError {
     },
     /// A key of the Secret is not what it should be.
     #[error(
-        "the credentials of cluster {cluster} in Secret {secret} cannot be used: {detail}; next: meridian join {cluster} --repair"
+        "the credentials of cluster {cluster} in Secret {secret} cannot be used: {detail}; next: meridian join {cluster} --kubeconfig FILE --repair"
     )]
     Credentials {
         /// The cluster.
@@ -141,7 +150,7 @@ pub enum AccessError {
     },
     /// The client refuses them.
     #[error(
-        "cluster {cluster} cannot be reached with what its Cluster object says; next: meridian join {cluster} --repair"
+        "cluster {cluster} cannot be reached with what its Cluster object says; next: meridian join {cluster} --kubeconfig FILE --repair"
     )]
     Client {
         /// The cluster.
@@ -152,7 +161,7 @@ pub enum AccessError {
     },
     /// The kubeconfig made of it is refused.
     #[error(
-        "the endpoint, certificate authority or credentials of cluster {cluster} cannot be read; next: meridian join {cluster} --repair"
+        "the endpoint, certificate authority or credentials of cluster {cluster} cannot be read; next: meridian join {cluster} --kubeconfig FILE --repair"
     )]
     Config {
         /// The cluster.

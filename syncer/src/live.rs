@@ -4,7 +4,9 @@
 
 use std::sync::Arc;
 
-use api::well_known::{MANAGED_LABEL, MANAGED_VALUE, MANIFEST_HASH_ANNOTATION, PLACEMENT_ANNOTATION};
+use api::well_known::{
+    HUB_UID_ANNOTATION, MANAGED_LABEL, MANAGED_VALUE, MANIFEST_HASH_ANNOTATION, PLACEMENT_ANNOTATION,
+};
 use kube::api::DynamicObject;
 use serde_json::Value;
 
@@ -68,6 +70,11 @@ impl Live {
     /// Hash of the manifest that was applied last.
     pub(crate) fn manifest_hash(&self) -> Option<&str> {
         self.metadata("annotations", MANIFEST_HASH_ANNOTATION)
+    }
+
+    /// Uid of the hub's object that was applied last; none where an older Meridian applied it.
+    pub(crate) fn hub_uid(&self) -> Option<&str> {
+        self.metadata("annotations", HUB_UID_ANNOTATION)
     }
 
     /// `metadata.generation`, 0 where the kind has none.

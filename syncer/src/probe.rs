@@ -140,7 +140,7 @@ impl Probe {
             .await
             .map_err(|error| {
                 let next = match error.code() {
-                    Some(401 | 403) => format!("; next: meridian join {} --repair", self.cluster),
+                    Some(401 | 403) => format!("; next: meridian join {} --kubeconfig FILE --repair", self.cluster),
                     Some(_) | None => String::new(),
                 };
                 Unusable::silent(format!("reading namespace kube-system: {}{next}", chain(&error)))
@@ -150,7 +150,7 @@ impl Probe {
             Some(wanted) if !wanted.is_empty() && *wanted != seen.cluster_id => Err(Unusable {
                 message: format!(
                     "another cluster answers at the address of {0}: its kube-system namespace has uid {1}, not {wanted}; \
-                     nothing is applied to it. If {0} was rebuilt, next: meridian join {0} --repair",
+                     nothing is applied to it. If {0} was rebuilt, next: meridian join {0} --kubeconfig FILE --repair",
                     self.cluster, seen.cluster_id
                 ),
                 stranger: true,

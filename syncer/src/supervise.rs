@@ -286,7 +286,7 @@ impl Supervisor {
                         let (namespace, secret) = (&reference.namespace, &reference.name);
                         format!(
                             "Secret {namespace}/{secret} with the credentials of cluster {name} cannot be read: {}; next: \
-                             meridian join {name} --repair",
+                             meridian join {name} --kubeconfig FILE --repair",
                             chain(&error)
                         )
                     })?;

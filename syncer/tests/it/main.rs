@@ -251,7 +251,7 @@ async fn another_cluster_at_the_same_address_is_not_touched() {
         .heartbeat("us-1", |h| !h.reachable && h.message.contains("another cluster"))
         .await;
     assert!(
-        pulse.message.contains("meridian join us-1 --repair"),
+        pulse.message.contains("meridian join us-1 --kubeconfig FILE --repair"),
         "{}",
         pulse.message
     );
@@ -313,4 +313,35 @@ async fn a_namespace_takes_nothing_along_that_is_not_meridians() {
     assert!(left.metadata.deletion_timestamp.is_none());
     assert!(!left.metadata.labels.unwrap_or_default().contains_key(MANAGED_LABEL));
     configs.get("theirs").await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_object_made_anew_on_the_hub_is_made_anew_where_it_cannot_be_changed() {
+    let rig = Rig::start(&["us-1"]).await;
+    rig.namespace("shop", &["us-1"]).await;
+    let frozen = |value: &str| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "rates"}, "immutable": true, "data": {"a": value}});
+    rig.put("shop", frozen("1")).await;
+    rig.place("shop", "v1", "ConfigMap", "rates", &["us-1"]).await;
+    rig.report("us-1", "shop", "configmap-rates", said(ReportState::Applied))
+        .await;
+    rig.delete("shop", "v1", "ConfigMap", "rates").await;
+    rig.put("shop", frozen("2")).await;
+    let uid = rig.uid("shop", "v1", "ConfigMap", "rates").await;
+    let patch = json!({"spec": {"resource": {"uid": uid}}});
+    rig.patch(
+        "shop",
+        "federation.meridian.dev/v1alpha1",
+        "Placement",
+        "configmap-rates",
+        patch,
+    )
+    .await;
+    let configs = rig.member_api("us-1", "v1", "ConfigMap", "shop");
+    rig.until("the new one is there", || async {
+        let seen = configs.get_opt("rates").await.unwrap()?;
+        (seen.data["data"]["a"] == "2").then_some(())
+    })
+    .await;
+    rig.report("us-1", "shop", "configmap-rates", said(ReportState::Applied))
+        .await;
 }

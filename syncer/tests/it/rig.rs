@@ -157,6 +157,19 @@ impl Rig {
         }
     }
 
+    pub(crate) async fn delete(&self, namespace: &str, api_version: &str, kind: &str, name: &str) {
+        let params = kube::api::DeleteParams::background();
+        self.hub(api_version, kind, namespace)
+            .delete(name, &params)
+            .await
+            .unwrap();
+    }
+
+    pub(crate) async fn uid(&self, namespace: &str, api_version: &str, kind: &str, name: &str) -> String {
+        let found = self.hub(api_version, kind, namespace).get(name).await.unwrap();
+        found.metadata.uid.unwrap()
+    }
+
     /// A namespace on the hub and in clusters.
     pub(crate) async fn namespace(&self, name: &str, clusters: &[&str]) {
         self.put(
