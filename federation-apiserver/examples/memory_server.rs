@@ -22,6 +22,9 @@ async fn main() -> Result<(), Failure> {
     };
     let authority_key = KeyPair::generate()?;
     let mut authority = CertificateParams::new(Vec::<String>::new())?;
+    // Named apart from what it signs, or OpenSSL takes the server's certificate for one that signed itself.
+    authority.distinguished_name = rcgen::DistinguishedName::new();
+    authority.distinguished_name.push(DnType::CommonName, "memory");
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     authority.key_usages = vec![KeyUsagePurpose::KeyCertSign];
     let authority_pem = authority.self_signed(&authority_key)?.pem();

@@ -29,7 +29,7 @@ use crate::http::Drain;
 const CONNECTIONS_MAX: usize = 8192;
 /// A client that does not finish its handshake in this time is cut.
 const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
-/// A client that does not finish its request's head in this time is cut.
+/// A client that does not finish its request's head in this time, or says nothing for as long, is cut.
 const HEAD_WITHIN: Duration = Duration::from_secs(30);
 /// HTTP/2 pings, so that half-open connections end.
 const PING_EVERY: Duration = Duration::from_secs(30);
@@ -177,6 +177,7 @@ async fn connection(acceptor: TlsAcceptor, router: Router, stream: TcpStream, dr
         }
     };
     let peer = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
+    let agreed_on_two = stream.get_ref().1.alpn_protocol() == Some(b"h2");
     let user: Option<UserInfo> = peer.and_then(|certificate| certificate::identity(certificate));
     let beside = Drain(drain.clone());
     let service = service_fn(move |request: Request<Incoming>| {
@@ -201,6 +202,12 @@ async fn connection(acceptor: TlsAcceptor, router: Router, stream: TcpStream, dr
         .initial_stream_window_size(WINDOW)
         .initial_connection_window_size(4 * WINDOW)
         .max_header_list_size(64 << 10);
+    // The protocol was agreed on in the handshake. Waiting for the first bytes to tell it would have no time limit.
+    let builder = if agreed_on_two {
+        builder.http2_only()
+    } else {
+        builder.http1_only()
+    };
     let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {

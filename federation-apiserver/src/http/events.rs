@@ -53,7 +53,15 @@ impl Encoder {
             }
             Encoding::Protobuf => match protobuf::encode_watch_event(event, object) {
                 Ok(bytes) => out.put_slice(&bytes),
-                Err(error) => tracing::error!(%error, event, "a watch event could not be written as protobuf"),
+                Err(error) => {
+                    tracing::error!(%error, event, "a watch event could not be written as protobuf");
+                    // An event must not be missing in silence: the client is made to start over.
+                    let told = Status::internal("an event could not be encoded as protobuf").to_value();
+                    match protobuf::encode_watch_event("ERROR", &told) {
+                        Ok(bytes) => out.put_slice(&bytes),
+                        Err(error) => tracing::error!(%error, "a failure could not be written as protobuf"),
+                    }
+                }
             },
         }
     }

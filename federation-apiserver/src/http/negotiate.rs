@@ -138,7 +138,13 @@ pub(crate) fn form(accept: Option<&str>, offer: Offer) -> Result<Form, Status> {
             ) => Transform::Metadata,
             _ => continue,
         };
-        if encoding == Encoding::Protobuf && transform == Transform::Table {
+        // Tables have no protobuf, and the metadata of v1beta1 has another one than that of v1.
+        let spelled = match transform {
+            Transform::Objects => true,
+            Transform::Metadata => meta_version == "v1",
+            Transform::Table => false,
+        };
+        if encoding == Encoding::Protobuf && !spelled {
             continue;
         }
         return Ok(Form {
@@ -197,6 +203,12 @@ mod tests {
             "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1",
             ours,
             Encoding::Json,
+            Transform::Metadata,
+        );
+        check(
+            "application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;g=meta.k8s.io;v=v1",
+            built_in,
+            Encoding::Protobuf,
             Transform::Metadata,
         );
         assert_eq!(

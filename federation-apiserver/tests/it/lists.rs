@@ -137,5 +137,18 @@ async fn forms() {
     );
     let read = machinery::protobuf::decode(&protobuf.bytes).unwrap();
     assert_eq!(read["items"][0]["metadata"]["name"], "c00");
+    // What kube-controller-manager empties namespaces and follows owners with.
+    let metadata = "application/vnd.kubernetes.protobuf;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+    let answer = hub.send("GET", CONFIGMAPS, &accept(metadata), "").await;
+    let read = machinery::protobuf::decode(&answer.bytes).unwrap();
+    assert_eq!(
+        (&read["kind"], &read["items"][0]["metadata"]["name"]),
+        (&json!("PartialObjectMetadataList"), &json!("c00"))
+    );
+    let metadata = "application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
+    let path = format!("{CONFIGMAPS}?watch=1&resourceVersion=0&timeoutSeconds=1");
+    let events = hub.send("GET", &path, &accept(metadata), "").await;
+    let holds = |text: &str| events.bytes.windows(text.len()).any(|window| window == text.as_bytes());
+    assert!(events.code == 200 && holds("PartialObjectMetadata") && holds("c00") && !holds("ERROR"));
     assert_eq!(hub.send("GET", CONFIGMAPS, &accept("text/html"), "").await.code, 406);
 }

@@ -96,14 +96,18 @@ static NO_MESSAGE: Message = Message {
     fields: Vec::new(),
 };
 
+/// The version of the shared kinds.
+const META_VERSION: &str = "meta.k8s.io/v1";
+
 impl Table {
-    /// The message of a kind. Shared kinds (`Status`, `DeleteOptions`, ...) exist in every version.
+    /// The message of a kind. Shared kinds (`Status`, `DeleteOptions`, ...) exist in every version, and in a group of their
+    /// own as which `PartialObjectMetadata` is answered.
     pub(super) fn kind(&self, api_version: &str, kind: &str) -> Option<&Message> {
         let own = self.kinds.get(api_version).and_then(|kinds| kinds.get(kind));
         let shared = || {
             self.kinds
                 .get("meta")
-                .filter(|_| self.kinds.contains_key(api_version))?
+                .filter(|_| api_version == META_VERSION || self.kinds.contains_key(api_version))?
                 .get(kind)
         };
         own.or_else(shared).and_then(|at| self.messages.get(*at))
@@ -230,6 +234,7 @@ mod tests {
             ("v1", "Secret"),
             ("v1", "Event"),
             ("v1", "Status"),
+            ("meta.k8s.io/v1", "PartialObjectMetadataList"),
             ("apps/v1", "DeploymentList"),
             ("apps/v1", "DeleteOptions"),
             ("coordination.k8s.io/v1", "Lease"),
