@@ -6,6 +6,7 @@
 //! reach them), DNS, moves and roll-outs, leadership: one process runs the controllers.
 
 mod aggregation;
+mod event_retention;
 mod garbage;
 mod health;
 mod namespaces;
@@ -94,6 +95,10 @@ pub async fn run(client: Client, shutdown: CancellationToken, options: Options) 
     let news = feeds.subscribe(&service_accounts::kinds());
     let controller = service_accounts::ServiceAccounts::new(hub.clone());
     tasks.spawn("service accounts", drive(controller, service_accounts::kinds(), news));
+
+    let news = feeds.subscribe(&event_retention::kinds());
+    let controller = event_retention::EventRetention::new(hub.clone());
+    tasks.spawn("event retention", drive(controller, event_retention::kinds(), news));
 
     if garbage {
         let kinds = garbage::kinds(&served);
