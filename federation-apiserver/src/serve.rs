@@ -29,7 +29,7 @@ use crate::http::Drain;
 const CONNECTIONS_MAX: usize = 8192;
 /// A client that does not finish its handshake in this time is cut.
 const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
-/// A client that does not finish its request's head in this time, or says nothing for as long, is cut.
+/// A client that does not finish its request's head in this time, or begins none for as long, is cut.
 const HEAD_WITHIN: Duration = Duration::from_secs(30);
 /// HTTP/2 pings, so that half-open connections end.
 const PING_EVERY: Duration = Duration::from_secs(30);
@@ -137,6 +137,13 @@ pub async fn serve_tls(
     }
 }
 
+/// Over when a connection brought no first request in time; never once it did. Header timeouts begin with a first byte.
+async fn silence(spoke: &CancellationToken, within: Duration) {
+    if tokio::time::timeout(within, spoke.cancelled()).await.is_ok() {
+        std::future::pending::<()>().await;
+    }
+}
+
 /// Some time after the server began to stop.
 async fn late(shutdown: CancellationToken) {
     shutdown.cancelled().await;
@@ -180,7 +187,10 @@ async fn connection(acceptor: TlsAcceptor, router: Router, stream: TcpStream, dr
     let agreed_on_two = stream.get_ref().1.alpn_protocol() == Some(b"h2");
     let user: Option<UserInfo> = peer.and_then(|certificate| certificate::identity(certificate));
     let beside = Drain(drain.clone());
+    let spoke = CancellationToken::new();
+    let heard = spoke.clone();
     let service = service_fn(move |request: Request<Incoming>| {
+        heard.cancel();
         let mut request = request.map(Body::new);
         if let Some(user) = &user {
             request.extensions_mut().insert(user.clone());
@@ -202,7 +212,7 @@ async fn connection(acceptor: TlsAcceptor, router: Router, stream: TcpStream, dr
         .initial_stream_window_size(WINDOW)
         .initial_connection_window_size(4 * WINDOW)
         .max_header_list_size(64 << 10);
-    // The protocol was agreed on in the handshake. Waiting for the first bytes to tell it would have no time limit.
+    // The protocol was agreed on in the handshake. So nothing is guessed from its first bytes.
     let builder = if agreed_on_two {
         builder.http2_only()
     } else {
@@ -212,6 +222,10 @@ async fn connection(acceptor: TlsAcceptor, router: Router, stream: TcpStream, dr
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
+        () = silence(&spoke, HEAD_WITHIN) => {
+            tracing::debug!("a connection brought no request in time");
+            return;
+        }
         () = drain.cancelled() => {
             connection.as_mut().graceful_shutdown();
             connection.await
@@ -219,5 +233,19 @@ async fn connection(acceptor: TlsAcceptor, router: Router, stream: TcpStream, dr
     };
     if let Err(error) = ended {
         tracing::debug!(error = %error, "a connection ended early");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn only_connections_without_any_request_are_cut() {
+        let (short, long) = (Duration::from_millis(20), Duration::from_secs(20));
+        let spoke = CancellationToken::new();
+        assert!(tokio::time::timeout(long, silence(&spoke, short)).await.is_ok());
+        spoke.cancel();
+        assert!(tokio::time::timeout(short * 4, silence(&spoke, short)).await.is_err());
     }
 }
