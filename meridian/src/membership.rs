@@ -49,7 +49,7 @@ pub(crate) enum JoinError {
     },
     /// Another cluster has the name.
     #[error(
-        "cluster {cluster} was joined before as another cluster (kube-system uid {known}, now {found}); next: meridian join {cluster} --repair, if this one takes its place"
+        "cluster {cluster} was joined before as another cluster (kube-system uid {known}, now {found}); next: add --repair, if this one takes its place"
     )]
     AnotherCluster {
         /// The cluster.

@@ -40,6 +40,7 @@ pub(crate) async fn run(data_dir: &Path, args: StatusArgs) -> Result<(), Command
             "name": c.metadata.name(),
             "region": c.spec.region,
             "ready": c.manageable(),
+            "serving": c.serving(),
             "version": c.status.kubernetes_version,
             "objects": held(&placements, c.metadata.name()),
         })).collect::<Vec<_>>(),
@@ -63,6 +64,7 @@ pub(crate) async fn run(data_dir: &Path, args: StatusArgs) -> Result<(), Command
                 c.metadata.name().to_owned(),
                 c.spec.region.clone().unwrap_or_else(|| "-".to_owned()),
                 format!("{:?}", c.manageable()),
+                format!("{:?}", c.serving()),
                 c.status.kubernetes_version.clone().unwrap_or_else(|| "-".to_owned()),
                 held(&placements, c.metadata.name()).to_string(),
             ]
@@ -70,7 +72,7 @@ pub(crate) async fn run(data_dir: &Path, args: StatusArgs) -> Result<(), Command
         .collect();
     print!(
         "{}",
-        output::table(&["CLUSTER", "REGION", "READY", "VERSION", "OBJECTS"], &rows)
+        output::table(&["CLUSTER", "REGION", "READY", "SERVING", "VERSION", "OBJECTS"], &rows)
     );
     println!("\n{} federated objects, {} not well", placements.len(), unwell.len());
     for placement in unwell {

@@ -4,9 +4,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use api::Placement;
-use api::well_known::SYSTEM_NAMESPACE;
+use api::well_known::{SYSTEM_NAMESPACE, UNJOIN_FINALIZER};
 use k8s_openapi::api::core::v1::Secret;
-use kube::api::{DeleteParams, Patch, PatchParams};
+use kube::api::{DeleteParams, DynamicObject, Patch, PatchParams};
 use kube::{Api, Client};
 use serde_json::json;
 
@@ -47,11 +47,7 @@ pub(crate) async fn run(data_dir: &Path, args: UnjoinArgs) -> Result<(), Command
                     args.timeout
                 )));
             }
-            let patch = json!({"metadata": {"finalizers": null}});
-            clusters
-                .patch(name, &PatchParams::default(), &Patch::Merge(&patch))
-                .await
-                .map_err(failed(format!("cluster {name} cannot be forced out")))?;
+            release(&clusters, name).await?;
             println!("cluster/{name} left behind: {list}");
             forced = true;
         }
@@ -67,6 +63,28 @@ pub(crate) async fn run(data_dir: &Path, args: UnjoinArgs) -> Result<(), Command
         Err(error) => return Err(failed(format!("the credentials of cluster {name} cannot be deleted"))(error).into()),
     }
     println!("cluster/{name} unjoined{}", if forced { " by force" } else { "" });
+    Ok(())
+}
+
+/// Takes our finalizer off, and no other: somebody else's may still wait for something.
+async fn release(clusters: &Api<DynamicObject>, name: &str) -> Result<(), CommandError> {
+    let what = || format!("cluster {name} cannot be forced out");
+    let Some(cluster) = clusters.get_opt(name).await.map_err(failed(what()))? else {
+        return Ok(());
+    };
+    let others: Vec<String> = cluster
+        .metadata
+        .finalizers
+        .unwrap_or_default()
+        .into_iter()
+        .filter(|f| f != UNJOIN_FINALIZER)
+        .collect();
+    // The version makes it a compare and swap: a finalizer that was added meanwhile is not lost.
+    let patch = json!({"metadata": {"finalizers": others, "resourceVersion": cluster.metadata.resource_version}});
+    clusters
+        .patch(name, &PatchParams::default(), &Patch::Merge(&patch))
+        .await
+        .map_err(failed(what()))?;
     Ok(())
 }
 
