@@ -205,6 +205,7 @@ impl Row {
             verbs: match self.strategy.review {
                 Some(_) => reviews::VERBS,
                 None if self.kind == "Namespace" => kubernetes::NAMESPACE_VERBS,
+                None if self.kind == "CustomResourceDefinition" => kubernetes::READ_VERBS,
                 None => ALL_VERBS,
             },
             fields: self.fields,

@@ -5,6 +5,10 @@ use super::{GenerationRule, PLAIN, Profile, Row, ScalePaths, Strategy};
 /// Namespaces cannot be deleted as a collection.
 pub(super) const NAMESPACE_VERBS: &[&str] = &["create", "delete", "get", "list", "patch", "update", "watch"];
 
+/// Custom resource definitions cannot be created yet. Their empty list is served, because kubectl reads it before it says that
+/// a kind is unknown.
+pub(super) const READ_VERBS: &[&str] = &["get", "list", "watch"];
+
 const WORKLOAD: Strategy = Strategy {
     status: true,
     generation: GenerationRule::Spec,
@@ -49,6 +53,16 @@ fn core(kind: &'static str, plural: &'static str, singular: &'static str, short:
 /// The rows of a profile, core first.
 pub(super) fn rows(profile: Profile) -> Vec<Row> {
     let mut rows = vec![
+        Row {
+            group: "apiextensions.k8s.io",
+            namespaced: false,
+            ..core(
+                "CustomResourceDefinition",
+                "customresourcedefinitions",
+                "customresourcedefinition",
+                &["crd", "crds"],
+            )
+        },
         core("ConfigMap", "configmaps", "configmap", &["cm"]),
         Row {
             strategy: Strategy {
