@@ -6,7 +6,9 @@ here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 source "$here/tool-cache.sh"
 cd "$here/.."
 
-"$here/apt-install.sh" gdnsd dnsperf knot >/dev/null
+for program in gdnsd dnsperf knotd; do
+  command -v "$program" >/dev/null || { "$here/apt-install.sh" gdnsd dnsperf knot; break; }
+done
 target="${CARGO_TARGET_DIR:-target}"
 meridian="${MERIDIAN_BIN:-$target/release/meridian}"
 seconds="${BENCH_SECONDS:-8}"

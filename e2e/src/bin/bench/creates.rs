@@ -25,7 +25,7 @@ pub(crate) async fn run(federation: &Federation, members: &Members) -> Result<()
     println!("|---|---|---|---|---|---|---|---|");
     for clients in [1, 20] {
         for round in 0..ROUNDS {
-            let count = if clients == 1 { 400 } else { 4000 };
+            let count = if clients == 1 { 300 } else { 2000 };
             let prefix = format!("c{clients}-{round}");
             let ours = creates(&hub, Some("federation"), &prefix, clients, count).await?;
             let theirs = creates(&peer, None, &prefix, clients, count).await?;

@@ -34,9 +34,11 @@ pub(crate) fn config_maps() -> ApiResource {
     kind("", "ConfigMap", "configmaps")
 }
 
-/// A ConfigMap of about a kilobyte.
+/// A ConfigMap of about a kilobyte that stays on the hub; elsewhere its label means nothing.
 pub(crate) fn config_map(name: &str) -> DynamicObject {
-    DynamicObject::new(name, &config_maps()).data(json!({"data": {"text": "x".repeat(900)}}))
+    let mut object = DynamicObject::new(name, &config_maps()).data(json!({"data": {"text": "x".repeat(900)}}));
+    object.metadata.labels = Some([("federation.meridian.dev/hub-only".to_owned(), "true".to_owned())].into());
+    object
 }
 
 /// A Deployment with a number of replicas.

@@ -13,7 +13,7 @@ use crate::figures::Series;
 use crate::members::{Members, hub};
 use crate::objects;
 
-const ROUNDS: u32 = 40;
+const ROUNDS: u32 = 20;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// An object was seen: by which watcher, its name, how many replicas are ready.
