@@ -81,7 +81,7 @@ fn wrong_requests_get_kubernetes_answers() {
             "-f",
             &garbage,
         ],
-        "",
+        "BadRequest",
     );
     federation
         .kubectl(&["create", "deployment", "d", "--image=a:1"])
@@ -117,7 +117,7 @@ fn wrong_requests_get_kubernetes_answers() {
             "-p",
             r#"[{"op":"test","path":"/spec/replicas","value":9}]"#,
         ],
-        "",
+        "is invalid",
     );
     refused(&["delete", "namespace", "default"], "this namespace may not be deleted");
     assert!(wrong.borrow().is_empty(), "{}", wrong.borrow().join("\n"));
