@@ -66,7 +66,7 @@ pub(crate) fn report(facts: &Facts<'_>) -> Option<ReportSpec> {
         let kind = KindId::of(&spec.resource);
         report.hash.clone_from(&held.hash);
         report.observed_hub_generation = facts.observed_hub_generation;
-        report.ready = Some(ready(&kind, &live.value));
+        report.ready = ready(&kind, &live.value);
         if &*kind.kind == "Service" {
             report.addresses = addresses(&live.value, facts.dns_addresses);
             report.ready_endpoints = facts
@@ -85,12 +85,12 @@ pub(crate) fn observed(kind: &KindId, live: &Live, generation: i64) -> bool {
     !tracks || (observed.unwrap_or(0) >= live.generation() && live.generation() >= generation)
 }
 
-/// Whether the copy does its work. Kinds without a notion of it do as soon as they are there.
-fn ready(kind: &KindId, live: &Value) -> bool {
+/// Whether the copy does its work; none for kinds without a notion of it.
+fn ready(kind: &KindId, live: &Value) -> Option<bool> {
     let count = |path: &[&str]| number(live, path).unwrap_or(0);
     let observed = || count(&["status", "observedGeneration"]) >= count(&["metadata", "generation"]);
     let wanted = || number(live, &["spec", "replicas"]).unwrap_or(1);
-    match (&*kind.api_version, &*kind.kind) {
+    let is = match (&*kind.api_version, &*kind.kind) {
         ("apps/v1", "Deployment") => {
             let updated = count(&["status", "updatedReplicas"]);
             observed() && updated >= wanted() && count(&["status", "availableReplicas"]) >= updated
@@ -108,8 +108,9 @@ fn ready(kind: &KindId, live: &Value) -> bool {
                 && count(&["status", "numberAvailable"]) >= desired
         }
         ("v1", "Service") => text(live, &["spec", "type"]) != Some("LoadBalancer") || !addresses(live, &[]).is_empty(),
-        _ => true,
-    }
+        _ => return None,
+    };
+    Some(is)
 }
 
 /// A Service's load-balancer addresses; those of the cluster where it has none and wants some.
@@ -191,7 +192,7 @@ mod tests {
         for (generation, status, wanted) in cases {
             assert_eq!(
                 ready(&kind, &deployment(generation, status.clone())),
-                wanted,
+                Some(wanted),
                 "{generation} {status}"
             );
         }
@@ -235,9 +236,14 @@ mod tests {
         assert_eq!(addresses(&service("LoadBalancer", json!([])), &instead), instead);
         assert!(addresses(&service("ClusterIP", json!([])), &instead).is_empty());
         let kind = KindId::new("v1", "Service");
-        assert!(!ready(&kind, &service("LoadBalancer", json!([]))));
-        assert!(ready(&kind, &service("LoadBalancer", json!([{"ip": "10.0.0.2"}]))));
-        assert!(ready(&kind, &service("ClusterIP", json!([]))));
+        assert_eq!(ready(&kind, &service("LoadBalancer", json!([]))), Some(false));
+        assert_eq!(
+            ready(&kind, &service("LoadBalancer", json!([{"ip": "10.0.0.2"}]))),
+            Some(true)
+        );
+        assert_eq!(ready(&kind, &service("ClusterIP", json!([]))), Some(true));
+        let config = KindId::new("v1", "ConfigMap");
+        assert_eq!(ready(&config, &json!({"data": {}})), None, "it has no notion of it");
     }
 
     #[test]

@@ -82,7 +82,7 @@ test('an object comes and goes while one looks', async ({ signedIn: page, federa
   await page.goto('/console/workloads?kind=ConfigMap')
   await expect(page.getByRole('status').filter({ hasText: 'objects' })).toBeVisible()
   await federation.kubectl('create', 'configmap', 'seen-live', '--from-literal=a=b')
-  await expect(row(page, /default\/seen-live/).getByText('applied')).toHaveCount(3)
+  await expect(row(page, /default\/seen-live/).getByText('applied', { exact: true })).toHaveCount(3)
   await federation.kubectl('delete', 'configmap', 'seen-live')
   await expect(row(page, /default\/seen-live/)).toHaveCount(0)
 })

@@ -1,7 +1,8 @@
 //! First figures of the whole path, each beside a peer in the same run: creates beside kube-apiserver + etcd, propagation beside
 //! writing to the members directly, a bulk load, a restart, drift. Prints Markdown; `make bench` runs it.
 //!
-//! The machine may be shared and noisy: read the ratios, not the absolute figures.
+//! The machine may be shared and noisy: read the ratios, not the absolute figures. Words after the command pick parts:
+//! `bench bulk restart`.
 
 mod bulk;
 mod creates;
@@ -17,6 +18,9 @@ use std::process::ExitCode;
 
 use e2e::{Failure, Federation};
 
+/// What can be picked.
+const PARTS: [&str; 5] = ["creates", "propagation", "drift", "bulk", "restart"];
+
 #[tokio::main]
 async fn main() -> ExitCode {
     match run().await {
@@ -29,15 +33,34 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Failure> {
+    let picked: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(unknown) = picked.iter().find(|part| !PARTS.contains(&part.as_str())) {
+        return Err(Failure(format!(
+            "there is no part {unknown:?}; the parts are {}",
+            PARTS.join(", ")
+        )));
+    }
+    let wanted = |part: &str| picked.is_empty() || picked.iter().any(|word| word == part);
     let dir = tempfile::tempdir().map_err(|error| Failure::of("a directory", error))?;
     let members = members::Members::start(dir.path())?;
     let mut federation = Federation::start(dir.path(), 0)?;
     println!("{}\n", machine::line());
-    creates::run(&federation, &members).await?;
+    if wanted("creates") {
+        creates::run(&federation, &members).await?;
+    }
     members.join(&federation)?;
-    propagation::run(&federation, &members).await?;
-    drift::run(&federation, &members).await?;
-    bulk::run(&federation, &members).await?;
-    restart::run(&mut federation, &members).await?;
+    // Drift is made in the objects of propagation.
+    if wanted("propagation") || wanted("drift") {
+        propagation::run(&federation, &members).await?;
+    }
+    if wanted("drift") {
+        drift::run(&federation, &members).await?;
+    }
+    if wanted("bulk") {
+        bulk::run(&federation, &members).await?;
+    }
+    if wanted("restart") {
+        restart::run(&mut federation, &members).await?;
+    }
     federation.stop()
 }

@@ -13,6 +13,9 @@ use crate::objects;
 /// How long after the restart writes are looked for.
 const LOOK_FOR: Duration = Duration::from_secs(20);
 
+/// How many of the writes are shown.
+const SHOWN: usize = 5;
+
 /// Prints the figure.
 pub(crate) async fn run(federation: &mut Federation, members: &Members) -> Result<(), Failure> {
     let before = versions(members).await?;
@@ -22,24 +25,30 @@ pub(crate) async fn run(federation: &mut Federation, members: &Members) -> Resul
     let up = began.elapsed();
     federation.kubectl(&["wait", "--for=condition=Ready", "clusters", "--all", "--timeout=60s"])?;
     let until = Instant::now() + LOOK_FOR;
-    let mut writes = 0;
+    let mut writes = Vec::new();
     while Instant::now() < until {
         let after = versions(members).await?;
         writes = after
             .iter()
             .filter(|(name, version)| before.get(*name) != Some(version))
-            .count();
+            .map(|(name, version)| format!("{name}: {:?} -> {version}", before.get(name)))
+            .collect();
         tokio::time::sleep(Duration::from_secs(2)).await;
     }
     println!("### Restart of the hub with {} objects in the members\n", before.len());
     println!(
-        "Ready after {:.1} s; objects in members that were written to afterwards: {writes}\n",
-        up.as_secs_f64()
+        "Ready after {:.1} s; objects in members that were written to afterwards: {}\n",
+        up.as_secs_f64(),
+        writes.len()
     );
+    for write in writes.iter().take(SHOWN) {
+        println!("- {write}");
+    }
     Ok(())
 }
 
-/// Generations of Deployments (their status changes by itself) and versions of Services.
+/// What only a write by a user or by Meridian changes: the generation, the uid and our own annotations. The member's own
+/// controllers write status and `deployment.kubernetes.io/revision` whenever they get to it.
 async fn versions(members: &Members) -> Result<BTreeMap<String, String>, Failure> {
     let mut all = BTreeMap::new();
     for (index, client) in members.clients().await?.into_iter().enumerate() {
@@ -53,7 +62,8 @@ async fn versions(members: &Members) -> Result<BTreeMap<String, String>, Failure
             for object in list {
                 let metadata = object.metadata;
                 let name = format!("{index} {} {:?}/{:?}", kind.plural, metadata.namespace, metadata.name);
-                let annotations = metadata.annotations.unwrap_or_default();
+                let mut annotations = metadata.annotations.unwrap_or_default();
+                annotations.retain(|key, _| key.starts_with("federation.meridian.dev/"));
                 all.insert(
                     name,
                     format!("{:?} {:?} {annotations:?}", metadata.generation, metadata.uid),
