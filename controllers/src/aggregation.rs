@@ -1,13 +1,13 @@
 //! Turns reports into status: of the Placement, and of the hub object itself.
-//! In: Placements, reports, clusters, hub objects. Out: `/status` writes, at once when idle, then at most five a second an
-//! object, and only where something differs. Rows of a decision stand as soon as it does. Absent: what a report means
+//! In: Placements, reports, clusters, hub objects. Out: `/status` writes, at once when idle, less often under load (`pace`),
+//! and only where something differs. Rows of a decision stand as soon as it does. Absent: what a report means
 //! (`placement::placement_status`, `placement::fold`); any change of a spec.
 
 mod apply;
 mod index;
+mod pace;
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use ::placement::fold::{fold, status_differs};
 use ::placement::placement_status::{Observed, is_spent, placement_status};
@@ -15,14 +15,16 @@ use api::PlacementKey;
 use tokio::time::Instant;
 
 use crate::runtime::clock;
-use crate::runtime::drive::{Reconcile, Work};
+use crate::runtime::drive::{Outcome, Reconcile, Work};
 use crate::runtime::feed::News;
 use crate::runtime::hub::Hub;
 use crate::runtime::kind::{self, Kind};
+use crate::runtime::queue::Done;
 use crate::runtime::recorder::Recorder;
 use crate::runtime::watched::Id;
 use apply::Desired;
 use index::Index;
+use pace::Pace;
 
 /// The kinds whose status the members make.
 const FOLDED: [&str; 3] = ["Deployment", "ReplicaSet", "Service"];
@@ -41,19 +43,12 @@ pub(crate) fn kinds() -> Vec<Kind> {
     kinds
 }
 
-/// Writes of one object within a second that follow each other quickly: a roll-out that takes a moment is told at once.
-const BURST: u32 = 4;
-const PAUSE_IN_BURST: Duration = Duration::from_millis(20);
-/// After that, at most five a second.
-const PAUSE: Duration = Duration::from_millis(200);
-
 /// The aggregation controller.
 pub(crate) struct Aggregation {
     hub: Hub,
     recorder: Recorder,
     index: Index,
-    /// When each object's burst began, and how many writes it has had.
-    pace: BTreeMap<PlacementKey, (Instant, u32)>,
+    pace: Pace,
 }
 
 impl Aggregation {
@@ -62,18 +57,8 @@ impl Aggregation {
             hub,
             recorder,
             index: Index::default(),
-            pace: BTreeMap::new(),
+            pace: Pace::new(Instant::now()),
         }
-    }
-
-    /// How long the object rests after the write that is about to be made.
-    fn pause(&mut self, key: &PlacementKey, now: Instant) -> Duration {
-        let (began, writes) = self.pace.entry(key.clone()).or_insert((now, 0));
-        if now.duration_since(*began) > Duration::from_secs(1) {
-            (*began, *writes) = (now, 0);
-        }
-        *writes = writes.saturating_add(1);
-        if *writes <= BURST { PAUSE_IN_BURST } else { PAUSE }
     }
 
     fn desired(&self, key: &PlacementKey) -> Option<Desired> {
@@ -142,11 +127,19 @@ impl Reconcile for Aggregation {
 
     fn look(&mut self, key: &PlacementKey) -> Option<Work> {
         if !self.index.placements.contains_key(key) {
-            self.pace.remove(key);
+            self.pace.forget(key);
             return None;
         }
+        let now = Instant::now();
+        let unheard = !self.index.reports.contains_key(key);
+        if unheard && let Some(wait) = self.pace.before_first(key, now) {
+            return Some(Box::pin(std::future::ready(Outcome {
+                learned: vec![],
+                result: Ok(Done::Again(wait)),
+            })));
+        }
         let desired = self.desired(key)?;
-        let pause = self.pause(key, Instant::now());
+        let pause = self.pace.after_write(key, now);
         Some(Box::pin(apply::apply(
             self.hub.clone(),
             self.recorder.clone(),

@@ -5,6 +5,7 @@
 //! (`placement`), what reports mean (controllers).
 
 pub(crate) mod manifests;
+mod relevance;
 mod render;
 pub(crate) mod reports;
 

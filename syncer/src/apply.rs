@@ -1,8 +1,8 @@
 //! One deed on one object in the member: server-side apply, deletion, release.
 //!
-//! In: a manifest and whether its object was already seen as ours. Out: an [`Outcome`]. Absent: order, retries, bounds
-//! (`engine`). Nothing that is not ours is touched: before the first write the object is looked at, deletion carries the uid
-//! that was looked at, and a namespace in which somebody else keeps something is given up instead of deleted.
+//! In: a manifest and what was seen of its object. Out: an [`Outcome`]. Absent: order, retries, bounds (`engine`). Nothing that
+//! is not ours is touched: the first write is bound to there being nothing, or to the version that was looked at; deletion
+//! carries the uid that was looked at; a namespace in which somebody else keeps something is given up instead of deleted.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -33,9 +33,24 @@ pub(crate) struct Job {
     pub(crate) cluster: Arc<str>,
     pub(crate) manifest: Arc<Manifest>,
     pub(crate) deed: Deed,
-    /// The object was seen with our marks: no need to look again before applying.
-    pub(crate) seen_as_ours: bool,
+    /// What the watch says of the object.
+    pub(crate) seen: Sight,
 }
+
+/// What is known of an object before a deed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sight {
+    /// It is not there.
+    Missing,
+    /// It carries our marks: no need to look again before applying.
+    Ours,
+    /// It is there, with other marks or none.
+    Other,
+}
+
+/// A resourceVersion that no object has: an apply that carries it makes what is missing, in one request, and is refused with
+/// 409 by whatever is there already.
+const OF_NOTHING: &str = "9223372036854775807";
 
 /// What became of it.
 #[derive(Debug)]
@@ -97,23 +112,46 @@ impl Job {
     }
 
     async fn apply(&self) -> Result<Outcome, RequestError> {
-        let spec = &self.manifest.spec;
-        if !self.seen_as_ours
-            && let Some(there) = self.look().await?
-        {
-            let key = self.manifest.key().to_string();
-            if !there.belongs_to(&key) && spec.conflict_resolution == ConflictResolution::Abort {
-                return Ok(Outcome::Conflict(desired::conflict(&there, &key)));
-            }
-            let settled = there.belongs_to(&key) && there.manifest_hash() == Some(&spec.hash);
-            if settled && !there.is_terminating() && cover::covers(&spec.object, &there.value) {
-                return Ok(Outcome::Held(there));
-            }
+        match self.seen {
+            Sight::Ours => self.write(None).await,
+            Sight::Other => self.look_and_apply().await,
+            Sight::Missing => match self.write(Some(OF_NOTHING)).await {
+                // It is there after all, or this server wants no version here.
+                Err(error) if matches!(error.code(), Some(400 | 409 | 422)) => self.look_and_apply().await,
+                done => done,
+            },
         }
-        let body = Patch::Apply(marked(&self.manifest));
+    }
+
+    /// Applies to exactly what was looked at, where that is ours or may be taken.
+    async fn look_and_apply(&self) -> Result<Outcome, RequestError> {
+        let spec = &self.manifest.spec;
+        let Some(there) = self.look().await? else {
+            return self.write(None).await;
+        };
+        let key = self.manifest.key().to_string();
+        if !there.belongs_to(&key) && spec.conflict_resolution == ConflictResolution::Abort {
+            return Ok(Outcome::Conflict(desired::conflict(&there, &key)));
+        }
+        let settled = there.belongs_to(&key) && there.manifest_hash() == Some(&spec.hash);
+        if settled && !there.is_terminating() && cover::covers(&spec.object, &there.value) {
+            return Ok(Outcome::Held(there));
+        }
+        match self.write(Some(&there.resource_version)).await {
+            // Somebody was faster: look again.
+            Err(error) if error.code() == Some(409) => Ok(Outcome::Going),
+            done => done,
+        }
+    }
+
+    async fn write(&self, version: Option<&str>) -> Result<Outcome, RequestError> {
+        let mut body = marked(&self.manifest);
+        if let (Some(version), Some(metadata)) = (version, body.get_mut("metadata").and_then(Value::as_object_mut)) {
+            metadata.insert("resourceVersion".to_owned(), Value::from(version));
+        }
         let params = PatchParams::apply(FIELD_MANAGER).force();
-        let request = self.api();
-        let written = request.patch(&spec.resource.name, &params, &body);
+        let (request, body) = (self.api(), Patch::Apply(body));
+        let written = request.patch(&self.manifest.spec.resource.name, &params, &body);
         match within(REQUEST_TIMEOUT, written).await {
             Ok(written) => Ok(Outcome::Held(self.live(written))),
             Err(error) if error.is_immutable_field() => self.make_anew(error).await,

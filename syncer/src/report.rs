@@ -22,7 +22,7 @@ use crate::error::{RequestError, chain};
 /// Most reports in one POST.
 const BATCH: usize = 200;
 /// Least time between two POSTs with news.
-const PACE: Duration = Duration::from_millis(50);
+const PACE: Duration = Duration::from_millis(25);
 /// Time between two POSTs without news.
 const PULSE: Duration = Duration::from_secs(1);
 /// Longest wait for the hub's answer.

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use e2e::{ControlPlane, Federation};
+use e2e::{ControlPlane, Federation, eventually};
 
 use crate::member_loss::{Versions, lose_and_recover, versions};
 use crate::shop;
@@ -16,7 +16,7 @@ fn the_shop_on_three_real_control_planes() {
         .zip(11..)
         .map(|((name, _), number)| ControlPlane::start(name, number, &dir.path().join(name)).unwrap())
         .collect();
-    let federation = Federation::start(dir.path(), 0).unwrap();
+    let mut federation = Federation::start(dir.path(), 0).unwrap();
     federation
         .kubectl(&["apply", "--server-side=false", "-f", "examples/regions.yaml"])
         .unwrap();
@@ -48,6 +48,7 @@ fn the_shop_on_three_real_control_planes() {
         4,
         "the share of web in us-1, as the real controllers made it: {pods}"
     );
+    restart_writes_nothing(&mut federation, &planes);
     let (us, others_planes) = planes.split_first_mut().unwrap();
     let us = RefCell::new(us);
     lose_and_recover(
@@ -56,6 +57,59 @@ fn the_shop_on_three_real_control_planes() {
         || us.borrow_mut().cut_power().unwrap(),
         || us.borrow_mut().restore_power().unwrap(),
     );
+}
+
+/// A hub that starts again finds everything as it left it; the first write to a member is the next thing that a user wants.
+fn restart_writes_nothing(federation: &mut Federation, planes: &[ControlPlane]) {
+    let before = (others(planes), generations(planes));
+    federation.stop().unwrap();
+    federation.restart().unwrap();
+    federation
+        .kubectl(&["wait", "--for=condition=Ready", "clusters", "--all", "--timeout=60s"])
+        .unwrap();
+    federation
+        .kubectl(&["-n", "shop", "create", "configmap", "after-the-restart"])
+        .unwrap();
+    eventually("the new ConfigMap in every member", shop::PATIENCE, || {
+        planes
+            .iter()
+            .try_for_each(|plane| {
+                plane
+                    .kubectl(&["-n", "shop", "get", "configmap", "after-the-restart"])
+                    .map(drop)
+            })
+            .map_err(|error| error.0)
+    });
+    let mut after = (others(planes), generations(planes));
+    after.0.retain(|name, _| !name.contains("after-the-restart"));
+    assert_eq!(after, before, "the restart wrote to members");
+    let metrics = federation.kubectl(&["get", "--raw", "/metrics"]).unwrap();
+    let deeds = metrics
+        .lines()
+        .filter(|line| line.starts_with("meridian_sync_apply_duration_seconds_count"))
+        .map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap())
+        .sum::<f64>();
+    assert!(
+        (deeds - 3.0).abs() < 0.5,
+        "{deeds} deeds in three members, for one object"
+    );
+    federation
+        .kubectl(&["-n", "shop", "delete", "configmap", "after-the-restart"])
+        .unwrap();
+}
+
+/// Generations of the Deployments: their status and annotations are written by the members' own controllers as well.
+fn generations(planes: &[ControlPlane]) -> Versions {
+    let path = "jsonpath={range .items[*]}{.metadata.name} {.metadata.uid} {.metadata.generation}{\"\\n\"}{end}";
+    planes
+        .iter()
+        .map(|plane| {
+            let list = plane
+                .kubectl(&["-n", "shop", "get", "deployments", "-o", path])
+                .unwrap();
+            (plane.name().to_owned(), list)
+        })
+        .collect()
 }
 
 fn others(planes: &[ControlPlane]) -> Versions {

@@ -17,6 +17,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::Streams;
+use super::relevance;
 use super::render::{Outcome, Renderer, clusters_key, is_override, placements_key, to_value};
 use crate::cache::{
     Batch, Cache, CachedObject, Event, EventType, HistoryConfig, KindCache, canonical, splice_revision,
@@ -213,13 +214,17 @@ impl Follower {
         for event in events {
             let kind = &event.object.key.kind;
             if *kind == placements_key() {
-                keys.insert(key_of(&event.object));
+                if relevance::of_placement(event, &self.cluster) {
+                    keys.insert(key_of(&event.object));
+                }
             } else if *kind == clusters_key() {
                 all |= *event.object.key.name == *self.cluster && wants_differ(event);
             } else if is_override(kind) {
                 all = true;
-            } else {
-                keys.extend(self.renderer.placement_of(&event.object));
+            } else if let Some(key) = self.renderer.placement_of(&event.object)
+                && relevance::of_object(event)
+            {
+                keys.insert(key);
             }
         }
         if all {

@@ -37,9 +37,8 @@ pub(super) fn claim(engine: &Engine, intent: &Intent, draft: &mut Draft) -> Resu
         namespace: intent.namespace.as_str().into(),
         name: intent.name.as_str().into(),
     };
-    let snapshot = engine.cache_of(&intent.kind).snapshot();
     let mut taken = lock(&engine.claims.taken);
-    taken.refresh(&snapshot);
+    taken.refresh(&engine.cache_of(&intent.kind));
     let mut claiming = Claiming {
         range: engine.claims.range,
         taken: &mut taken,

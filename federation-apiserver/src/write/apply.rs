@@ -105,7 +105,10 @@ pub(super) fn onto_nothing(intent: &Intent, config: &Value, now: Timestamp) -> R
     let schema = schema::of(&intent.kind.api_version(), intent.kind.kind);
     let mut object = relevant(intent, config);
     let entry = entry_of(intent, FieldSet::of_object(schema, &object), now);
-    metadata_mut(&mut object)?.insert("managedFields".to_owned(), json!([entry.write()]));
+    let metadata = metadata_mut(&mut object)?;
+    // As upstream: a version binds an apply to what is there; where nothing is, it is made.
+    metadata.remove("resourceVersion");
+    metadata.insert("managedFields".to_owned(), json!([entry.write()]));
     Ok(object)
 }
 

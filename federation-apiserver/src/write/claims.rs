@@ -1,17 +1,17 @@
 //! Who has which address and port.
 //!
-//! What is taken is read from the cache at every claim, by comparing versions, so that only changed Services are looked into;
-//! what is being written right now is held by a [`Reservation`] until the cache shows it.
+//! What is taken is read from the cache at every claim, by following its history, so that only changed Services are looked
+//! into; what is being written right now is held by a [`Reservation`] until the cache shows it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use api::Revision;
 use serde_json::Value;
 
-use crate::cache::{ObjectName, Snapshot};
+use crate::cache::{EventType, KindCache, ObjectName, WatchCursor};
+use crate::store::ObjectKey;
 
 /// Random draws before the range is searched in order.
 const DRAWS_MAX: usize = 64;
@@ -58,7 +58,9 @@ pub(super) enum Claim {
 /// What is taken.
 #[derive(Debug, Default)]
 pub(super) struct Taken {
-    seen: BTreeMap<ObjectName, (Revision, Vec<Claim>)>,
+    /// How far the cache's history was followed.
+    followed: Option<WatchCursor>,
+    by_service: BTreeMap<ObjectName, Vec<Claim>>,
     pub(super) by_services: BTreeMap<Claim, ObjectName>,
     /// Claims of writes that the cache does not show yet.
     pub(super) pending: BTreeSet<Claim>,
@@ -102,25 +104,42 @@ impl Claims {
 }
 
 impl Taken {
-    pub(super) fn refresh(&mut self, services: &Snapshot) {
-        let mut seen = std::mem::take(&mut self.seen);
-        for (name, object) in &services.objects {
-            let claims = match seen.remove(name) {
-                Some((revision, claims)) if revision == object.revision => claims,
-                older => {
-                    for claim in older.into_iter().flat_map(|(_, claims)| claims) {
-                        self.by_services.remove(&claim);
-                    }
-                    let claims = claims_of(&object.value());
-                    self.by_services
-                        .extend(claims.iter().map(|claim| (*claim, name.clone())));
-                    claims
-                }
-            };
-            self.seen.insert(name.clone(), (object.revision, claims));
+    /// Catches up with the cache.
+    pub(super) fn refresh(&mut self, services: &Arc<KindCache>) {
+        if let Some(Ok(events)) = self.followed.as_mut().map(WatchCursor::ready) {
+            for event in events {
+                let claims = match event.event_type {
+                    EventType::Added | EventType::Modified => claims_of(&event.object.value()),
+                    EventType::Deleted => vec![],
+                };
+                self.holds(&event.object.key, claims);
+            }
+            return;
         }
-        for claim in seen.into_values().flat_map(|(_, claims)| claims) {
-            self.by_services.remove(&claim);
+        let snapshot = services.snapshot();
+        self.by_service.clear();
+        self.by_services.clear();
+        for object in snapshot.iter() {
+            self.holds(&object.key, claims_of(&object.value()));
+        }
+        // Where the history has moved past the snapshot meanwhile, the next claim begins anew.
+        self.followed = services.watch(snapshot.revision).ok();
+    }
+
+    fn holds(&mut self, service: &ObjectKey, claims: Vec<Claim>) {
+        let name = ObjectName {
+            namespace: service.namespace.clone(),
+            name: service.name.clone(),
+        };
+        for claim in self.by_service.remove(&name).into_iter().flatten() {
+            if self.by_services.get(&claim) == Some(&name) {
+                self.by_services.remove(&claim);
+            }
+        }
+        self.by_services
+            .extend(claims.iter().map(|claim| (*claim, name.clone())));
+        if !claims.is_empty() {
+            self.by_service.insert(name, claims);
         }
     }
 
@@ -162,4 +181,55 @@ fn claims_of(service: &Value) -> Vec<Claim> {
     let mut claims: Vec<Claim> = addresses.into_iter().chain(ports.map(Claim::Port)).collect();
     claims.dedup();
     claims
+}
+
+#[cfg(test)]
+mod tests {
+    use api::Revision;
+    use serde_json::json;
+
+    use super::*;
+    use crate::cache::{HistoryConfig, canonical};
+    use crate::store::{Committed, KindKey, Op};
+
+    fn commit(revision: Revision, name: &str, op: Op, address: &str) -> Committed {
+        Committed {
+            key: ObjectKey::new(&KindKey::new("", "services"), "shop", name),
+            uid: name.into(),
+            op,
+            revision,
+            created_revision: revision,
+            body: canonical(&json!({"metadata": {"name": name}, "spec": {"clusterIP": address}})),
+        }
+    }
+
+    #[test]
+    fn what_is_taken_follows_the_cache() {
+        let first = Revision::FIRST;
+        let services = KindCache::detached(KindKey::new("", "services"), first, HistoryConfig::default());
+        let owner = |name: &str| ObjectName {
+            namespace: "shop".into(),
+            name: name.into(),
+        };
+        let claim = |last: u8| Claim::Address(Ipv4Addr::new(10, 96, 0, last));
+        services.apply(&[commit(first.next(), "a", Op::Created, "10.96.0.1")]);
+        let mut taken = Taken::default();
+        taken.refresh(&services);
+        assert!(!taken.free(claim(1), &owner("b")) && taken.free(claim(1), &owner("a")));
+
+        let (second, third) = (first.next().next(), first.next().next().next());
+        services.apply(&[commit(second, "a", Op::Updated, "10.96.0.2")]);
+        services.apply(&[commit(third, "b", Op::Created, "10.96.0.1")]);
+        taken.refresh(&services);
+        assert_eq!(taken.by_services.get(&claim(1)), Some(&owner("b")));
+        assert_eq!(taken.by_services.get(&claim(2)), Some(&owner("a")));
+
+        services.apply(&[commit(third.next(), "a", Op::Deleted, "10.96.0.2")]);
+        taken.refresh(&services);
+        assert!(taken.free(claim(2), &owner("b")));
+
+        services.reset(third.next().next(), &[]);
+        taken.refresh(&services);
+        assert!(taken.by_services.is_empty(), "a history that began anew is read anew");
+    }
 }

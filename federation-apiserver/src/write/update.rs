@@ -166,9 +166,11 @@ impl Engine {
         if version == current.cached.revision {
             return Ok(true);
         }
-        // A client may have read from a replica that is ahead of this one: catch up once before refusing.
-        let cache = &self.backend(&intent.kind).cache;
-        if version > current.cached.revision && version > cache.revision() {
+        // A client may have read from a replica that is ahead of this one: catch up once before refusing. A version that
+        // the store has not reached either is nobody's, and not waited for.
+        let backend = self.backend(&intent.kind);
+        let ahead = version > current.cached.revision && version > backend.cache.revision();
+        if ahead && backend.store.health().await.is_ok_and(|last| version <= last) {
             self.wait_visible(&intent.kind, version).await;
             if self
                 .current(intent)

@@ -71,3 +71,16 @@ async fn defaults_do_not_make_drift() {
         created["metadata"]["resourceVersion"]
     );
 }
+
+#[tokio::test]
+async fn a_version_of_nothing_makes_what_is_missing_and_touches_nothing_else() {
+    let hub = Hub::start().await;
+    let path = format!("{CONFIGMAPS}/a?fieldManager=one&force=true");
+    let mut wanted = configmap("a", "1");
+    wanted["metadata"]["resourceVersion"] = json!(i64::MAX.to_string());
+    let made = hub.patch(&path, APPLY, wanted.clone()).await.expect(201);
+    wanted["data"]["key"] = json!("2");
+    let refused = hub.patch(&path, APPLY, wanted).await.expect(409);
+    assert!(refused["message"].as_str().unwrap().contains("has been modified"));
+    assert_eq!(hub.get(&format!("{CONFIGMAPS}/a")).await.expect(200), made);
+}

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::session::KindState;
 use super::{Engine, PARALLEL, SETTLED_AT_ONCE};
-use crate::apply::{Job, Outcome};
+use crate::apply::{Job, Outcome, Sight};
 use crate::desired::{self, Held, Next, Seen, Why};
 use crate::error::{ApplyError, Deed, RequestError, chain};
 use crate::kinds::{KindId, ObjectId, Served, built_in};
@@ -120,8 +120,11 @@ impl Engine {
         if record.not_before.is_some_and(|at| at > now) {
             return;
         }
-        let live = self.objects.get(&record.object);
-        let seen_as_ours = live.is_some_and(|live| live.belongs_to(&key.to_string()));
+        let seen = match self.objects.get(&record.object) {
+            None => Sight::Missing,
+            Some(live) if live.belongs_to(&key.to_string()) => Sight::Ours,
+            Some(_) => Sight::Other,
+        };
         record.not_before = None;
         self.busy.insert(key.clone());
         let (client, cluster, manifest) = (session.client.clone(), self.cluster.clone(), record.manifest.clone());
@@ -133,7 +136,7 @@ impl Engine {
                 match serve(&client, &kind).await {
                     Ok(served) => {
                         let (cluster, manifest) = (cluster.clone(), manifest.clone());
-                        Job { client: client.clone(), served, cluster, manifest, deed, seen_as_ours }.run().await
+                        Job { client: client.clone(), served, cluster, manifest, deed, seen }.run().await
                     }
                     Err(source) => Outcome::Failed(ApplyError {
                         deed,

@@ -33,6 +33,11 @@ pub(crate) async fn run(federation: &Federation, members: &Members) -> Result<()
         result.map_err(|error| Failure::of("a writer", error))??;
     }
     let direct = began.elapsed();
+    eprintln!("bench: waiting until the members' controllers have worked off the direct load");
+    for client in &clients {
+        settled(client).await?;
+    }
+    eprintln!("bench: bulk through the hub");
 
     namespace(&hub, "bulk").await?;
     let pid = federation
@@ -111,6 +116,30 @@ async fn write(client: Client, namespace: &'static str) -> Result<(), Failure> {
         result.map_err(|error| Failure::of("a writer", error))??;
     }
     Ok(())
+}
+
+/// Waits until a member's controllers have seen every Deployment of the direct load, which they would else work off at the
+/// cost of the other one.
+async fn settled(client: &Client) -> Result<(), Failure> {
+    let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), "direct", &objects::deployments());
+    let began = Instant::now();
+    loop {
+        let list = api
+            .list(&ListParams::default())
+            .await
+            .map_err(|error| Failure::of("list", error))?;
+        let seen = |object: &DynamicObject| object.data.pointer("/status/observedGeneration").is_some();
+        let unseen = list.iter().filter(|object| !seen(object)).count();
+        if unseen == 0 {
+            return Ok(());
+        }
+        if began.elapsed() > PATIENCE {
+            return Err(Failure(format!(
+                "{unseen} Deployments were not seen by their controllers after {PATIENCE:?}"
+            )));
+        }
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    }
 }
 
 async fn arrived(client: &Client, began: Instant) -> Result<(), Failure> {
