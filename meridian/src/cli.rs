@@ -73,6 +73,10 @@ pub(crate) enum Command {
     Resolve(ResolveArgs),
     /// Show the federation at a glance.
     Status(StatusArgs),
+    /// Write everything on the hub, at one moment, into a file; the hub may run meanwhile.
+    Backup(BackupArgs),
+    /// Fill an empty database from a backup; the hub must not run yet.
+    Restore(BackupArgs),
     /// Print a bearer token, for the console and for clients without certificates.
     Token(TokenArgs),
     /// Print the kubeconfig of the federation.
@@ -189,6 +193,16 @@ pub(crate) struct ApiserverArgs {
     /// Do not run the controllers in this process.
     #[arg(long)]
     pub(crate) no_controllers: bool,
+}
+
+/// `meridian backup` and `meridian restore`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct BackupArgs {
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+    /// The backup; - is standard output or input. It holds Secrets: keep it as you keep those.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
 }
 
 /// `meridian syncer`.
