@@ -265,7 +265,7 @@ pub(crate) struct JoinArgs {
     /// Labels of the Cluster object, KEY=VALUE; repeatable.
     #[arg(long = "label", value_name = "KEY=VALUE")]
     pub(crate) labels: Vec<String>,
-    /// Take the cluster in though another one was joined under this name before.
+    /// Take the cluster in though another one was joined under this name before, or another federation took it in.
     #[arg(long)]
     pub(crate) repair: bool,
 }
