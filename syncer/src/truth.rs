@@ -107,10 +107,23 @@ fn ready(kind: &KindId, live: &Value) -> Option<bool> {
                 && count(&["status", "updatedNumberScheduled"]) >= desired
                 && count(&["status", "numberAvailable"]) >= desired
         }
+        ("batch/v1", "Job") => job_is_ready(live),
+        ("v1", "PersistentVolumeClaim") => text(live, &["status", "phase"]) == Some("Bound"),
         ("v1", "Service") => text(live, &["spec", "type"]) != Some("LoadBalancer") || !addresses(live, &[]).is_empty(),
         _ => return None,
     };
     Some(is)
+}
+
+/// A Job does its work while it has not failed: done, suspended, or begun.
+fn job_is_ready(live: &Value) -> bool {
+    let conditions = at(live, &["status", "conditions"]).and_then(Value::as_array);
+    let holds = |type_: &str| {
+        conditions.into_iter().flatten().any(|condition| {
+            text(condition, &["type"]) == Some(type_) && text(condition, &["status"]) == Some("True")
+        })
+    };
+    !holds("Failed") && (holds("Complete") || holds("Suspended") || text(live, &["status", "startTime"]).is_some())
 }
 
 /// A Service's load-balancer addresses; those of the cluster where it has none and wants some.

@@ -1,4 +1,4 @@
-//! Persistent volumes and the claims on them.
+//! Persistent volumes, the claims on them, and their classes.
 
 use super::place::{Object, absent, text, within};
 
@@ -13,4 +13,9 @@ pub(super) fn volume(object: &mut Object) {
         absent(spec, "volumeMode", "Filesystem");
     });
     within(object, "status", |status| text(status, "phase", "Pending"));
+}
+
+pub(super) fn class(object: &mut Object) {
+    text(object, "reclaimPolicy", "Delete");
+    text(object, "volumeBindingMode", "Immediate");
 }

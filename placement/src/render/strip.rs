@@ -8,9 +8,21 @@ use serde_json::{Map, Value};
 const KEPT_METADATA: [&str; 4] = ["name", "namespace", "labels", "annotations"];
 
 /// Annotations that tools and controllers of the hub keep for themselves.
-const HUB_ANNOTATIONS: [&str; 2] = [
+const HUB_ANNOTATIONS: [&str; 6] = [
     "kubectl.kubernetes.io/last-applied-configuration",
     "deployment.kubernetes.io/revision",
+    "deprecated.daemonset.template.generation",
+    "pv.kubernetes.io/bind-completed",
+    "pv.kubernetes.io/bound-by-controller",
+    "volume.kubernetes.io/selected-node",
+];
+
+/// Labels that tie the pods of a Job to the uid it has in one cluster, and to its name.
+const JOB_LABELS: [&str; 4] = [
+    "batch.kubernetes.io/controller-uid",
+    "controller-uid",
+    "batch.kubernetes.io/job-name",
+    "job-name",
 ];
 
 /// The object as a user would have written it; none where the value is not an object with metadata.
@@ -32,6 +44,7 @@ pub(super) fn strip(object: &Value) -> Option<Map<String, Value>> {
         .to_owned();
     match kind.as_str() {
         "Service" => strip_service(&mut stripped),
+        "Job" => strip_job(&mut stripped),
         // `spec.finalizers` is the server's, and nothing else is in a Namespace's spec.
         "Namespace" => {
             stripped.remove("spec");
@@ -66,6 +79,23 @@ fn strip_service(service: &mut Map<String, Value>) {
         if let Some(port) = port.as_object_mut() {
             port.remove("nodePort");
         }
+    }
+}
+
+/// The selector and labels by which a Job knows its pods, unless the user chose them.
+fn strip_job(job: &mut Map<String, Value>) {
+    let Some(spec) = job.get_mut("spec").and_then(Value::as_object_mut) else {
+        return;
+    };
+    if spec.get("manualSelector").and_then(Value::as_bool) == Some(true) {
+        return;
+    }
+    spec.remove("selector");
+    let labels = spec
+        .get_mut("template")
+        .and_then(|template| template.get_mut("metadata")?.get_mut("labels")?.as_object_mut());
+    if let Some(labels) = labels {
+        labels.retain(|key, _| !JOB_LABELS.contains(&key.as_str()));
     }
 }
 
