@@ -135,6 +135,12 @@ def job(template=None, **spec):
     return named("Job", spec=dict({"template": template or RUN}, **spec))
 
 
+def chosen(image="x:1", **spec):
+    """A Job that chooses its pods itself, so that nothing of it carries a uid."""
+    template = {"metadata": {"labels": {"app": "web"}}, "spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": image}]}}
+    return job(template, manualSelector=True, selector=WEB, **spec)
+
+
 def cron(schedule="*/5 * * * *", **spec):
     return named("CronJob", spec=dict({"schedule": schedule, "jobTemplate": {"spec": {"template": RUN}}}, **spec))
 
@@ -335,7 +341,8 @@ UPDATED = [
     (pod("StatefulSet", serviceName="x"), pod("StatefulSet", serviceName="x", replicas=3)), (pod("StatefulSet", serviceName="x"), pod("StatefulSet", serviceName="y")), (pod("StatefulSet", serviceName="x"), pod("StatefulSet", serviceName="x", podManagementPolicy="Parallel")),
     (pod("StatefulSet", serviceName="x"), pod("StatefulSet", serviceName="x", updateStrategy={"type": "OnDelete"}, minReadySeconds=5)), (pod("StatefulSet", serviceName="x"), pod("StatefulSet", serviceName="x", replicas=-1)),
     (pod("DaemonSet"), pod("DaemonSet", selector={"matchLabels": {"app": "web", "x": "y"}}, template={"metadata": {"labels": {"app": "web", "x": "y"}}, "spec": {"containers": [{"name": "web", "image": "x:1"}]}})),
-    (job(), job(parallelism=3, completions=1)), (job(), job(completions=5)), (job(), job({"spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "x:2"}]}})), (job(), job(completionMode="Indexed", completions=1)), (job(), job(suspend=True)), (job(completionMode="Indexed", completions=3), job(completionMode="Indexed", completions=3, backoffLimitPerIndex=1)),
+    (chosen(), chosen(parallelism=3, completions=1)), (chosen(), chosen(completions=5)), (chosen(), chosen("x:2")), (chosen(), chosen(completionMode="Indexed", completions=1)), (chosen(), chosen(suspend=True)),
+    (chosen(completionMode="Indexed", completions=3), chosen(completionMode="Indexed", completions=3, backoffLimitPerIndex=1)), (chosen(completionMode="Indexed", completions=3, parallelism=3), chosen(completionMode="Indexed", completions=5, parallelism=5)),
     (cron(), cron("@daily")), (cron(), cron("never")), (ingress(path()), ingress(path("/b"))), (ingress(path()), ingress(path(), host="A")), (named("IngressClass", spec={"controller": "a.b/c"}), named("IngressClass", spec={"controller": "a.b/d"})),
     (claim(), claim(storageClassName="fast")), (claim(), claim(resources={"requests": {"storage": "2Gi"}})), (claim(), claim(accessModes=["ReadOnlyMany"])), (claim(), claim(volumeMode="Block")), (claim(storageClassName="fast"), claim(storageClassName="slow")), (claim(), claim(resources={"requests": {"storage": "1Mi"}})), (claim(storageClassName="fast"), claim(storageClassName="fast", volumeName="v")),
     (volume(), volume(hostPath={"path": "/y"})), (volume(), volume(persistentVolumeReclaimPolicy="Delete")), (volume(), volume(capacity={"storage": "2Gi"})), (volume(), volume(volumeMode="Block")), (volume(), volume(storageClassName="x")),

@@ -51,7 +51,12 @@ pub const KINDS: [FederatedKind; 22] = [
     row("v1", "LimitRange", "limitranges", Spread::Duplicated),
     row("v1", "ResourceQuota", "resourcequotas", Spread::Duplicated),
     row("v1", "PersistentVolume", "persistentvolumes", Spread::Duplicated),
-    row("v1", "PersistentVolumeClaim", "persistentvolumeclaims", Spread::Duplicated),
+    row(
+        "v1",
+        "PersistentVolumeClaim",
+        "persistentvolumeclaims",
+        Spread::Duplicated,
+    ),
     row("v1", "PodTemplate", "podtemplates", Spread::Duplicated),
     row("apps/v1", "StatefulSet", "statefulsets", Spread::One),
     row("apps/v1", "DaemonSet", "daemonsets", Spread::Duplicated),
@@ -59,11 +64,36 @@ pub const KINDS: [FederatedKind; 22] = [
     row("batch/v1", "Job", "jobs", Spread::One),
     row("batch/v1", "CronJob", "cronjobs", Spread::One),
     row("networking.k8s.io/v1", "Ingress", "ingresses", Spread::Duplicated),
-    row("networking.k8s.io/v1", "IngressClass", "ingressclasses", Spread::Duplicated),
-    row("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies", Spread::Duplicated),
-    row("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets", Spread::Duplicated),
-    row("scheduling.k8s.io/v1", "PriorityClass", "priorityclasses", Spread::Duplicated),
-    row("storage.k8s.io/v1", "StorageClass", "storageclasses", Spread::Duplicated),
+    row(
+        "networking.k8s.io/v1",
+        "IngressClass",
+        "ingressclasses",
+        Spread::Duplicated,
+    ),
+    row(
+        "networking.k8s.io/v1",
+        "NetworkPolicy",
+        "networkpolicies",
+        Spread::Duplicated,
+    ),
+    row(
+        "policy/v1",
+        "PodDisruptionBudget",
+        "poddisruptionbudgets",
+        Spread::Duplicated,
+    ),
+    row(
+        "scheduling.k8s.io/v1",
+        "PriorityClass",
+        "priorityclasses",
+        Spread::Duplicated,
+    ),
+    row(
+        "storage.k8s.io/v1",
+        "StorageClass",
+        "storageclasses",
+        Spread::Duplicated,
+    ),
 ];
 
 /// Kinds that are born in one cluster and stay there, wherever a policy or a row above does not say otherwise.
@@ -187,7 +217,10 @@ mod tests {
             (run, false),
             (object("storage.k8s.io/v1", "StorageClass", "", "fast"), true),
             (object("scheduling.k8s.io/v1", "PriorityClass", "", "high"), true),
-            (object("scheduling.k8s.io/v1", "PriorityClass", "", "system-node-critical"), false),
+            (
+                object("scheduling.k8s.io/v1", "PriorityClass", "", "system-node-critical"),
+                false,
+            ),
             (object("apps/v1", "ControllerRevision", "shop", "a"), false),
             (object("autoscaling/v2", "HorizontalPodAutoscaler", "shop", "a"), false),
             (hub_only, false),

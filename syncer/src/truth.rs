@@ -119,9 +119,10 @@ fn ready(kind: &KindId, live: &Value) -> Option<bool> {
 fn job_is_ready(live: &Value) -> bool {
     let conditions = at(live, &["status", "conditions"]).and_then(Value::as_array);
     let holds = |type_: &str| {
-        conditions.into_iter().flatten().any(|condition| {
-            text(condition, &["type"]) == Some(type_) && text(condition, &["status"]) == Some("True")
-        })
+        conditions
+            .into_iter()
+            .flatten()
+            .any(|condition| text(condition, &["type"]) == Some(type_) && text(condition, &["status"]) == Some("True"))
     };
     !holds("Failed") && (holds("Complete") || holds("Suspended") || text(live, &["status", "startTime"]).is_some())
 }

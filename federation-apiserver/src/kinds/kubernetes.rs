@@ -30,7 +30,12 @@ const EVENT_FIELDS: &[&str] = &[
     "type",
 ];
 
-pub(super) fn core(kind: &'static str, plural: &'static str, singular: &'static str, short: &'static [&'static str]) -> Row {
+pub(super) fn core(
+    kind: &'static str,
+    plural: &'static str,
+    singular: &'static str,
+    short: &'static [&'static str],
+) -> Row {
     Row {
         group: "",
         version: "v1",

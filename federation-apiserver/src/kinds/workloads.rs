@@ -40,9 +40,17 @@ pub(super) fn rows() -> Vec<Row> {
             ..core("ControllerRevision", "controllerrevisions", "controllerrevision", &[])
         },
         all("apps", OBSERVED, core("DaemonSet", "daemonsets", "daemonset", &["ds"])),
-        all("apps", history, core("Deployment", "deployments", "deployment", &["deploy"])),
+        all(
+            "apps",
+            history,
+            core("Deployment", "deployments", "deployment", &["deploy"]),
+        ),
         all("apps", SCALED, core("ReplicaSet", "replicasets", "replicaset", &["rs"])),
-        all("apps", SCALED, core("StatefulSet", "statefulsets", "statefulset", &["sts"])),
+        all(
+            "apps",
+            SCALED,
+            core("StatefulSet", "statefulsets", "statefulset", &["sts"]),
+        ),
         all("batch", OBSERVED, core("CronJob", "cronjobs", "cronjob", &["cj"])),
         Row {
             fields: &["status.successful"],

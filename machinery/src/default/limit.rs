@@ -13,7 +13,11 @@ pub(super) fn limit_range(object: &mut Object) {
             continue;
         }
         let named = |limit: &Object, key: &str| limit.get(key).and_then(Value::as_object).cloned().unwrap_or_default();
-        for (from, to) in [("max", "default"), ("default", "defaultRequest"), ("min", "defaultRequest")] {
+        for (from, to) in [
+            ("max", "default"),
+            ("default", "defaultRequest"),
+            ("min", "defaultRequest"),
+        ] {
             let amounts = named(limit, from);
             // A typed server writes the two maps of a Container always, and leaves them out where they are empty.
             if amounts.is_empty() {

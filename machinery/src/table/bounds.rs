@@ -183,7 +183,11 @@ pub(super) static CONTROLLER_REVISION: Printer = Printer {
             .map(|owner| {
                 let (group, _) = text(owner, "/apiVersion").split_once('/').unwrap_or_default();
                 let dot = if group.is_empty() { "" } else { "." };
-                format!("{}{dot}{group}/{}", text(owner, "/kind").to_lowercase(), text(owner, "/name"))
+                format!(
+                    "{}{dot}{group}/{}",
+                    text(owner, "/kind").to_lowercase(),
+                    text(owner, "/name")
+                )
             });
         vec![
             name(object),

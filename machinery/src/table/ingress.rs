@@ -80,7 +80,11 @@ pub(super) static INGRESS_CLASS: Printer = Printer {
             Some(parameters) => {
                 let group = text(parameters, "/apiGroup");
                 let dot = if group.is_empty() { "" } else { "." };
-                format!("{}{dot}{group}/{}", text(parameters, "/kind"), text(parameters, "/name"))
+                format!(
+                    "{}{dot}{group}/{}",
+                    text(parameters, "/kind"),
+                    text(parameters, "/name")
+                )
             }
             None => "<none>".to_owned(),
         };

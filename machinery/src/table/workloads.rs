@@ -157,9 +157,7 @@ fn containers(object: &Value, field: &str) -> Value {
 
 /// A field of each container of a list.
 pub(super) fn containers_at(object: &Value, pointer: &str, field: &str) -> Value {
-    let texts = list(object, pointer)
-        .iter()
-        .map(|container| text(container, field));
+    let texts = list(object, pointer).iter().map(|container| text(container, field));
     Value::from(texts.collect::<Vec<_>>().join(","))
 }
 

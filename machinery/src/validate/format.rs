@@ -4,6 +4,9 @@ use std::net::IpAddr;
 
 const LABEL: &str = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
 const SUBDOMAIN: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
+const WILDCARD: &str = "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character (e.g. '*.example.com', regex used for validation is '\\*\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
+const PATH: &str =
+    "Invalid path (e.g. 'acme.io/path', regex used for validation is '[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+')";
 const QUALIFIED: &str = "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
 const LABEL_VALUE: &str = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
 const CONFIG_KEY: &str = "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
@@ -32,6 +35,51 @@ pub fn dns_subdomain(text: &str) -> Vec<String> {
         faults.push(SUBDOMAIN.to_owned());
     }
     faults
+}
+
+/// `*.` and labels joined by dots.
+#[must_use]
+pub fn wildcard(text: &str) -> Vec<String> {
+    let mut faults = max_length(text, 253);
+    if !text
+        .strip_prefix("*.")
+        .is_some_and(|rest| rest.split('.').all(is_label))
+    {
+        faults.push(WILDCARD.to_owned());
+    }
+    faults
+}
+
+/// A DNS name, a slash, and a path.
+#[must_use]
+pub fn domain_prefixed(text: &str) -> Vec<String> {
+    let Some((host, path)) = text
+        .split_once('/')
+        .filter(|(host, path)| !host.is_empty() && !path.is_empty())
+    else {
+        return vec!["must be a domain-prefixed path (such as \"acme.io/foo\")".to_owned()];
+    };
+    let mut faults: Vec<String> = dns_subdomain(host)
+        .into_iter()
+        .map(|fault| format!("prefix part {fault}"))
+        .collect();
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "/%-._~!$&'()*+,;=:".contains(c);
+    if !path.chars().all(allowed) {
+        faults.push(PATH.to_owned());
+    }
+    faults
+}
+
+/// Whether a text looks like the name of a time zone, such as `Europe/Dublin`.
+#[must_use]
+pub fn is_zone(text: &str) -> bool {
+    let part = |part: &str| {
+        part.starts_with(|c: char| c.is_ascii_uppercase())
+            && part
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '+'))
+    };
+    text.split('/').all(part)
 }
 
 /// A label key: an optional `subdomain/` and a name of 63 characters.

@@ -36,7 +36,10 @@ pub(super) fn fold(object: &Value, placement: &Placement) -> Option<Value> {
     if let Some(failed) = failed {
         status.insert("conditions".to_owned(), json!([failed]));
     } else if all && complete.len() == rows.len() {
-        status.insert("conditions".to_owned(), Value::Array(complete.into_iter().take(1).collect()));
+        status.insert(
+            "conditions".to_owned(),
+            Value::Array(complete.into_iter().take(1).collect()),
+        );
         if let (Some(last), true) = (ended.iter().max(), ended.len() == rows.len()) {
             status.insert("completionTime".to_owned(), json!(last));
         }
