@@ -36,7 +36,7 @@ pub fn apply(api_version: &str, kind: &str, value: &mut Value) {
         ("v1", "Pod") => pod::pod(object),
         ("v1", "PodTemplate") => place::within(object, "template", pod::template),
         ("v1", "Node") => node(object),
-        ("v1", "PersistentVolumeClaim") => storage::claim(object),
+        ("v1", "PersistentVolumeClaim") => storage::own_claim(object),
         ("v1", "PersistentVolume") => storage::volume(object),
         ("apps/v1", "Deployment") => workload::deployment(object),
         ("apps/v1", "ReplicaSet") => workload::replica_set(object),
@@ -46,14 +46,15 @@ pub fn apply(api_version: &str, kind: &str, value: &mut Value) {
         ("batch/v1", "CronJob") => workload::cron_job(object),
         ("v1", "LimitRange") => limit::limit_range(object),
         ("v1", "ResourceQuota") => limit::resource_quota(object),
-        ("networking.k8s.io/v1", "Ingress") => {
-            place::within(object, "status", |status| place::within(status, "loadBalancer", |_| {}))
-        }
+        ("networking.k8s.io/v1", "Ingress") => network::ingress(object),
         ("networking.k8s.io/v1", "IngressClass") => network::ingress_class(object),
         ("networking.k8s.io/v1", "NetworkPolicy") => network::network_policy(object),
         ("autoscaling/v2", "HorizontalPodAutoscaler") => scaling::autoscaler(object),
         ("policy/v1", "PodDisruptionBudget") => scaling::disruption_budget(object),
-        ("scheduling.k8s.io/v1", "PriorityClass") => place::absent(object, "preemptionPolicy", "PreemptLowerPriority"),
+        ("scheduling.k8s.io/v1", "PriorityClass") => {
+            place::absent(object, "preemptionPolicy", "PreemptLowerPriority");
+            place::absent(object, "value", 0);
+        }
         ("storage.k8s.io/v1", "StorageClass") => storage::class(object),
         (api::well_known::API_VERSION, "Cluster") => {
             place::within(object, "spec", |spec| place::text(spec, "syncMode", "Push"))

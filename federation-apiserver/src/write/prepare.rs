@@ -3,7 +3,7 @@
 use machinery::status::Status;
 use serde_json::{Map, Value, json};
 
-use super::identity::{meta, metadata_mut};
+use super::identity::{meta, metadata_mut, seconds};
 use super::{Draft, Engine, Intent};
 
 /// Label of every namespace with its own name, so that selectors can name it.
@@ -45,6 +45,15 @@ pub(super) fn new_object(_: &Engine, intent: &Intent, draft: &mut Draft) -> Resu
             }
         }
         ("batch", "Job") => choose_own_pods(draft),
+        ("", "PersistentVolume") => {
+            let since = seconds(draft.now);
+            if let Some(object) = draft.value.as_object_mut() {
+                object.insert(
+                    "status".to_owned(),
+                    json!({ "phase": "Pending", "lastPhaseTransitionTime": since }),
+                );
+            }
+        }
         _ => {}
     }
     Ok(())

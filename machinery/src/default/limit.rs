@@ -8,6 +8,8 @@ use super::place::{Object, absent, existing, items, within, word};
 /// from the least.
 pub(super) fn limit_range(object: &mut Object) {
     let Some(spec) = existing(object, "spec") else { return };
+    // Written by a typed server even where there is none.
+    spec.entry("limits").or_insert(Value::Null);
     for limit in items(spec, "limits") {
         if word(limit, "type") != "Container" {
             continue;

@@ -82,6 +82,24 @@ pub(super) fn endpoint_slice(object: &mut Object) {
     }
 }
 
+pub(super) fn ingress(object: &mut Object) {
+    within(object, "status", |status| within(status, "loadBalancer", |_| {}));
+    let Some(spec) = existing(object, "spec") else { return };
+    for rule in items(spec, "rules") {
+        without_empty(rule, "host");
+        if let Some(http) = existing(rule, "http") {
+            items(http, "paths").for_each(|path| without_empty(path, "path"));
+        }
+    }
+}
+
+/// No host and no path are told by their absence.
+fn without_empty(object: &mut Object, key: &str) {
+    if object.get(key).and_then(Value::as_str) == Some("") {
+        object.remove(key);
+    }
+}
+
 pub(super) fn ingress_class(object: &mut Object) {
     if let Some(spec) = existing(object, "spec")
         && let Some(parameters) = existing(spec, "parameters")

@@ -96,7 +96,7 @@ pub fn qualified_name(text: &str) -> Vec<String> {
                 faults.extend(
                     dns_subdomain(prefix)
                         .into_iter()
-                        .map(|fault| format!("prefix part {fault}")),
+                        .map(|fault| format!("prefix part {}", fault.replace("253 characters", "253 bytes"))),
                 );
             }
             name
@@ -110,7 +110,7 @@ pub fn qualified_name(text: &str) -> Vec<String> {
         faults.push("name part must be non-empty".to_owned());
     } else {
         faults.extend(
-            max_length(name, 63)
+            max_bytes(name, 63)
                 .into_iter()
                 .map(|fault| format!("name part {fault}")),
         );
@@ -124,7 +124,7 @@ pub fn qualified_name(text: &str) -> Vec<String> {
 /// A label's value: empty, or a word of 63 characters.
 #[must_use]
 pub fn label_value(text: &str) -> Vec<String> {
-    let mut faults = max_length(text, 63);
+    let mut faults = max_bytes(text, 63);
     if !text.is_empty() && !is_word(text) {
         faults.push(LABEL_VALUE.to_owned());
     }
@@ -237,6 +237,15 @@ pub fn cidr(text: &str) -> Vec<String> {
 fn max_length(text: &str, most: usize) -> Vec<String> {
     if text.len() > most {
         vec![format!("must be no more than {most} characters")]
+    } else {
+        Vec::new()
+    }
+}
+
+/// Labels are counted in bytes, names in characters: both are ASCII where they are good.
+fn max_bytes(text: &str, most: usize) -> Vec<String> {
+    if text.len() > most {
+        vec![format!("must be no more than {most} bytes")]
     } else {
         Vec::new()
     }

@@ -43,14 +43,19 @@ fn port(at: &At<'_>, faults: &mut Vec<Cause>) {
         let known = ["TCP", "UDP", "SCTP"];
         faults.push(field::not_supported(&protocol.path, protocol.value, &known));
     }
-    let mut range = |detail: &str| faults.push(field::invalid(&end.path, end.value, detail));
+    let mut range = |bad: &Value, detail: &str| faults.push(field::invalid(&end.path, bad, detail));
     match (port.value, end.number()) {
+        // The port is what is told here.
         (Value::Number(_), Some(last)) if port.number().is_some_and(|first| last < first) => {
-            range("must be greater than or equal to `port`");
+            range(port.value, "must be greater than or equal to `port`");
         }
-        (Value::Number(_), Some(last)) => format::port_number(last).iter().for_each(|fault| range(fault)),
-        (Value::String(_), Some(_)) => range("may not be specified when `port` is non-numeric"),
-        (_, Some(_)) => range("may not be specified when `port` is not specified"),
+        (Value::Number(_), Some(last)) => {
+            for fault in format::port_number(last) {
+                range(end.value, &fault);
+            }
+        }
+        (Value::String(_), Some(_)) => range(end.value, "may not be specified when `port` is non-numeric"),
+        (_, Some(_)) => range(end.value, "may not be specified when `port` is not specified"),
         (_, None) => {}
     }
     match port.value {

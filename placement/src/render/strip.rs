@@ -91,9 +91,18 @@ fn strip_job(job: &mut Map<String, Value>) {
         return;
     }
     spec.remove("selector");
-    let labels = spec
-        .get_mut("template")
-        .and_then(|template| template.get_mut("metadata")?.get_mut("labels")?.as_object_mut());
+    if let Some(template) = spec.get_mut("template") {
+        strip_job_labels(template);
+    }
+    let mut whole = Value::Object(std::mem::take(job));
+    strip_job_labels(&mut whole);
+    if let Value::Object(map) = whole {
+        *job = map;
+    }
+}
+
+fn strip_job_labels(object: &mut Value) {
+    let labels = object.pointer_mut("/metadata/labels").and_then(Value::as_object_mut);
     if let Some(labels) = labels {
         labels.retain(|key, _| !JOB_LABELS.contains(&key.as_str()));
     }
