@@ -54,6 +54,9 @@ pub fn apply(api_version: &str, kind: &str, value: &mut Value) {
         ("scheduling.k8s.io/v1", "PriorityClass") => {
             place::absent(object, "preemptionPolicy", "PreemptLowerPriority");
             place::absent(object, "value", 0);
+            if object.get("globalDefault") == Some(&Value::Bool(false)) {
+                object.remove("globalDefault");
+            }
         }
         ("storage.k8s.io/v1", "StorageClass") => storage::class(object),
         (api::well_known::API_VERSION, "Cluster") => {

@@ -53,6 +53,13 @@ impl Column {
         }
     }
 
+    const fn boolean(name: &'static str, description: &'static str) -> Self {
+        Self {
+            type_: "boolean",
+            ..Self::text(name, description)
+        }
+    }
+
     const fn wide(self) -> Self {
         Self { priority: 1, ..self }
     }

@@ -30,10 +30,8 @@ pub(super) fn rows() -> Vec<Row> {
         Row {
             group: "scheduling.k8s.io",
             namespaced: false,
-            strategy: Strategy {
-                generation: GenerationRule::Content,
-                ..PLAIN
-            },
+            // It has no spec, and its generation stays 1.
+            strategy: counted,
             ..core("PriorityClass", "priorityclasses", "priorityclass", &["pc"])
         },
         Row {

@@ -70,7 +70,7 @@ pub(super) static CRON_JOB: Printer = Printer {
         NAME,
         Column::text("Schedule", "When jobs are made."),
         Column::text("Timezone", "Where the schedule's clock stands."),
-        Column::text("Suspend", "Whether no more jobs are made."),
+        Column::boolean("Suspend", "Whether no more jobs are made."),
         Column::integer("Active", "Number of jobs that run."),
         Column::text("Last Schedule", "Time since a job was made."),
         AGE,

@@ -154,17 +154,17 @@ pub(super) static PRIORITY_CLASS: Printer = Printer {
     columns: &[
         NAME,
         Column::integer("Value", "How much its pods matter."),
-        Column::text("Global-Default", "Whether it is for pods that name none."),
-        Column::text("PreemptionPolicy", "Whether its pods push others out."),
+        Column::boolean("Global-Default", "Whether it is for pods that name none."),
         AGE,
+        Column::text("PreemptionPolicy", "Whether its pods push others out."),
     ],
     cells: |object, now| {
         vec![
             name(object),
             Value::from(integer(object, "/value")),
             Value::from(object.pointer("/globalDefault").and_then(Value::as_bool) == Some(true)),
-            Value::from(text(object, "/preemptionPolicy")),
             age(object, now),
+            Value::from(text(object, "/preemptionPolicy")),
         ]
     },
 };
@@ -173,7 +173,8 @@ pub(super) static CONTROLLER_REVISION: Printer = Printer {
     columns: &[
         NAME,
         Column::text("Controller", "Whose history it is."),
-        Column::integer("Revision", "Its number."),
+        // The cells are numbers all the same.
+        Column::text("Revision", "Its number."),
         AGE,
     ],
     cells: |object, now| {
