@@ -262,11 +262,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn defaulting_twice_is_defaulting_once(value in wild(), pick in 0..12_usize) {
+        fn defaulting_twice_is_defaulting_once(value in wild(), pick in 0..22_usize) {
             let (api_version, kind) = [
                 ("apps/v1", "Deployment"), ("apps/v1", "ReplicaSet"), ("v1", "Pod"), ("v1", "Service"), ("v1", "Namespace"),
                 ("v1", "Secret"), ("v1", "Event"), ("v1", "Endpoints"), ("discovery.k8s.io/v1", "EndpointSlice"),
                 ("apps/v1", "StatefulSet"), ("batch/v1", "CronJob"), ("v1", "Node"),
+                ("apps/v1", "DaemonSet"), ("batch/v1", "Job"), ("v1", "PersistentVolumeClaim"), ("v1", "PersistentVolume"),
+                ("v1", "LimitRange"), ("networking.k8s.io/v1", "Ingress"), ("networking.k8s.io/v1", "NetworkPolicy"),
+                ("autoscaling/v2", "HorizontalPodAutoscaler"), ("policy/v1", "PodDisruptionBudget"), ("scheduling.k8s.io/v1", "PriorityClass"),
             ][pick];
             let once = defaulted(api_version, kind, value);
             let twice = defaulted(api_version, kind, once.clone());

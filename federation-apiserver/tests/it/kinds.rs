@@ -127,7 +127,7 @@ fn rows() -> Vec<Row> {
             json!({"spec": {"maxReplicas": 5, "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}}}),
             json!({"spec": {"maxReplicas": 6}}),
             None,
-            json!(["one", "Deployment/web", "cpu: <unknown>/80%", "1", "5", "0"]),
+            json!(["one", "Deployment/web", "cpu: <unknown>/80%", "1", 5, 0]),
         ),
         returned(row(
             "/api/v1/namespaces/default/persistentvolumeclaims",
