@@ -145,12 +145,11 @@ fn source(name: &str, at: &At<'_>, faults: &mut Vec<Cause>) {
             faults.push(field::forbidden(&value.path, detail));
         }
         "external" => {}
-        "pods" => {
-            if !is_positive(&average) {
-                let detail = "must specify a positive target averageValue";
-                faults.push(field::required(&average.path, detail));
-            }
+        "pods" if !is_positive(&average) => {
+            let detail = "must specify a positive target averageValue";
+            faults.push(field::required(&average.path, detail));
         }
+        "pods" => {}
         _ if !share.is_set() && !average.is_set() => {
             let detail = "must set either a target raw value or a target utilization";
             faults.push(field::required(&share.path, detail));
