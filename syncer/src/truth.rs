@@ -213,6 +213,21 @@ mod tests {
     }
 
     #[test]
+    fn a_job_is_ready_until_it_fails() {
+        let kind = KindId::new("batch/v1", "Job");
+        let ended = |type_: &str| json!({"startTime": "2026-01-01T00:00:00Z", "conditions": [{"type": type_, "status": "True"}]});
+        for (status, wanted) in [
+            (json!({}), false),
+            (json!({"startTime": "2026-01-01T00:00:00Z"}), true),
+            (ended("Complete"), true),
+            (ended("Failed"), false),
+            (json!({"conditions": [{"type": "Suspended", "status": "True"}]}), true),
+        ] {
+            assert_eq!(ready(&kind, &deployment(1, status.clone())), Some(wanted), "{status}");
+        }
+    }
+
+    #[test]
     fn observation_needs_the_generation_that_was_applied() {
         let kind = KindId::new("apps/v1", "Deployment");
         let live = |value: Value| {

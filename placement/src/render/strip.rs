@@ -119,3 +119,29 @@ fn strip_template(object: &mut Map<String, Value>) {
         metadata.remove("creationTimestamp");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_job_leaves_its_uid_behind() {
+        let labels = json!({"app": "a", "controller-uid": "u", "batch.kubernetes.io/controller-uid": "u", "job-name": "j",
+            "batch.kubernetes.io/job-name": "j"});
+        let job = |manual: bool| {
+            let object = json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "j", "labels": labels, "uid": "u"}, "spec": {
+                "manualSelector": manual, "selector": {"matchLabels": {"app": "a"}}, "template": {"metadata": {"labels": labels}}}});
+            Value::Object(strip(&object).unwrap())
+        };
+        let made = job(false);
+        assert!(made.pointer("/spec/selector").is_none());
+        for pointer in ["/metadata/labels", "/spec/template/metadata/labels"] {
+            assert_eq!(made.pointer(pointer), Some(&json!({"app": "a"})), "{pointer}");
+        }
+        let chosen = job(true);
+        assert_eq!(chosen.pointer("/spec/template/metadata/labels"), Some(&labels));
+        assert!(chosen.pointer("/spec/selector").is_some());
+    }
+}
