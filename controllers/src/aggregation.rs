@@ -27,7 +27,7 @@ use index::Index;
 use pace::Pace;
 
 /// The kinds whose status the members make.
-const FOLDED: [&str; 3] = ["Deployment", "ReplicaSet", "Service"];
+const FOLDED: [&str; 6] = ["Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "Service"];
 
 fn folded() -> Vec<Kind> {
     kind::federated()

@@ -9,6 +9,8 @@ mod federation;
 mod kubernetes;
 pub mod openapi;
 mod reviews;
+mod surroundings;
+mod workloads;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -228,6 +230,8 @@ impl Registry {
     #[must_use]
     pub fn of(profile: Profile) -> Self {
         let mut rows = kubernetes::rows(profile);
+        rows.extend(workloads::rows());
+        rows.extend(surroundings::rows());
         match profile {
             Profile::Hub => rows.extend(federation::rows()),
             Profile::Member => {}

@@ -33,6 +33,19 @@ KINDS = {
     "DaemonSet": ("/apis/apps/v1", "daemonsets", True),
     "Job": ("/apis/batch/v1", "jobs", True),
     "CronJob": ("/apis/batch/v1", "cronjobs", True),
+    "ControllerRevision": ("/apis/apps/v1", "controllerrevisions", True),
+    "LimitRange": ("/api/v1", "limitranges", True),
+    "ResourceQuota": ("/api/v1", "resourcequotas", True),
+    "PersistentVolume": ("/api/v1", "persistentvolumes", False),
+    "PersistentVolumeClaim": ("/api/v1", "persistentvolumeclaims", True),
+    "PodTemplate": ("/api/v1", "podtemplates", True),
+    "HorizontalPodAutoscaler": ("/apis/autoscaling/v2", "horizontalpodautoscalers", True),
+    "PodDisruptionBudget": ("/apis/policy/v1", "poddisruptionbudgets", True),
+    "Ingress": ("/apis/networking.k8s.io/v1", "ingresses", True),
+    "IngressClass": ("/apis/networking.k8s.io/v1", "ingressclasses", False),
+    "NetworkPolicy": ("/apis/networking.k8s.io/v1", "networkpolicies", True),
+    "PriorityClass": ("/apis/scheduling.k8s.io/v1", "priorityclasses", False),
+    "StorageClass": ("/apis/storage.k8s.io/v1", "storageclasses", False),
     "Lease": ("/apis/coordination.k8s.io/v1", "leases", True),
     "EndpointSlice": ("/apis/discovery.k8s.io/v1", "endpointslices", True),
 }
@@ -40,7 +53,7 @@ KINDS = {
 
 def call(method, path, body):
     request = urllib.request.Request(BASE + path, data=json.dumps(body).encode() if body else None, method=method, headers={
-        "Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json", "Accept": "application/json"})
+        "Authorization": f"Bearer {TOKEN}", "Content-Type": "application/merge-patch+json" if method == "PATCH" else "application/json", "Accept": "application/json"})
     try:
         with urllib.request.urlopen(request, context=CONTEXT) as response:
             return response.status, json.load(response)
@@ -94,8 +107,9 @@ def update(old, new):
     call("DELETE", f"{path}/{name}", None)
     code, stored = call("POST", path, old)
     assert code == 201, stored
-    code, answer = call("PUT", f"{path}/{name}?dryRun=All", new)
+    code, answer = call("PUT", f"{path}/{name}?dryRun=All", dict(new, metadata=dict(new["metadata"], resourceVersion=stored["metadata"]["resourceVersion"])))
     call("DELETE", f"{path}/{name}", None)
+    call("PATCH", f"{path}/{name}", {"metadata": {"finalizers": None}})  # storage in use is protected
     return dict(old=old, sent=new, **verdict(code, answer))
 
 
@@ -114,6 +128,54 @@ def service(**spec):
     return named("Service", spec=spec)
 
 
+RUN = {"spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "x:1"}]}}
+
+
+def job(template=None, **spec):
+    return named("Job", spec=dict({"template": template or RUN}, **spec))
+
+
+def chosen(image="x:1", **spec):
+    """A Job that chooses its pods itself, so that nothing of it carries a uid."""
+    template = {"metadata": {"labels": {"app": "web"}}, "spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": image}]}}
+    return job(template, manualSelector=True, selector=WEB, **spec)
+
+
+def cron(schedule="*/5 * * * *", **spec):
+    return named("CronJob", spec=dict({"schedule": schedule, "jobTemplate": {"spec": {"template": RUN}}}, **spec))
+
+
+def path(path="/", type="Prefix", service=None, **rest):
+    backend = rest.pop("backend", {"service": service or {"name": "web", "port": {"number": 80}}})
+    return dict({"path": path, "pathType": type, "backend": backend}, **rest)
+
+
+def ingress(*paths, host="a.example", **spec):
+    rule = {"http": {"paths": list(paths)}} if paths else {}
+    return named("Ingress", spec=dict({"rules": [dict({"host": host}, **rule)]}, **spec))
+
+
+def scaler(**spec):
+    return named("HorizontalPodAutoscaler", spec=dict({"maxReplicas": 5, "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}}, **spec))
+
+
+def cpu(**target):
+    return {"type": "Resource", "resource": {"name": "cpu", "target": target}}
+
+
+def claim(**spec):
+    return named("PersistentVolumeClaim", spec=dict({"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}, **spec))
+
+
+def volume(**spec):
+    return named("PersistentVolume", spec=dict({"accessModes": ["ReadWriteOnce"], "capacity": {"storage": "1Gi"}, "hostPath": {"path": "/x"}}, **spec))
+
+
+def limits(**item):
+    return named("LimitRange", spec={"limits": [dict({"type": "Container"}, **item)]})
+
+
+WEB = {"matchLabels": {"app": "web"}}
 PORT = [{"port": 80}]
 CREATED = [
     named("Namespace"), named("Namespace", metadata={"name": "a.b"}), named("Namespace", metadata={"name": "a", "finalizers": ["x y"]}),
@@ -206,6 +268,68 @@ CREATED = [
     named("EndpointSlice", endpoints=[]), named("EndpointSlice", addressType="IPv4", endpoints=[{"addresses": []}, {"addresses": ["127.0.0.1"]}, {"addresses": ["2001:db8::1"]}]),
     named("EndpointSlice", addressType="X", endpoints=[], ports=[{"name": "a"}, {"name": "a", "protocol": "X"}]),
 ]
+CREATED += [
+    pod("StatefulSet"), pod("StatefulSet", serviceName="x", replicas=3, updateStrategy={"type": "OnDelete"}), pod("StatefulSet", replicas=-1), pod("StatefulSet", selector=None),
+    pod("StatefulSet", serviceName="x", volumeClaimTemplates=[{"metadata": {"name": "data"}, "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}}]),
+    pod("StatefulSet", podManagementPolicy="Slow", updateStrategy={"type": "Now"}), pod("StatefulSet", selector={"matchLabels": {"app": "other"}}), pod("StatefulSet", spec={"restartPolicy": "Never"}),
+    pod("StatefulSet", updateStrategy={"type": "RollingUpdate", "rollingUpdate": {"partition": -1}}), pod("StatefulSet", persistentVolumeClaimRetentionPolicy={"whenDeleted": "Keep"}), pod("StatefulSet", selector={}),
+    pod("StatefulSet", updateStrategy={"type": "OnDelete", "rollingUpdate": {"partition": 1}}), pod("StatefulSet", minReadySeconds=-1, revisionHistoryLimit=-1), pod("StatefulSet", ordinals={"start": -1}),
+    pod("DaemonSet", updateStrategy={"type": "OnDelete"}), pod("DaemonSet", updateStrategy={"type": "Now"}), pod("DaemonSet", selector={"matchLabels": {"app": "other"}}), pod("DaemonSet", selector=None), pod("DaemonSet", selector={}),
+    pod("DaemonSet", spec={"restartPolicy": "OnFailure"}), pod("DaemonSet", updateStrategy={"rollingUpdate": {"maxUnavailable": 0, "maxSurge": 0}}), pod("DaemonSet", updateStrategy={"rollingUpdate": {"maxUnavailable": "50%", "maxSurge": "10%"}}),
+    pod("DaemonSet", spec={"nodeSelector": {"a": "b"}}), pod("DaemonSet", minReadySeconds=-1, revisionHistoryLimit=-1), pod("DaemonSet", updateStrategy={"rollingUpdate": {"maxUnavailable": "200%"}}),
+    job(), job(parallelism=3), job(completions=-1, parallelism=-1, backoffLimit=-1), job({"spec": {"containers": [{"name": "c", "image": "x:1"}]}}), job({"spec": {"restartPolicy": "OnFailure", "containers": []}}),
+    job(completionMode="Indexed"), job(completionMode="Indexed", completions=3, backoffLimitPerIndex=1), job(completionMode="Odd"), job(activeDeadlineSeconds=-1, ttlSecondsAfterFinished=-1), job(suspend=True), job(selector=WEB),
+    job(manualSelector=True), job({"metadata": {"labels": {"app": "web"}}, "spec": RUN["spec"]}, manualSelector=True, selector=WEB), job(manualSelector=True, selector=WEB), job(maxFailedIndexes=1), job(podReplacementPolicy="Never"),
+    cron(), cron(""), cron("every day"), cron("61 * * * *"), cron("@hourly"), cron("* * * *"), cron("@every 1h"), cron("TZ=UTC * * * * *"), cron("0 0 1 jan mon-fri"), cron("*/0 * * * *"), cron("5-1 * * * *"), cron("@often"), cron(timeZone="Europe/Dublin"), cron(timeZone="Mars/Base"), cron(timeZone=""), cron(timeZone="local"),
+    cron(concurrencyPolicy="Sometimes"), cron(startingDeadlineSeconds=-1, successfulJobsHistoryLimit=-1, failedJobsHistoryLimit=-1), cron(jobTemplate={"spec": {}}), cron(jobTemplate={"spec": {"manualSelector": True, "template": RUN}}),
+    named("CronJob", metadata={"name": "a" * 53}, spec=cron()["spec"]), named("Job", metadata={"name": "a" * 64}, spec=job()["spec"]),
+    cron(jobTemplate={"spec": {"template": {"spec": {"containers": [{"name": "c", "image": "x:1"}]}}}}),
+    ingress(path()), ingress(path("x")), ingress(path(type=None)), ingress(path(type="Odd")), ingress(path("", "Exact")), ingress(path("/a//b")), ingress(path("/a/../b")), ingress(path("/a%2fb")), ingress(path("", "ImplementationSpecific")),
+    ingress(), ingress(path(), host="*.example.com"), ingress(path(), host="*"), ingress(path(), host="A_b"), ingress(path(), host="10.0.0.1"), ingress(path(), host=""), ingress(path(), host="*.*.example"),
+    ingress(path(service={"name": "web"})), ingress(path(service={"name": "", "port": {"number": 80}})), ingress(path(service={"name": "A_b", "port": {"name": "http"}})), ingress(path(service={"name": "web", "port": {"name": "http", "number": 80}})),
+    ingress(path(service={"name": "web", "port": {"number": 70000}})), ingress(path(service={"name": "web", "port": {"name": "Too_Long_Port_Name"}})), ingress(path(backend={})), ingress(path(backend={"resource": {"kind": "Bucket", "name": "b", "apiGroup": "x.example"}})),
+    ingress(path(backend={"resource": {"kind": "", "name": ""}})), ingress(path(backend={"service": {"name": "web", "port": {"number": 80}}, "resource": {"kind": "B", "name": "b"}})),
+    ingress(path(), tls=[{"hosts": ["a.example", "*.b.example"], "secretName": "t"}]), ingress(path(), tls=[{"hosts": ["A"], "secretName": "A"}]), ingress(path(), ingressClassName="nginx"), ingress(path(), ingressClassName="A_b"),
+    named("Ingress", spec={}), named("Ingress", spec={"defaultBackend": {"service": {"name": "web", "port": {"number": 80}}}}), named("Ingress", spec={"rules": [{"http": {"paths": []}}]}),
+    named("Ingress", metadata={"name": "a", "annotations": {"kubernetes.io/ingress.class": "x"}}, spec=ingress(path(), ingressClassName="nginx")["spec"]),
+    named("IngressClass", spec={"controller": "example.com/x"}), named("IngressClass", spec={"controller": "x"}), named("IngressClass", spec={}), named("IngressClass", spec={"controller": "a.b/" + "c" * 250}),
+    named("IngressClass", spec={"controller": "a.b/c", "parameters": {"kind": "K", "name": "n", "apiGroup": "g.example"}}), named("IngressClass", spec={"controller": "a.b/c", "parameters": {"kind": "", "name": ""}}),
+    named("IngressClass", spec={"controller": "a.b/c", "parameters": {"kind": "K", "name": "n", "scope": "Namespace"}}), named("IngressClass", spec={"controller": "a.b/c", "parameters": {"kind": "K", "name": "n", "scope": "Cluster", "namespace": "x"}}),
+    named("IngressClass", spec={"controller": "a.b/c", "parameters": {"kind": "K", "name": "n", "scope": "World"}}),
+    named("NetworkPolicy", spec={"podSelector": {}}), named("NetworkPolicy", spec={}), named("NetworkPolicy", spec={"podSelector": WEB, "ingress": [{"from": [{"podSelector": WEB}, {"ipBlock": {"cidr": "10.0.0.0/8", "except": ["10.1.0.0/16"]}}], "ports": [{"port": 80}, {"port": "http", "protocol": "UDP"}, {"port": 1, "endPort": 5}]}], "egress": [{}]}),
+    named("NetworkPolicy", spec={"podSelector": {}, "ingress": [{"from": [{}, {"ipBlock": {"cidr": "10.0.0.0"}}, {"ipBlock": {"cidr": "10.0.0.0/8", "except": ["11.0.0.0/16", "10.0.0.0/8"]}}, {"podSelector": {}, "ipBlock": {"cidr": "10.0.0.0/8"}}]}]}),
+    named("NetworkPolicy", spec={"podSelector": {}, "egress": [{"ports": [{"port": 0}, {"port": "A_b"}, {"protocol": "ICMP"}, {"port": 5, "endPort": 1}, {"endPort": 5}, {"port": "http", "endPort": 5}, {"port": 5, "endPort": 70000}]}]}),
+    named("NetworkPolicy", spec={"podSelector": {}, "policyTypes": ["Both"]}), named("NetworkPolicy", spec={"podSelector": {}, "policyTypes": ["Ingress", "Egress", "Ingress"]}), named("NetworkPolicy", spec={"podSelector": {"matchLabels": {"a b": "c"}}}),
+    named("NetworkPolicy", spec={"podSelector": {}, "ingress": [{"from": [{"ipBlock": {}}]}]}),
+    named("PodDisruptionBudget", spec={"selector": WEB, "minAvailable": 1}), named("PodDisruptionBudget", spec={"selector": WEB, "maxUnavailable": "25%"}), named("PodDisruptionBudget", spec={"selector": WEB, "minAvailable": 1, "maxUnavailable": 1}),
+    named("PodDisruptionBudget", spec={"selector": WEB}), named("PodDisruptionBudget", spec={"selector": WEB, "minAvailable": -1}), named("PodDisruptionBudget", spec={"selector": WEB, "minAvailable": "x"}), named("PodDisruptionBudget", spec={"selector": WEB, "maxUnavailable": "120%"}),
+    named("PodDisruptionBudget", spec={"minAvailable": 1}), named("PodDisruptionBudget", spec={}), named("PodDisruptionBudget", spec={"selector": {"matchLabels": {"a b": "c"}}, "minAvailable": 1}), named("PodDisruptionBudget", spec={"selector": WEB, "minAvailable": 1, "unhealthyPodEvictionPolicy": "Odd"}),
+    scaler(), scaler(maxReplicas=0), scaler(minReplicas=0), scaler(minReplicas=7), scaler(minReplicas=-1), scaler(scaleTargetRef={"kind": "", "name": ""}), scaler(scaleTargetRef={"kind": "a/b", "name": "c/d"}), scaler(metrics=[cpu(type="Utilization", averageUtilization=50)]),
+    scaler(metrics=[cpu(type="Utilization")]), scaler(metrics=[cpu(type="AverageValue", averageValue="0.5")]), scaler(metrics=[cpu(type="Value", value="1")]), scaler(metrics=[cpu(type="Odd", averageUtilization=0)]), scaler(metrics=[cpu(averageUtilization=50)]), scaler(metrics=[{"type": "Resource"}]),
+    scaler(metrics=[{"type": "Odd"}]), scaler(metrics=[{}]), scaler(metrics=[{"type": "Pods", "pods": {"metric": {"name": "q"}, "target": {"type": "AverageValue", "averageValue": "30"}}}]), scaler(metrics=[{"type": "Pods", "pods": {"metric": {"name": ""}, "target": {"type": "Value", "value": "-3"}}}]),
+    scaler(metrics=[{"type": "External", "external": {"metric": {"name": "q", "selector": WEB}, "target": {"type": "Value", "value": "30"}}}]), scaler(metrics=[{"type": "External", "external": {"metric": {"name": "q"}, "target": {"type": "Value", "value": "30", "averageValue": "3"}}}]), scaler(metrics=[{"type": "External", "external": {"metric": {"name": "a/b"}, "target": {"type": "Value"}}}]),
+    scaler(metrics=[{"type": "Object", "object": {"describedObject": {"kind": "Ingress", "name": "i"}, "metric": {"name": "q"}, "target": {"type": "Value", "value": "30"}}}]), scaler(metrics=[{"type": "Object", "object": {"describedObject": {"kind": "", "name": ""}, "metric": {"name": "q"}, "target": {"type": "Utilization", "averageUtilization": 3}}}]),
+    scaler(metrics=[{"type": "ContainerResource", "containerResource": {"name": "cpu", "container": "web", "target": {"type": "Utilization", "averageUtilization": 50}}}]), scaler(metrics=[{"type": "ContainerResource", "containerResource": {"name": "", "container": "", "target": {"type": "Utilization", "averageUtilization": 50}}}]),
+    scaler(metrics=[dict(cpu(type="Utilization", averageUtilization=50), pods={"metric": {"name": "q"}, "target": {"type": "AverageValue", "averageValue": "30"}})]),
+    scaler(behavior={}), scaler(behavior={"scaleDown": {"stabilizationWindowSeconds": 60}}), scaler(behavior={"scaleUp": {"policies": [{"type": "Pods", "value": 1, "periodSeconds": 5}], "selectPolicy": "Min"}}), scaler(behavior={"scaleUp": {"policies": [], "selectPolicy": "Odd", "stabilizationWindowSeconds": -1}}),
+    scaler(behavior={"scaleUp": {"policies": [{"type": "Odd", "value": 0, "periodSeconds": 0}, {"type": "Pods", "value": 1, "periodSeconds": 5000}], "stabilizationWindowSeconds": 5000}}),
+    claim(), claim(accessModes=[]), claim(accessModes=["Odd"]), claim(resources={}), claim(resources={"requests": {"storage": "-1"}}), claim(resources={"requests": {"storage": "0"}}), claim(storageClassName="fast", volumeMode="Block", volumeName="v"), claim(storageClassName="A_b"), claim(volumeMode="Odd"),
+    claim(accessModes=["ReadWriteOnce", "ReadWriteOncePod"]), claim(selector={"matchLabels": {"a b": "c"}}), claim(dataSource={"kind": "PersistentVolumeClaim", "name": "b"}), claim(dataSource={"kind": "", "name": ""}), claim(dataSource={"kind": "X", "name": "b"}), claim(resources={"requests": {"storage": "1.5Gi"}, "limits": {"storage": "2Gi"}}),
+    volume(), volume(accessModes=[]), volume(capacity={}), volume(hostPath=None), volume(nfs={"server": "s", "path": "/p"}), volume(hostPath=None, nfs={"server": "", "path": "x"}), volume(persistentVolumeReclaimPolicy="Odd"), volume(storageClassName="A_b"), volume(capacity={"storage": "-1"}), volume(capacity={"storage": "1Gi", "cpu": "1"}),
+    volume(hostPath=None, csi={"driver": "d.example", "volumeHandle": "h"}), volume(hostPath=None, csi={"driver": "", "volumeHandle": ""}), volume(volumeMode="Odd"), volume(claimRef={"namespace": "shop", "name": "c"}), volume(hostPath={"path": ""}), volume(hostPath=None, local={"path": "/x"}), volume(accessModes=["Odd"]),
+    volume(hostPath=None, local={"path": "/x"}, nodeAffinity={"required": {"nodeSelectorTerms": [{"matchExpressions": [{"key": "a", "operator": "In", "values": ["b"]}]}]}}), volume(persistentVolumeReclaimPolicy="Recycle", hostPath={"path": "/"}), volume(hostPath={"path": "/a/../b"}),
+    limits(max={"cpu": "1"}), limits(max={"cpu": "1"}, min={"cpu": "2"}), limits(default={"cpu": "1", "memory": "1Gi"}, min={"cpu": "0.1"}), limits(type="Pod", max={"cpu": "1"}), limits(type="Pod", default={"cpu": "1"}), limits(type="PersistentVolumeClaim", max={"storage": "1Gi"}), limits(type="PersistentVolumeClaim"), limits(type="Odd", max={"cpu": "1"}),
+    limits(max={"cpu": "1"}, default={"cpu": "2"}), limits(max={"cpu": "1"}, defaultRequest={"cpu": "2"}), limits(maxLimitRequestRatio={"cpu": "0.5"}), limits(max={"gold": "1"}), limits(max={"cpu": "-1"}), limits(min={"cpu": "2"}, defaultRequest={"cpu": "1"}), limits(), named("LimitRange", spec={}), limits(max={"cpu": "4"}, min={"cpu": "1"}, maxLimitRequestRatio={"cpu": "8"}),
+    named("LimitRange", spec={"limits": [{"type": "Container"}, {"type": "Container"}]}),
+    named("ResourceQuota", spec={"hard": {"cpu": "1", "pods": "5", "limits.memory": "1Gi", "count/deployments.apps": "3"}}), named("ResourceQuota", spec={}), named("ResourceQuota", spec={"hard": {"pods": "-1"}}), named("ResourceQuota", spec={"hard": {"pods": "1.5"}}), named("ResourceQuota", spec={"hard": {"gold": "1"}}), named("ResourceQuota", spec={"hard": {"a b": "1"}}),
+    named("ResourceQuota", spec={"hard": {"pods": "1"}, "scopes": ["BestEffort"]}), named("ResourceQuota", spec={"hard": {"cpu": "1"}, "scopes": ["BestEffort"]}), named("ResourceQuota", spec={"hard": {"pods": "1"}, "scopes": ["Odd"]}), named("ResourceQuota", spec={"hard": {"pods": "1"}, "scopes": ["BestEffort", "NotBestEffort"]}),
+    named("ResourceQuota", spec={"hard": {"pods": "1"}, "scopeSelector": {"matchExpressions": [{"scopeName": "PriorityClass", "operator": "In", "values": ["high"]}]}}), named("ResourceQuota", spec={"hard": {"pods": "1"}, "scopeSelector": {"matchExpressions": [{"scopeName": "PriorityClass", "operator": "Like"}]}}),
+    named("PodTemplate", template=RUN), named("PodTemplate", template={"spec": {"containers": []}}), named("PodTemplate"),
+    named("PriorityClass", value=5), named("PriorityClass", value=2000000000), named("PriorityClass", metadata={"name": "system-x"}, value=5), named("PriorityClass", value=5, preemptionPolicy="Odd"), named("PriorityClass", value=-5, globalDefault=True, preemptionPolicy="Never", description="d"), named("PriorityClass"),
+    named("StorageClass", provisioner="a.b/c"), named("StorageClass"), named("StorageClass", provisioner="A B"), named("StorageClass", provisioner="a.b/c", reclaimPolicy="Odd", volumeBindingMode="Odd"), named("StorageClass", provisioner="a.b/c", reclaimPolicy="Retain", volumeBindingMode="WaitForFirstConsumer", allowVolumeExpansion=True, parameters={"a": "b"}),
+    named("StorageClass", provisioner="a.b/c", parameters={"": "b"}), named("StorageClass", provisioner="a.b/c", allowedTopologies=[{"matchLabelExpressions": [{"key": "zone", "values": []}]}]), named("StorageClass", provisioner="a.b/c", reclaimPolicy="Recycle"),
+    named("ControllerRevision", revision=1, data={"a": 1}), named("ControllerRevision", revision=-1, data={"a": 1}), named("ControllerRevision", revision=1),
+]
 IMMUTABLE = named("ConfigMap", immutable=True, data={"a": "1"})
 UPDATED = [
     (pod(), pod(replicas=3)), (pod(), pod(selector={"matchLabels": {"app": "web", "x": "y"}}, template={
@@ -214,6 +338,20 @@ UPDATED = [
     (service(ports=PORT), service(ports=[{"port": 81}])), (service(ports=PORT, clusterIP="10.0.7.7"), service(ports=PORT, clusterIP="10.0.7.8")),
     (service(ports=PORT), service(type="LoadBalancer", ports=PORT)), (service(ports=PORT), service(type="ExternalName", externalName="a.example")),
     (service(ports=PORT), service(ports=PORT, clusterIP="None")), (service(type="LoadBalancer", ports=PORT), service(type="LoadBalancer", ports=PORT, loadBalancerClass="a/b")),
+    (pod("StatefulSet", serviceName="x"), pod("StatefulSet", serviceName="x", replicas=3)), (pod("StatefulSet", serviceName="x"), pod("StatefulSet", serviceName="y")), (pod("StatefulSet", serviceName="x"), pod("StatefulSet", serviceName="x", podManagementPolicy="Parallel")),
+    (pod("StatefulSet", serviceName="x"), pod("StatefulSet", serviceName="x", updateStrategy={"type": "OnDelete"}, minReadySeconds=5)), (pod("StatefulSet", serviceName="x"), pod("StatefulSet", serviceName="x", replicas=-1)),
+    (pod("DaemonSet"), pod("DaemonSet", selector={"matchLabels": {"app": "web", "x": "y"}}, template={"metadata": {"labels": {"app": "web", "x": "y"}}, "spec": {"containers": [{"name": "web", "image": "x:1"}]}})),
+    (chosen(), chosen(parallelism=3, completions=1)), (chosen(), chosen(completions=5)), (chosen(), chosen("x:2")), (chosen(), chosen(completionMode="Indexed", completions=1)), (chosen(), chosen(suspend=True)),
+    (chosen(completionMode="Indexed", completions=3), chosen(completionMode="Indexed", completions=3, backoffLimitPerIndex=1)), (chosen(completionMode="Indexed", completions=3, parallelism=3), chosen(completionMode="Indexed", completions=5, parallelism=5)),
+    (cron(), cron("@daily")), (cron(), cron("never")), (ingress(path()), ingress(path("/b"))), (ingress(path()), ingress(path(), host="A")), (named("IngressClass", spec={"controller": "a.b/c"}), named("IngressClass", spec={"controller": "a.b/d"})),
+    (claim(), claim(storageClassName="fast")), (claim(), claim(resources={"requests": {"storage": "2Gi"}})), (claim(), claim(accessModes=["ReadOnlyMany"])), (claim(), claim(volumeMode="Block")), (claim(storageClassName="fast"), claim(storageClassName="slow")), (claim(), claim(resources={"requests": {"storage": "1Mi"}})), (claim(storageClassName="fast"), claim(storageClassName="fast", volumeName="v")),
+    (volume(), volume(hostPath={"path": "/y"})), (volume(), volume(persistentVolumeReclaimPolicy="Delete")), (volume(), volume(capacity={"storage": "2Gi"})), (volume(), volume(volumeMode="Block")), (volume(), volume(storageClassName="x")),
+    (named("PodDisruptionBudget", spec={"selector": WEB, "minAvailable": 1}), named("PodDisruptionBudget", spec={"selector": WEB, "maxUnavailable": 1})), (named("PodDisruptionBudget", spec={"selector": WEB, "minAvailable": 1}), named("PodDisruptionBudget", spec={"selector": {}, "minAvailable": 1})),
+    (scaler(), scaler(maxReplicas=9)), (scaler(), scaler(maxReplicas=0)), (named("ResourceQuota", spec={"hard": {"pods": "1"}}), named("ResourceQuota", spec={"hard": {"pods": "2"}})), (named("ResourceQuota", spec={"hard": {"pods": "1"}}), named("ResourceQuota", spec={"hard": {"pods": "1"}, "scopes": ["BestEffort"]})),
+    (named("PriorityClass", value=5), named("PriorityClass", value=6)), (named("PriorityClass", value=5), named("PriorityClass", value=5, preemptionPolicy="Never")), (named("PriorityClass", value=5), named("PriorityClass", value=5, description="d")),
+    (named("StorageClass", provisioner="a.b/c"), named("StorageClass", provisioner="a.b/d")), (named("StorageClass", provisioner="a.b/c"), named("StorageClass", provisioner="a.b/c", reclaimPolicy="Retain", parameters={"a": "b"})), (named("StorageClass", provisioner="a.b/c"), named("StorageClass", provisioner="a.b/c", allowVolumeExpansion=True)), (named("StorageClass", provisioner="a.b/c"), named("StorageClass", provisioner="a.b/c", volumeBindingMode="WaitForFirstConsumer")),
+    (named("ControllerRevision", revision=1, data={"a": 1}), named("ControllerRevision", revision=2, data={"a": 1})), (named("ControllerRevision", revision=1, data={"a": 1}), named("ControllerRevision", revision=1, data={"a": 2})), (named("LimitRange", spec=limits(max={"cpu": "1"})["spec"]), limits(max={"cpu": "2"})),
+    (named("NetworkPolicy", spec={"podSelector": {}}), named("NetworkPolicy", spec={"podSelector": WEB})),
     (named("EndpointSlice", addressType="IPv4", endpoints=[]), named("EndpointSlice", addressType="IPv6", endpoints=[])),
 ]
 

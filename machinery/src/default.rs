@@ -6,9 +6,11 @@
 
 mod declared;
 mod event;
+mod limit;
 mod network;
 mod place;
 mod pod;
+mod scaling;
 mod storage;
 mod workload;
 
@@ -34,7 +36,7 @@ pub fn apply(api_version: &str, kind: &str, value: &mut Value) {
         ("v1", "Pod") => pod::pod(object),
         ("v1", "PodTemplate") => place::within(object, "template", pod::template),
         ("v1", "Node") => node(object),
-        ("v1", "PersistentVolumeClaim") => storage::claim(object),
+        ("v1", "PersistentVolumeClaim") => storage::own_claim(object),
         ("v1", "PersistentVolume") => storage::volume(object),
         ("apps/v1", "Deployment") => workload::deployment(object),
         ("apps/v1", "ReplicaSet") => workload::replica_set(object),
@@ -42,6 +44,21 @@ pub fn apply(api_version: &str, kind: &str, value: &mut Value) {
         ("apps/v1", "DaemonSet") => workload::daemon_set(object),
         ("batch/v1", "Job") => workload::job(object),
         ("batch/v1", "CronJob") => workload::cron_job(object),
+        ("v1", "LimitRange") => limit::limit_range(object),
+        ("v1", "ResourceQuota") => limit::resource_quota(object),
+        ("networking.k8s.io/v1", "Ingress") => network::ingress(object),
+        ("networking.k8s.io/v1", "IngressClass") => network::ingress_class(object),
+        ("networking.k8s.io/v1", "NetworkPolicy") => network::network_policy(object),
+        ("autoscaling/v2", "HorizontalPodAutoscaler") => scaling::autoscaler(object),
+        ("policy/v1", "PodDisruptionBudget") => scaling::disruption_budget(object),
+        ("scheduling.k8s.io/v1", "PriorityClass") => {
+            place::absent(object, "preemptionPolicy", "PreemptLowerPriority");
+            place::absent(object, "value", 0);
+            if object.get("globalDefault") == Some(&Value::Bool(false)) {
+                object.remove("globalDefault");
+            }
+        }
+        ("storage.k8s.io/v1", "StorageClass") => storage::class(object),
         (api::well_known::API_VERSION, "Cluster") => {
             place::within(object, "spec", |spec| place::text(spec, "syncMode", "Push"))
         }
@@ -245,11 +262,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn defaulting_twice_is_defaulting_once(value in wild(), pick in 0..12_usize) {
+        fn defaulting_twice_is_defaulting_once(value in wild(), pick in 0..22_usize) {
             let (api_version, kind) = [
                 ("apps/v1", "Deployment"), ("apps/v1", "ReplicaSet"), ("v1", "Pod"), ("v1", "Service"), ("v1", "Namespace"),
                 ("v1", "Secret"), ("v1", "Event"), ("v1", "Endpoints"), ("discovery.k8s.io/v1", "EndpointSlice"),
                 ("apps/v1", "StatefulSet"), ("batch/v1", "CronJob"), ("v1", "Node"),
+                ("apps/v1", "DaemonSet"), ("batch/v1", "Job"), ("v1", "PersistentVolumeClaim"), ("v1", "PersistentVolume"),
+                ("v1", "LimitRange"), ("networking.k8s.io/v1", "Ingress"), ("networking.k8s.io/v1", "NetworkPolicy"),
+                ("autoscaling/v2", "HorizontalPodAutoscaler"), ("policy/v1", "PodDisruptionBudget"), ("scheduling.k8s.io/v1", "PriorityClass"),
             ][pick];
             let once = defaulted(api_version, kind, value);
             let twice = defaulted(api_version, kind, once.clone());

@@ -125,6 +125,24 @@ impl Quantity {
         self.nanos < 0
     }
 
+    /// Whether it is more than zero.
+    #[must_use]
+    pub fn is_positive(&self) -> bool {
+        self.nanos > 0
+    }
+
+    /// Whether it has no fraction.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.nanos % NANO == 0
+    }
+
+    /// The nearest floating-point number.
+    #[must_use]
+    pub fn as_f64(&self) -> f64 {
+        self.nanos as f64 / NANO as f64
+    }
+
     /// The canonical text: the largest suffix of its family that needs no fraction.
     #[must_use]
     pub fn canonical(&self) -> String {

@@ -5,9 +5,13 @@
 //! (the server's), and the clock.
 
 mod age;
+mod batch;
+mod bounds;
 mod core;
 mod federation;
+mod ingress;
 mod network;
+mod storage;
 mod streams;
 mod workloads;
 
@@ -45,6 +49,13 @@ impl Column {
     const fn integer(name: &'static str, description: &'static str) -> Self {
         Self {
             type_: "integer",
+            ..Self::text(name, description)
+        }
+    }
+
+    const fn boolean(name: &'static str, description: &'static str) -> Self {
+        Self {
+            type_: "boolean",
             ..Self::text(name, description)
         }
     }
@@ -97,6 +108,22 @@ fn printer(api_version: &str, kind: &str) -> &'static Printer {
         ("v1", "Pod") => &workloads::POD,
         ("apps/v1", "Deployment") => &workloads::DEPLOYMENT,
         ("apps/v1", "ReplicaSet") => &workloads::REPLICA_SET,
+        ("apps/v1", "StatefulSet") => &workloads::STATEFUL_SET,
+        ("apps/v1", "DaemonSet") => &workloads::DAEMON_SET,
+        ("apps/v1", "ControllerRevision") => &bounds::CONTROLLER_REVISION,
+        ("v1", "PodTemplate") => &workloads::POD_TEMPLATE,
+        ("batch/v1", "Job") => &batch::JOB,
+        ("batch/v1", "CronJob") => &batch::CRON_JOB,
+        ("networking.k8s.io/v1", "Ingress") => &ingress::INGRESS,
+        ("networking.k8s.io/v1", "IngressClass") => &ingress::INGRESS_CLASS,
+        ("networking.k8s.io/v1", "NetworkPolicy") => &ingress::NETWORK_POLICY,
+        ("policy/v1", "PodDisruptionBudget") => &bounds::DISRUPTION_BUDGET,
+        ("autoscaling/v2", "HorizontalPodAutoscaler") => &bounds::AUTOSCALER,
+        ("v1", "ResourceQuota") => &bounds::RESOURCE_QUOTA,
+        ("scheduling.k8s.io/v1", "PriorityClass") => &bounds::PRIORITY_CLASS,
+        ("v1", "PersistentVolumeClaim") => &storage::CLAIM,
+        ("v1", "PersistentVolume") => &storage::VOLUME,
+        ("storage.k8s.io/v1", "StorageClass") => &storage::STORAGE_CLASS_ROW,
         ("autoscaling/v1", "Scale") => &workloads::SCALE,
         (api::well_known::API_VERSION, kind) => federation::printer(kind)
             .or_else(|| streams::printer(kind))

@@ -6,18 +6,27 @@
 //! absent here. Whether a resourceVersion is current, and who may write, is judged elsewhere.
 
 mod at;
+mod autoscaler;
+mod batch;
+mod bounds;
 mod config;
+mod cron;
 mod endpoints;
 mod event;
 pub mod format;
+mod ingress;
 mod lease;
 mod metadata;
 mod namespace;
+mod network_policy;
 mod node;
 mod own;
 mod pod;
+mod quota;
 mod selector;
 mod service;
+mod sets;
+mod storage;
 mod structural;
 mod workload;
 
@@ -51,7 +60,16 @@ pub fn update(api_version: &str, kind: &str, new: &Value, old: &Value) -> Vec<Ca
         ("v1", "ConfigMap") => config::update_config_map(new, old, &mut faults),
         ("v1", "Secret") => config::update_secret(new, old, &mut faults),
         ("v1", "Pod") => pod::update(new, old, &mut faults),
-        ("apps/v1", "Deployment" | "ReplicaSet") => workload::update(new, old, &mut faults),
+        ("apps/v1", "Deployment" | "ReplicaSet" | "DaemonSet") => workload::update(new, old, &mut faults),
+        ("apps/v1", "StatefulSet") => sets::update_stateful_set(new, old, &mut faults),
+        ("apps/v1", "ControllerRevision") => sets::update_revision(new, old, &mut faults),
+        ("batch/v1", "Job") => batch::update_job(new, old, &mut faults),
+        ("networking.k8s.io/v1", "IngressClass") => ingress::update_class(new, old, &mut faults),
+        ("scheduling.k8s.io/v1", "PriorityClass") => bounds::update_priority_class(new, old, &mut faults),
+        ("storage.k8s.io/v1", "StorageClass") => storage::update_class(new, old, &mut faults),
+        ("v1", "PersistentVolumeClaim") => storage::update_claim(new, old, &mut faults),
+        ("v1", "PersistentVolume") => storage::update_volume(new, old, &mut faults),
+        ("v1", "ResourceQuota") => quota::update_resource_quota(new, old, &mut faults),
         ("discovery.k8s.io/v1", "EndpointSlice") => endpoints::update_slice(new, old, &mut faults),
         // Kinds are data here: any text may come, and most kinds have no rules of their own about changes.
         _ => {}
@@ -94,6 +112,23 @@ fn content(api_version: &str, kind: &str, new: &Value, old: Option<&Value>, faul
         ("v1", "Node") => node::node(new, faults),
         ("apps/v1", "Deployment") => workload::deployment(new, faults),
         ("apps/v1", "ReplicaSet") => workload::replica_set(new, faults),
+        ("apps/v1", "StatefulSet") => sets::stateful_set(new, faults),
+        ("apps/v1", "DaemonSet") => sets::daemon_set(new, faults),
+        ("apps/v1", "ControllerRevision") => sets::revision(new, faults),
+        ("batch/v1", "Job") => batch::job(new, faults),
+        ("batch/v1", "CronJob") => batch::cron_job(new, old, faults),
+        ("autoscaling/v2", "HorizontalPodAutoscaler") => autoscaler::autoscaler(new, faults),
+        ("policy/v1", "PodDisruptionBudget") => bounds::disruption_budget(new, faults),
+        ("scheduling.k8s.io/v1", "PriorityClass") => bounds::priority_class(new, faults),
+        ("networking.k8s.io/v1", "Ingress") => ingress::ingress(new, old, faults),
+        ("networking.k8s.io/v1", "IngressClass") => ingress::class(new, faults),
+        ("networking.k8s.io/v1", "NetworkPolicy") => network_policy::network_policy(new, faults),
+        ("storage.k8s.io/v1", "StorageClass") => storage::class(new, faults),
+        ("v1", "PersistentVolumeClaim") => storage::claim(new, faults),
+        ("v1", "PersistentVolume") => storage::volume(new, faults),
+        ("v1", "PodTemplate") => pod::template(&at::At::root(new, "template"), faults),
+        ("v1", "LimitRange") => quota::limit_range(new, faults),
+        ("v1", "ResourceQuota") => quota::resource_quota(new, faults),
         ("coordination.k8s.io/v1", "Lease") => lease::lease(new, faults),
         ("discovery.k8s.io/v1", "EndpointSlice") => endpoints::slice(new, old, faults),
         (api::well_known::API_VERSION, _) => own::check(kind, new, faults),

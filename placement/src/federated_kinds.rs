@@ -40,7 +40,7 @@ const fn row(api_version: &'static str, kind: &'static str, plural: &'static str
 }
 
 /// The kinds that are federated by default.
-pub const KINDS: [FederatedKind; 7] = [
+pub const KINDS: [FederatedKind; 22] = [
     row("v1", "Namespace", "namespaces", Spread::Follows),
     row("apps/v1", "Deployment", "deployments", Spread::Divided),
     row("apps/v1", "ReplicaSet", "replicasets", Spread::Divided),
@@ -48,10 +48,56 @@ pub const KINDS: [FederatedKind; 7] = [
     row("v1", "ConfigMap", "configmaps", Spread::Duplicated),
     row("v1", "Secret", "secrets", Spread::Duplicated),
     row("v1", "ServiceAccount", "serviceaccounts", Spread::Duplicated),
+    row("v1", "LimitRange", "limitranges", Spread::Duplicated),
+    row("v1", "ResourceQuota", "resourcequotas", Spread::Duplicated),
+    row("v1", "PersistentVolume", "persistentvolumes", Spread::Duplicated),
+    row(
+        "v1",
+        "PersistentVolumeClaim",
+        "persistentvolumeclaims",
+        Spread::Duplicated,
+    ),
+    row("v1", "PodTemplate", "podtemplates", Spread::Duplicated),
+    row("apps/v1", "StatefulSet", "statefulsets", Spread::One),
+    row("apps/v1", "DaemonSet", "daemonsets", Spread::Duplicated),
+    // Completions cannot be changed, so what is divided now could not be divided again: one cluster does the work, once.
+    row("batch/v1", "Job", "jobs", Spread::One),
+    row("batch/v1", "CronJob", "cronjobs", Spread::One),
+    row("networking.k8s.io/v1", "Ingress", "ingresses", Spread::Duplicated),
+    row(
+        "networking.k8s.io/v1",
+        "IngressClass",
+        "ingressclasses",
+        Spread::Duplicated,
+    ),
+    row(
+        "networking.k8s.io/v1",
+        "NetworkPolicy",
+        "networkpolicies",
+        Spread::Duplicated,
+    ),
+    row(
+        "policy/v1",
+        "PodDisruptionBudget",
+        "poddisruptionbudgets",
+        Spread::Duplicated,
+    ),
+    row(
+        "scheduling.k8s.io/v1",
+        "PriorityClass",
+        "priorityclasses",
+        Spread::Duplicated,
+    ),
+    row(
+        "storage.k8s.io/v1",
+        "StorageClass",
+        "storageclasses",
+        Spread::Duplicated,
+    ),
 ];
 
 /// Kinds that are born in one cluster and stay there, wherever a policy or a row above does not say otherwise.
-const ONE_CLUSTER_KINDS: [&str; 3] = ["StatefulSet", "CronJob", "Pod"];
+const ONE_CLUSTER_KINDS: [&str; 4] = ["StatefulSet", "Job", "CronJob", "Pod"];
 
 /// Types of Secrets that belong to one control plane and mean nothing in another.
 const LOCAL_SECRET_TYPES: [&str; 3] = [
@@ -113,6 +159,8 @@ pub fn is_federated(object: &Value) -> bool {
         "Secret" => !LOCAL_SECRET_TYPES.contains(&text("/type")),
         // History of a Deployment: the members keep their own.
         "ReplicaSet" => !owned_by_deployment(object),
+        // Every cluster has these of its own.
+        "PriorityClass" => !name.starts_with("system-"),
         // The API server of each cluster is behind it.
         "Service" => !(name == "kubernetes" && text("/metadata/namespace") == "default"),
         _ => true,
@@ -144,6 +192,8 @@ mod tests {
         release["type"] = json!("helm.sh/release.v1");
         let mut history = object("apps/v1", "ReplicaSet", "shop", "a");
         history["metadata"]["ownerReferences"] = json!([{"kind": "Deployment", "name": "web"}]);
+        let mut run = object("batch/v1", "Job", "shop", "nightly-1");
+        run["metadata"]["ownerReferences"] = json!([{"kind": "CronJob", "name": "nightly"}]);
         let rows = [
             (object("apps/v1", "Deployment", "shop", "web"), true),
             (object("apps/v1", "ReplicaSet", "shop", "web"), true),
@@ -159,6 +209,19 @@ mod tests {
             (object("v1", "Service", "default", "kubernetes"), false),
             (object("v1", "Event", "shop", "a"), false),
             (object("v1", "Endpoints", "shop", "a"), false),
+            (object("apps/v1", "StatefulSet", "shop", "db"), true),
+            (object("batch/v1", "Job", "shop", "once"), true),
+            (object("batch/v1", "Job", "kube-system", "once"), false),
+            // The hub runs no CronJobs: this one was made by hand, with `kubectl create job --from`.
+            (run, true),
+            (object("storage.k8s.io/v1", "StorageClass", "", "fast"), true),
+            (object("scheduling.k8s.io/v1", "PriorityClass", "", "high"), true),
+            (
+                object("scheduling.k8s.io/v1", "PriorityClass", "", "system-node-critical"),
+                false,
+            ),
+            (object("apps/v1", "ControllerRevision", "shop", "a"), false),
+            (object("autoscaling/v2", "HorizontalPodAutoscaler", "shop", "a"), false),
             (hub_only, false),
             (token, false),
             (release, false),

@@ -3,9 +3,12 @@
 //! not make. One file a kind. Absent: the Placement's own status (`placement_status`).
 
 mod conditions;
+mod daemon_set;
 mod deployment;
+mod job;
 mod replica_set;
 mod service;
+mod stateful_set;
 
 use api::Placement;
 use api::placement::PlacedCluster;
@@ -19,6 +22,9 @@ pub fn fold(object: &Value, placement: &Placement, now: &str) -> Option<Value> {
     match (object.get("apiVersion")?.as_str()?, object.get("kind")?.as_str()?) {
         ("apps/v1", "Deployment") => Some(deployment::fold(object, placement, now)),
         ("apps/v1", "ReplicaSet") => Some(replica_set::fold(object, placement)),
+        ("apps/v1", "StatefulSet") => Some(stateful_set::fold(object, placement)),
+        ("apps/v1", "DaemonSet") => Some(daemon_set::fold(object, placement)),
+        ("batch/v1", "Job") => job::fold(object, placement),
         ("v1", "Service") => Some(service::fold(object, placement)),
         _ => None,
     }
@@ -33,6 +39,11 @@ fn chosen(placement: &Placement) -> impl Iterator<Item = &PlacedCluster> {
 /// A count in a member's status, 0 where it says none.
 fn count(row: &PlacedCluster, field: &str) -> i64 {
     row.status.get(field).and_then(Value::as_i64).unwrap_or_default()
+}
+
+/// A count of every cluster together.
+fn sum(placement: &Placement, field: &str) -> i64 {
+    placement.status.clusters.iter().map(|row| count(row, field)).sum()
 }
 
 /// Puts a count as Kubernetes does: not at all where it is 0.

@@ -107,10 +107,24 @@ fn ready(kind: &KindId, live: &Value) -> Option<bool> {
                 && count(&["status", "updatedNumberScheduled"]) >= desired
                 && count(&["status", "numberAvailable"]) >= desired
         }
+        ("batch/v1", "Job") => job_is_ready(live),
+        ("v1", "PersistentVolumeClaim") => text(live, &["status", "phase"]) == Some("Bound"),
         ("v1", "Service") => text(live, &["spec", "type"]) != Some("LoadBalancer") || !addresses(live, &[]).is_empty(),
         _ => return None,
     };
     Some(is)
+}
+
+/// A Job does its work while it has not failed: done, suspended, or begun.
+fn job_is_ready(live: &Value) -> bool {
+    let conditions = at(live, &["status", "conditions"]).and_then(Value::as_array);
+    let holds = |type_: &str| {
+        conditions
+            .into_iter()
+            .flatten()
+            .any(|condition| text(condition, &["type"]) == Some(type_) && text(condition, &["status"]) == Some("True"))
+    };
+    !holds("Failed") && (holds("Complete") || holds("Suspended") || text(live, &["status", "startTime"]).is_some())
 }
 
 /// A Service's load-balancer addresses; those of the cluster where it has none and wants some.
@@ -195,6 +209,21 @@ mod tests {
                 Some(wanted),
                 "{generation} {status}"
             );
+        }
+    }
+
+    #[test]
+    fn a_job_is_ready_until_it_fails() {
+        let kind = KindId::new("batch/v1", "Job");
+        let ended = |type_: &str| json!({"startTime": "2026-01-01T00:00:00Z", "conditions": [{"type": type_, "status": "True"}]});
+        for (status, wanted) in [
+            (json!({}), false),
+            (json!({"startTime": "2026-01-01T00:00:00Z"}), true),
+            (ended("Complete"), true),
+            (ended("Failed"), false),
+            (json!({"conditions": [{"type": "Suspended", "status": "True"}]}), true),
+        ] {
+            assert_eq!(ready(&kind, &deployment(1, status.clone())), Some(wanted), "{status}");
         }
     }
 

@@ -288,8 +288,12 @@ mod tests {
             .iter()
             .find(|g| g["metadata"]["name"] == "apps")
             .unwrap();
-        let deployments = &apps["versions"][0]["resources"][0];
-        assert_eq!(deployments["resource"], "deployments");
+        let deployments = apps["versions"][0]["resources"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|resource| resource["resource"] == "deployments")
+            .unwrap();
         assert_eq!(deployments["shortNames"], json!(["deploy"]));
         assert_eq!(deployments["subresources"][0]["responseKind"]["kind"], "Scale");
         assert_eq!(documents.core.hash.len(), 128);

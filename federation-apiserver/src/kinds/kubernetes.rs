@@ -1,6 +1,6 @@
-//! Rows of the kinds that Kubernetes builds in.
+//! Rows of the core kinds that Kubernetes builds in, and of those that belong to how a cluster runs.
 
-use super::{GenerationRule, PLAIN, Profile, Row, ScalePaths, Strategy};
+use super::{GenerationRule, PLAIN, Profile, Row, Strategy};
 
 /// Namespaces cannot be deleted as a collection.
 pub(super) const NAMESPACE_VERBS: &[&str] = &["create", "delete", "get", "list", "patch", "update", "watch"];
@@ -9,14 +9,10 @@ pub(super) const NAMESPACE_VERBS: &[&str] = &["create", "delete", "get", "list",
 /// a kind is unknown.
 pub(super) const READ_VERBS: &[&str] = &["get", "list", "watch"];
 
-const WORKLOAD: Strategy = Strategy {
+/// Kinds with a status, whose deletion answers the object.
+const CLAIMED: Strategy = Strategy {
     status: true,
-    generation: GenerationRule::Spec,
-    scale: Some(ScalePaths {
-        replicas: "/spec/replicas",
-        status_replicas: "/status/replicas",
-        selector: "/spec/selector",
-    }),
+    delete_returns_object: true,
     ..PLAIN
 };
 
@@ -34,7 +30,12 @@ const EVENT_FIELDS: &[&str] = &[
     "type",
 ];
 
-fn core(kind: &'static str, plural: &'static str, singular: &'static str, short: &'static [&'static str]) -> Row {
+pub(super) fn core(
+    kind: &'static str,
+    plural: &'static str,
+    singular: &'static str,
+    short: &'static [&'static str],
+) -> Row {
     Row {
         group: "",
         version: "v1",
@@ -64,6 +65,39 @@ pub(super) fn rows(profile: Profile) -> Vec<Row> {
             )
         },
         core("ConfigMap", "configmaps", "configmap", &["cm"]),
+        Row {
+            strategy: Strategy {
+                create_on_update: true,
+                ..PLAIN
+            },
+            ..core("LimitRange", "limitranges", "limitrange", &["limits"])
+        },
+        Row {
+            namespaced: false,
+            strategy: CLAIMED,
+            ..core("PersistentVolume", "persistentvolumes", "persistentvolume", &["pv"])
+        },
+        Row {
+            strategy: CLAIMED,
+            ..core(
+                "PersistentVolumeClaim",
+                "persistentvolumeclaims",
+                "persistentvolumeclaim",
+                &["pvc"],
+            )
+        },
+        Row {
+            strategy: Strategy {
+                generation: GenerationRule::Content,
+                delete_returns_object: true,
+                ..PLAIN
+            },
+            ..core("PodTemplate", "podtemplates", "podtemplate", &[])
+        },
+        Row {
+            strategy: CLAIMED,
+            ..core("ResourceQuota", "resourcequotas", "resourcequota", &["quota"])
+        },
         Row {
             strategy: Strategy {
                 create_on_update: true,
@@ -143,21 +177,6 @@ pub(super) fn rows(profile: Profile) -> Vec<Row> {
         ]),
     }
     rows.extend([
-        Row {
-            group: "apps",
-            categories: &["all"],
-            strategy: Strategy {
-                generation: GenerationRule::SpecOrAnnotations,
-                ..WORKLOAD
-            },
-            ..core("Deployment", "deployments", "deployment", &["deploy"])
-        },
-        Row {
-            group: "apps",
-            categories: &["all"],
-            strategy: WORKLOAD,
-            ..core("ReplicaSet", "replicasets", "replicaset", &["rs"])
-        },
         Row {
             group: "coordination.k8s.io",
             strategy: Strategy {

@@ -1,9 +1,10 @@
 //! When `metadata.generation` grows.
 
 use machinery::status::Status;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::identity::metadata_mut;
+use super::prepare::TEMPLATE_GENERATION;
 use super::{Draft, Engine, Intent, Part};
 use crate::kinds::GenerationRule;
 
@@ -14,6 +15,9 @@ pub(super) fn count(_: &Engine, intent: &Intent, draft: &mut Draft) -> Result<()
     if rule == GenerationRule::Untracked || intent.part == Part::Status {
         return Ok(());
     }
+    if intent.kind.kind == "DaemonSet" && intent.kind.group == "apps" {
+        count_templates(draft, &old)?;
+    }
     let before = old.pointer("/metadata/generation").and_then(Value::as_i64).unwrap_or(0);
     let after = if wanted_differs(rule, &old, &draft.value) {
         before.saturating_add(1)
@@ -22,6 +26,25 @@ pub(super) fn count(_: &Engine, intent: &Intent, draft: &mut Draft) -> Result<()
     };
     if after > 0 {
         metadata_mut(&mut draft.value)?.insert("generation".to_owned(), Value::from(after));
+    }
+    Ok(())
+}
+
+/// A DaemonSet keeps count of its templates too.
+fn count_templates(draft: &mut Draft, old: &Value) -> Result<(), Status> {
+    let annotations = |value: &Value| value.pointer("/metadata/annotations").cloned();
+    let count = annotations(old)
+        .and_then(|all| all.get(TEMPLATE_GENERATION)?.as_str()?.parse::<i64>().ok())
+        .unwrap_or(1);
+    let changed = old.pointer("/spec/template") != draft.value.pointer("/spec/template");
+    let count = if changed { count.saturating_add(1) } else { count };
+    let metadata = metadata_mut(&mut draft.value)?;
+    let all = metadata.entry("annotations").or_insert_with(|| json!({}));
+    if all.is_null() {
+        *all = json!({});
+    }
+    if let Some(all) = all.as_object_mut() {
+        all.insert(TEMPLATE_GENERATION.to_owned(), Value::from(count.to_string()));
     }
     Ok(())
 }
@@ -52,7 +75,6 @@ fn non_empty(value: Option<&Value>) -> Option<&Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn rules() {

@@ -1,15 +1,21 @@
 //! What single kinds do to their objects before defaults: the server's half of their meaning.
 
 use machinery::status::Status;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::identity::metadata_mut;
+use super::identity::{meta, metadata_mut, seconds};
 use super::{Draft, Engine, Intent};
 
 /// Label of every namespace with its own name, so that selectors can name it.
 const NAMESPACE_NAME_LABEL: &str = "kubernetes.io/metadata.name";
 /// Finalizer that the namespace controller removes once a namespace is empty.
 const NAMESPACE_FINALIZER: &str = "kubernetes";
+
+/// Counts the templates that a DaemonSet had.
+pub(super) const TEMPLATE_GENERATION: &str = "deprecated.daemonset.template.generation";
+/// Labels of a Job's pods, in their newer and older spelling.
+const JOB_UID_LABELS: [&str; 2] = ["batch.kubernetes.io/controller-uid", "controller-uid"];
+const JOB_NAME_LABELS: [&str; 2] = ["batch.kubernetes.io/job-name", "job-name"];
 
 /// Prepares a new object.
 pub(super) fn new_object(_: &Engine, intent: &Intent, draft: &mut Draft) -> Result<(), Status> {
@@ -30,6 +36,24 @@ pub(super) fn new_object(_: &Engine, intent: &Intent, draft: &mut Draft) -> Resu
             }
         }
         ("", "Secret") => machinery::default::fold_string_data(&mut draft.value),
+        ("apps", "DaemonSet") => {
+            let annotations = texts(metadata_mut(&mut draft.value)?, "annotations");
+            if let Some(annotations) = annotations {
+                annotations
+                    .entry(TEMPLATE_GENERATION)
+                    .or_insert_with(|| Value::from("1"));
+            }
+        }
+        ("batch", "Job") => choose_own_pods(draft),
+        ("", "PersistentVolume") => {
+            let since = seconds(draft.now);
+            if let Some(object) = draft.value.as_object_mut() {
+                object.insert(
+                    "status".to_owned(),
+                    json!({ "phase": "Pending", "lastPhaseTransitionTime": since }),
+                );
+            }
+        }
         _ => {}
     }
     Ok(())
@@ -56,4 +80,38 @@ fn name_label(draft: &mut Draft) -> Result<(), Status> {
         labels.insert(NAMESPACE_NAME_LABEL.to_owned(), name);
     }
     Ok(())
+}
+
+/// The map of texts under a key, made where it is missing; none where something else stands there.
+fn texts<'a>(object: &'a mut Map<String, Value>, key: &str) -> Option<&'a mut Map<String, Value>> {
+    let map = object.entry(key).or_insert(Value::Null);
+    if map.is_null() {
+        *map = json!({});
+    }
+    map.as_object_mut()
+}
+
+/// A Job that does not choose its pods itself knows them by its uid.
+fn choose_own_pods(draft: &mut Draft) {
+    let (name, uid) = (
+        meta(&draft.value, "name").to_owned(),
+        meta(&draft.value, "uid").to_owned(),
+    );
+    let Some(spec) = draft.value.get_mut("spec").and_then(Value::as_object_mut) else {
+        return;
+    };
+    if spec.get("manualSelector").and_then(Value::as_bool) == Some(true) {
+        return;
+    }
+    let labels = texts(spec, "template")
+        .and_then(|template| texts(template, "metadata"))
+        .and_then(|metadata| texts(metadata, "labels"));
+    if let Some(labels) = labels {
+        for (keys, value) in [(JOB_UID_LABELS, &uid), (JOB_NAME_LABELS, &name)] {
+            labels.extend(keys.map(|key| (key.to_owned(), Value::from(value.as_str()))));
+        }
+    }
+    if let Some(labels) = texts(spec, "selector").and_then(|selector| texts(selector, "matchLabels")) {
+        labels.insert(JOB_UID_LABELS[0].to_owned(), Value::from(uid));
+    }
 }

@@ -144,9 +144,10 @@ impl Engine {
             return match change {
                 Change::Replace(..) if !unconditional => {
                     let cause = field::invalid(&version_path(), &Value::from(0), "must be specified for an update");
+                    // Here kube-apiserver names the resource where it otherwise names the kind.
                     Err(Status::invalid(
                         intent.kind.group,
-                        intent.kind.kind,
+                        intent.kind.plural,
                         &intent.name,
                         vec![cause],
                     ))

@@ -4,6 +4,7 @@
 
 mod apply;
 mod harness;
+mod kinds;
 mod lists;
 mod objects;
 mod refusals;

@@ -1,8 +1,8 @@
-//! Services, Endpoints and EndpointSlices.
+//! Services, Endpoints, EndpointSlices, classes of Ingresses and NetworkPolicies.
 
 use serde_json::{Value, json};
 
-use super::place::{Object, absent, items, text, within, word};
+use super::place::{Object, absent, existing, items, text, within, word};
 
 const CLIENT_IP_SECONDS: i64 = 10_800;
 
@@ -79,5 +79,52 @@ pub(super) fn endpoint_slice(object: &mut Object) {
     for port in items(object, "ports") {
         absent(port, "name", "");
         absent(port, "protocol", "TCP");
+    }
+}
+
+pub(super) fn ingress(object: &mut Object) {
+    within(object, "status", |status| within(status, "loadBalancer", |_| {}));
+    let Some(spec) = existing(object, "spec") else { return };
+    for rule in items(spec, "rules") {
+        without_empty(rule, "host");
+        if let Some(http) = existing(rule, "http") {
+            items(http, "paths").for_each(|path| without_empty(path, "path"));
+        }
+    }
+}
+
+/// No host and no path are told by their absence.
+fn without_empty(object: &mut Object, key: &str) {
+    if object.get(key).and_then(Value::as_str) == Some("") {
+        object.remove(key);
+    }
+}
+
+pub(super) fn ingress_class(object: &mut Object) {
+    if let Some(spec) = existing(object, "spec")
+        && let Some(parameters) = existing(spec, "parameters")
+    {
+        absent(parameters, "scope", "Cluster");
+    }
+}
+
+pub(super) fn network_policy(object: &mut Object) {
+    let Some(spec) = existing(object, "spec") else { return };
+    within(spec, "podSelector", |_| {});
+    for list in ["ingress", "egress"] {
+        for rule in items(spec, list) {
+            for port in items(rule, "ports") {
+                absent(port, "protocol", "TCP");
+            }
+        }
+    }
+    let none = |spec: &Object, key: &str| spec.get(key).and_then(Value::as_array).is_none_or(Vec::is_empty);
+    if none(spec, "policyTypes") {
+        let types = if none(spec, "egress") {
+            json!(["Ingress"])
+        } else {
+            json!(["Ingress", "Egress"])
+        };
+        spec.insert("policyTypes".to_owned(), types);
     }
 }

@@ -52,7 +52,11 @@ pub(super) fn stateful_set(object: &mut Object) {
         absent(spec, "replicas", 1);
         absent(spec, "revisionHistoryLimit", 10);
         within(spec, "template", pod::template);
+        // Written by a typed server even where it is empty.
+        absent(spec, "serviceName", "");
         for claim in items(spec, "volumeClaimTemplates") {
+            text(claim, "apiVersion", "v1");
+            text(claim, "kind", "PersistentVolumeClaim");
             storage::claim(claim);
         }
     });
@@ -95,6 +99,23 @@ fn counts(object: &mut Object, names: &[&str]) {
 
 pub(super) fn job(object: &mut Object) {
     within(object, "spec", job_spec);
+    // A Job without labels takes those of its pods.
+    let labels = object
+        .get("spec")
+        .and_then(|spec| spec.get("template")?.get("metadata")?.get("labels")?.as_object())
+        .filter(|labels| !labels.is_empty())
+        .cloned();
+    if let Some(of_pods) = labels {
+        within(object, "metadata", |metadata| {
+            let none = metadata
+                .get("labels")
+                .and_then(Value::as_object)
+                .is_none_or(Object::is_empty);
+            if none {
+                metadata.insert("labels".to_owned(), Value::Object(of_pods));
+            }
+        });
+    }
 }
 
 fn job_spec(spec: &mut Object) {

@@ -94,6 +94,11 @@ impl FieldSelector {
 /// The text of a field as selectors compare it: the empty text where it is absent or no scalar.
 #[must_use]
 pub fn field_text(object: &Value, path: &str) -> String {
+    // The one name that is spelled otherwise than the field; a Job that counts none has 0.
+    if path == "status.successful" {
+        let count = object.pointer("/status/succeeded").and_then(Value::as_i64);
+        return count.unwrap_or_default().to_string();
+    }
     let mut value = object;
     for key in path.split('.') {
         match value.get(key) {

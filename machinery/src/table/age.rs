@@ -34,6 +34,14 @@ pub(super) fn since(time: &str, now: Timestamp) -> String {
     }
 }
 
+/// Time from one RFC 3339 text to another; `<unknown>` where either is none.
+pub(super) fn between(from: &str, to: &str) -> String {
+    match to.parse::<Timestamp>() {
+        Ok(to) => since(from, to),
+        Err(_) => "<unknown>".to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,6 +4,8 @@ use serde_json::json;
 
 use super::*;
 
+mod later_kinds;
+
 /// Cells as kubectl would print them wide, separated by ` | `; the object is 36 seconds old.
 fn row(api_version: &str, kind: &str, mut object: Value) -> String {
     let now: Timestamp = "2026-01-02T03:04:41Z".parse().unwrap();
@@ -285,7 +287,18 @@ fn meridians_kinds() {
 
 #[test]
 fn any_json_gives_a_row() {
-    for kind in ["Pod", "Service", "Event", "Node", "Endpoints", "Secret"] {
+    for kind in [
+        "Pod",
+        "Service",
+        "Event",
+        "Node",
+        "Endpoints",
+        "Secret",
+        "PersistentVolume",
+        "PersistentVolumeClaim",
+        "ResourceQuota",
+        "PodTemplate",
+    ] {
         for junk in [
             json!(null),
             json!([]),

@@ -1,14 +1,14 @@
-//! Rows of Pod, Deployment, ReplicaSet and of the scale of anything.
+//! Rows of Pod, Deployment, ReplicaSet, StatefulSet, DaemonSet and of the scale of anything.
 
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{AGE, Column, NAME, Printer, age, age::since, integer, list, name, or, text};
+use super::{AGE, Column, NAME, Printer, age, age::since, integer, labels, list, name, or, text};
 use crate::select::LabelSelector;
 
-const CONTAINERS: Column = Column::text("Containers", "Names of each container in the template.").wide();
-const IMAGES: Column = Column::text("Images", "Images referenced by each container in the template.").wide();
-const SELECTOR: Column = Column::text("Selector", "Labels of the pods that are counted.").wide();
+pub(super) const CONTAINERS: Column = Column::text("Containers", "Names of each container in the template.").wide();
+pub(super) const IMAGES: Column = Column::text("Images", "Images referenced by each container in the template.").wide();
+pub(super) const SELECTOR: Column = Column::text("Selector", "Labels of the pods that are counted.").wide();
 
 pub(super) static DEPLOYMENT: Printer = Printer {
     columns: &[
@@ -65,6 +65,79 @@ pub(super) static REPLICA_SET: Printer = Printer {
     },
 };
 
+pub(super) static STATEFUL_SET: Printer = Printer {
+    columns: &[
+        NAME,
+        Column::text("Ready", "Number of the pod with ready state"),
+        AGE,
+        CONTAINERS,
+        IMAGES,
+    ],
+    cells: |object, now| {
+        let ready = format!(
+            "{}/{}",
+            integer(object, "/status/readyReplicas"),
+            integer(object, "/spec/replicas")
+        );
+        vec![
+            name(object),
+            Value::from(ready),
+            age(object, now),
+            containers(object, "/name"),
+            containers(object, "/image"),
+        ]
+    },
+};
+
+pub(super) static DAEMON_SET: Printer = Printer {
+    columns: &[
+        NAME,
+        Column::integer("Desired", "Number of nodes that a pod should run on."),
+        Column::integer("Current", "Number of nodes that a pod runs on."),
+        Column::integer("Ready", "Number of nodes whose pod is ready."),
+        Column::integer("Up-to-date", "Number of nodes whose pod is of the newest template."),
+        Column::integer("Available", "Number of nodes whose pod has been ready long enough."),
+        Column::text("Node Selector", "Labels of the nodes that are chosen."),
+        AGE,
+        CONTAINERS,
+        IMAGES,
+        SELECTOR,
+    ],
+    cells: |object, now| {
+        let count = |field: &str| Value::from(integer(object, &format!("/status/{field}")));
+        vec![
+            name(object),
+            count("desiredNumberScheduled"),
+            count("currentNumberScheduled"),
+            count("numberReady"),
+            count("updatedNumberScheduled"),
+            count("numberAvailable"),
+            Value::from(labels(object, "/spec/template/spec/nodeSelector")),
+            age(object, now),
+            containers(object, "/name"),
+            containers(object, "/image"),
+            Value::from(or(&selector(object), "<none>")),
+        ]
+    },
+};
+
+pub(super) static POD_TEMPLATE: Printer = Printer {
+    columns: &[
+        NAME,
+        Column::text("Containers", "Names of each container in the template."),
+        Column::text("Images", "Images referenced by each container in the template."),
+        Column::text("Pod Labels", "Labels of the template."),
+    ],
+    cells: |object, _| {
+        vec![
+            name(object),
+            containers_at(object, "/template/spec/containers", "/name"),
+            containers_at(object, "/template/spec/containers", "/image"),
+            Value::from(labels(object, "/template/metadata/labels")),
+        ]
+    },
+};
+
 pub(super) static SCALE: Printer = Printer {
     columns: &[
         NAME,
@@ -79,14 +152,22 @@ pub(super) static SCALE: Printer = Printer {
 };
 
 fn containers(object: &Value, field: &str) -> Value {
-    let texts = list(object, "/spec/template/spec/containers")
-        .iter()
-        .map(|container| text(container, field));
+    containers_at(object, "/spec/template/spec/containers", field)
+}
+
+/// A field of each container of a list.
+pub(super) fn containers_at(object: &Value, pointer: &str, field: &str) -> Value {
+    let texts = list(object, pointer).iter().map(|container| text(container, field));
     Value::from(texts.collect::<Vec<_>>().join(","))
 }
 
 fn selector(object: &Value) -> String {
-    match LabelSelector::from_value(object.pointer("/spec/selector").unwrap_or(&Value::Null)) {
+    selector_at(object, "/spec/selector")
+}
+
+/// A label selector as text; empty for one that selects everything or nothing.
+pub(super) fn selector_at(object: &Value, pointer: &str) -> String {
+    match LabelSelector::from_value(object.pointer(pointer).unwrap_or(&Value::Null)) {
         Ok(selector) => selector.to_string(),
         Err(_) => "<invalid>".to_owned(),
     }

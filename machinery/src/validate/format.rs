@@ -4,6 +4,9 @@ use std::net::IpAddr;
 
 const LABEL: &str = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
 const SUBDOMAIN: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
+const WILDCARD: &str = "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character (e.g. '*.example.com', regex used for validation is '\\*\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
+const PATH: &str =
+    "Invalid path (e.g. 'acme.io/path', regex used for validation is '[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+')";
 const QUALIFIED: &str = "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
 const LABEL_VALUE: &str = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
 const CONFIG_KEY: &str = "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
@@ -34,6 +37,51 @@ pub fn dns_subdomain(text: &str) -> Vec<String> {
     faults
 }
 
+/// `*.` and labels joined by dots.
+#[must_use]
+pub fn wildcard(text: &str) -> Vec<String> {
+    let mut faults = max_length(text, 253);
+    if !text
+        .strip_prefix("*.")
+        .is_some_and(|rest| rest.split('.').all(is_label))
+    {
+        faults.push(WILDCARD.to_owned());
+    }
+    faults
+}
+
+/// A DNS name, a slash, and a path.
+#[must_use]
+pub fn domain_prefixed(text: &str) -> Vec<String> {
+    let Some((host, path)) = text
+        .split_once('/')
+        .filter(|(host, path)| !host.is_empty() && !path.is_empty())
+    else {
+        return vec!["must be a domain-prefixed path (such as \"acme.io/foo\")".to_owned()];
+    };
+    let mut faults: Vec<String> = dns_subdomain(host)
+        .into_iter()
+        .map(|fault| format!("prefix part {fault}"))
+        .collect();
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "/%-._~!$&'()*+,;=:".contains(c);
+    if !path.chars().all(allowed) {
+        faults.push(PATH.to_owned());
+    }
+    faults
+}
+
+/// Whether a text looks like the name of a time zone, such as `Europe/Dublin`.
+#[must_use]
+pub fn is_zone(text: &str) -> bool {
+    let part = |part: &str| {
+        part.starts_with(|c: char| c.is_ascii_uppercase())
+            && part
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '+'))
+    };
+    text.split('/').all(part)
+}
+
 /// A label key: an optional `subdomain/` and a name of 63 characters.
 #[must_use]
 pub fn qualified_name(text: &str) -> Vec<String> {
@@ -48,7 +96,7 @@ pub fn qualified_name(text: &str) -> Vec<String> {
                 faults.extend(
                     dns_subdomain(prefix)
                         .into_iter()
-                        .map(|fault| format!("prefix part {fault}")),
+                        .map(|fault| format!("prefix part {}", fault.replace("253 characters", "253 bytes"))),
                 );
             }
             name
@@ -62,7 +110,7 @@ pub fn qualified_name(text: &str) -> Vec<String> {
         faults.push("name part must be non-empty".to_owned());
     } else {
         faults.extend(
-            max_length(name, 63)
+            max_bytes(name, 63)
                 .into_iter()
                 .map(|fault| format!("name part {fault}")),
         );
@@ -76,7 +124,7 @@ pub fn qualified_name(text: &str) -> Vec<String> {
 /// A label's value: empty, or a word of 63 characters.
 #[must_use]
 pub fn label_value(text: &str) -> Vec<String> {
-    let mut faults = max_length(text, 63);
+    let mut faults = max_bytes(text, 63);
     if !text.is_empty() && !is_word(text) {
         faults.push(LABEL_VALUE.to_owned());
     }
@@ -189,6 +237,15 @@ pub fn cidr(text: &str) -> Vec<String> {
 fn max_length(text: &str, most: usize) -> Vec<String> {
     if text.len() > most {
         vec![format!("must be no more than {most} characters")]
+    } else {
+        Vec::new()
+    }
+}
+
+/// Labels are counted in bytes, names in characters: both are ASCII where they are good.
+fn max_bytes(text: &str, most: usize) -> Vec<String> {
+    if text.len() > most {
+        vec![format!("must be no more than {most} bytes")]
     } else {
         Vec::new()
     }

@@ -33,11 +33,24 @@ fn naming(api_version: &str, kind: &str) -> Naming {
 fn namespaced(api_version: &str, kind: &str) -> Option<bool> {
     match (api_version, kind) {
         ("v1", "Namespace" | "Node" | "PersistentVolume")
+        | ("networking.k8s.io/v1", "IngressClass")
+        | ("scheduling.k8s.io/v1", "PriorityClass")
+        | ("storage.k8s.io/v1", "StorageClass")
         | (
             api::well_known::API_VERSION,
             "Cluster" | "Region" | "ClusterPropagationPolicy" | "ClusterOverridePolicy" | "Heartbeat",
         ) => Some(false),
-        ("v1" | "apps/v1" | "batch/v1" | "coordination.k8s.io/v1" | "discovery.k8s.io/v1", _)
+        (
+            "v1"
+            | "apps/v1"
+            | "batch/v1"
+            | "coordination.k8s.io/v1"
+            | "discovery.k8s.io/v1"
+            | "networking.k8s.io/v1"
+            | "policy/v1"
+            | "autoscaling/v2",
+            _,
+        )
         | (api::well_known::API_VERSION, "PropagationPolicy" | "OverridePolicy" | "Placement" | "DNSPolicy") => {
             Some(true)
         }
@@ -210,7 +223,7 @@ fn name(naming: &Naming, at: &At<'_>, text: &str, faults: &mut Vec<Cause>) {
     push(at, wrong, faults);
 }
 
-fn segment(text: &str) -> Vec<String> {
+pub(super) fn segment(text: &str) -> Vec<String> {
     match text {
         "." | ".." => vec![format!("may not be '{text}'")],
         text => ['/', '%']

@@ -17,6 +17,8 @@ mod probe;
 mod resources;
 mod volume;
 
+pub(super) use resources::container_resource;
+
 pub(super) fn pod(object: &Value, faults: &mut Vec<Cause>) {
     spec(&At::root(object, "spec"), faults);
 }
@@ -115,7 +117,7 @@ fn spec(spec: &At<'_>, faults: &mut Vec<Cause>) {
 }
 
 /// A word that must be there and among the allowed ones.
-fn one_of(at: &At<'_>, allowed: &[&str], faults: &mut Vec<Cause>) {
+pub(super) fn one_of(at: &At<'_>, allowed: &[&str], faults: &mut Vec<Cause>) {
     match at.text() {
         "" => faults.push(field::required(&at.path, "")),
         text if allowed.contains(&text) => {}

@@ -162,9 +162,12 @@ fn statuses() {
 
 proptest::proptest! {
     #[test]
-    fn no_object_makes_a_rule_panic(text in "[\\[\\]{}\",:a-c0-9]{0,40}", kind in 0..8_usize) {
+    fn no_object_makes_a_rule_panic(text in "[\\[\\]{}\",:a-c0-9]{0,40}", kind in 0..19_usize) {
         let (api_version, kind) = [("v1", "Service"), ("v1", "Secret"), ("v1", "Pod"), ("apps/v1", "Deployment"), ("v1", "Event"),
-            ("federation.meridian.dev/v1alpha1", "Cluster"), ("federation.meridian.dev/v1alpha1", "Region"), ("discovery.k8s.io/v1", "EndpointSlice")][kind];
+            ("federation.meridian.dev/v1alpha1", "Cluster"), ("federation.meridian.dev/v1alpha1", "Region"), ("discovery.k8s.io/v1", "EndpointSlice"),
+            ("apps/v1", "StatefulSet"), ("apps/v1", "DaemonSet"), ("batch/v1", "Job"), ("batch/v1", "CronJob"), ("networking.k8s.io/v1", "Ingress"),
+            ("networking.k8s.io/v1", "NetworkPolicy"), ("autoscaling/v2", "HorizontalPodAutoscaler"), ("v1", "PersistentVolumeClaim"),
+            ("v1", "PersistentVolume"), ("v1", "LimitRange"), ("v1", "ResourceQuota")][kind];
         let value: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
         let object = json!({"metadata": value, "spec": value, "status": value, "data": value, "ports": value});
         let _ = create(api_version, kind, &object);

@@ -37,18 +37,26 @@ pub(super) fn replica_set(object: &Value, faults: &mut Vec<Cause>) {
 }
 
 fn selector_and_template(spec: &At<'_>, faults: &mut Vec<Cause>) {
+    let chosen = spec.get("selector");
+    if !chosen.is_set() {
+        faults.push(field::required(&chosen.path, ""));
+    }
+    pods(spec, "ReplicaSet", faults);
+}
+
+/// A selector that is not empty and selects the pods of the template, which run for good. `kind` is who says so.
+pub(super) fn pods(spec: &At<'_>, kind: &str, faults: &mut Vec<Cause>) {
     let (chosen, template) = (spec.get("selector"), spec.get("template"));
     let before = faults.len();
     selector::label_selector(&chosen, faults);
     let broken = faults.len() > before;
-    if !chosen.is_set() {
-        faults.push(field::required(&chosen.path, ""));
-    } else if selector::is_empty(&chosen) {
-        faults.push(field::invalid(
-            &chosen.path,
-            chosen.value,
-            "empty selector is invalid for deployment",
-        ));
+    if chosen.is_set() && selector::is_empty(&chosen) {
+        let whose = match kind {
+            "ReplicaSet" => "deployment".to_owned(),
+            kind => kind.to_lowercase(),
+        };
+        let detail = format!("empty selector is invalid for {whose}");
+        faults.push(field::invalid(&chosen.path, chosen.value, &detail));
     }
     if broken {
         faults.push(field::invalid(&chosen.path, chosen.value, "invalid label selector"));
@@ -70,10 +78,8 @@ fn selector_and_template(spec: &At<'_>, faults: &mut Vec<Cause>) {
     }
     let deadline = template.get("spec").get("activeDeadlineSeconds");
     if deadline.is_set() {
-        faults.push(field::forbidden(
-            &deadline.path,
-            "activeDeadlineSeconds in ReplicaSet is not Supported",
-        ));
+        let detail = format!("activeDeadlineSeconds in {kind} is not Supported");
+        faults.push(field::forbidden(&deadline.path, &detail));
     }
 }
 
@@ -113,14 +119,14 @@ fn strategy(strategy: &At<'_>, faults: &mut Vec<Cause>) {
     }
 }
 
-fn count_or_percent(at: &At<'_>, faults: &mut Vec<Cause>) {
+pub(super) fn count_or_percent(at: &At<'_>, faults: &mut Vec<Cause>) {
     match at.value {
         Value::String(text) => push(at, format::percent(text), faults),
         _ => not_negative(at, faults),
     }
 }
 
-fn amount(at: &At<'_>) -> i64 {
+pub(super) fn amount(at: &At<'_>) -> i64 {
     match at.value {
         Value::String(text) => text
             .strip_suffix('%')

@@ -171,3 +171,82 @@ fn a_replica_set_sums() {
         json!({"replicas": 3, "readyReplicas": 3, "availableReplicas": 3, "observedGeneration": 3})
     );
 }
+
+#[test]
+fn sets_sum_what_their_clusters_count() {
+    let set = |kind: &str| json!({"apiVersion": "apps/v1", "kind": kind, "metadata": {"name": "db", "generation": 3}, "spec": {}});
+    let counted = |name: &str, status: Value| json!({"name": name, "applied": true, "observedHubGeneration": 3, "status": status});
+    let stateful = placement(
+        &[("a", 2), ("b", 1)],
+        vec![
+            counted(
+                "a",
+                json!({"replicas": 2, "readyReplicas": 1, "availableReplicas": 1, "currentRevision": "db-1", "updateRevision": "db-2"}),
+            ),
+            counted(
+                "b",
+                json!({"replicas": 1, "availableReplicas": 0, "currentRevision": "db-1", "updateRevision": "db-3"}),
+            ),
+        ],
+    );
+    assert_eq!(
+        fold(&set("StatefulSet"), &stateful, "t1").unwrap(),
+        json!({"replicas": 3, "readyReplicas": 1, "availableReplicas": 1, "currentRevision": "db-1", "observedGeneration": 3})
+    );
+    let nodes =
+        |count: i64| json!({"desiredNumberScheduled": count, "numberReady": count, "updatedNumberScheduled": count});
+    let daemons = placement(
+        &[("a", 0), ("b", 0)],
+        vec![counted("a", nodes(3)), counted("b", nodes(4))],
+    );
+    assert_eq!(
+        fold(&set("DaemonSet"), &daemons, "t1").unwrap(),
+        json!({"currentNumberScheduled": 0, "desiredNumberScheduled": 7, "numberMisscheduled": 0, "numberReady": 7,
+            "updatedNumberScheduled": 7, "observedGeneration": 3})
+    );
+}
+
+#[test]
+fn a_job_is_done_once_all_its_copies_are() {
+    let mut job =
+        json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "once", "generation": 1}, "spec": {}});
+    let told = |name: &str, status: Value| json!({"name": name, "applied": true, "status": status});
+    let done = |end: &str| {
+        json!({"succeeded": 1, "startTime": "2026-01-01T00:00:00Z", "completionTime": end,
+        "conditions": [{"type": "Complete", "status": "True"}]})
+    };
+    assert_eq!(
+        fold(&job, &placement(&[("a", 0)], vec![]), "t1"),
+        None,
+        "nobody spoke yet"
+    );
+    let one = placement(&[("a", 0)], vec![told("a", done("2026-01-01T00:01:00Z"))]);
+    assert_eq!(fold(&job, &one, "t1"), Some(done("2026-01-01T00:01:00Z")));
+    let half = placement(
+        &[("a", 0), ("b", 0)],
+        vec![told("a", done("2026-01-01T00:01:00Z")), told("b", json!({"active": 1}))],
+    );
+    let status = fold(&job, &half, "t1").unwrap();
+    assert_eq!(
+        status,
+        json!({"active": 1, "succeeded": 1, "startTime": "2026-01-01T00:00:00Z"})
+    );
+    let both = placement(
+        &[("a", 0), ("b", 0)],
+        vec![
+            told("a", done("2026-01-01T00:01:00Z")),
+            told("b", done("2026-01-01T00:02:00Z")),
+        ],
+    );
+    let status = fold(&job, &both, "t1").unwrap();
+    assert_eq!(status["completionTime"], "2026-01-01T00:02:00Z");
+    job["status"] = status;
+    assert_eq!(fold(&job, &half, "t1"), None, "what it came to never changes");
+    job["status"] = Value::Null;
+    let failed = json!({"failed": 1, "conditions": [{"type": "Failed", "status": "True"}]});
+    let mixed = placement(
+        &[("a", 0), ("b", 0)],
+        vec![told("a", done("2026-01-01T00:01:00Z")), told("b", failed)],
+    );
+    assert_eq!(fold(&job, &mixed, "t1").unwrap()["conditions"][0]["type"], "Failed");
+}

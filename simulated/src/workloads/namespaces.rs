@@ -17,8 +17,26 @@ use super::{Failure, within};
 const AGAIN: Duration = Duration::from_millis(300);
 
 /// The namespaced kinds of a simulated member: group, version, kind, plural. Owners first.
-const KINDS: [(&str, &str, &str, &str); 11] = [
+const KINDS: [(&str, &str, &str, &str); 24] = [
     ("apps", "v1", "Deployment", "deployments"),
+    ("apps", "v1", "StatefulSet", "statefulsets"),
+    ("apps", "v1", "DaemonSet", "daemonsets"),
+    ("batch", "v1", "CronJob", "cronjobs"),
+    ("batch", "v1", "Job", "jobs"),
+    (
+        "autoscaling",
+        "v2",
+        "HorizontalPodAutoscaler",
+        "horizontalpodautoscalers",
+    ),
+    ("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets"),
+    ("networking.k8s.io", "v1", "Ingress", "ingresses"),
+    ("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies"),
+    ("apps", "v1", "ControllerRevision", "controllerrevisions"),
+    ("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims"),
+    ("", "v1", "PodTemplate", "podtemplates"),
+    ("", "v1", "LimitRange", "limitranges"),
+    ("", "v1", "ResourceQuota", "resourcequotas"),
     ("apps", "v1", "ReplicaSet", "replicasets"),
     ("", "v1", "Service", "services"),
     ("", "v1", "Pod", "pods"),

@@ -1,10 +1,12 @@
-//! Deployments and ReplicaSets of a simulated member become ready. In: the objects. Out: their status.
+//! Workloads of a simulated member become ready, and Jobs are done. In: the objects. Out: their status. Absent: pods, and the Jobs
+//! of CronJobs.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt::Debug;
 
 use futures::{Stream, StreamExt};
-use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
+use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet};
+use k8s_openapi::api::batch::v1::Job;
 use kube::Client;
 use kube::api::{Api, Patch, PatchParams};
 use serde::Serialize;
@@ -13,15 +15,18 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::changes::{Change, Key, follow, key};
-use super::rollout::{Progress, Wanted, step};
+use super::rollout::{Progress, Shape, Wanted, step};
 use super::{WorkloadsConfig, within};
 use crate::addresses::fnv1a;
 
-/// Runs both kinds.
+/// Runs every kind.
 pub(crate) async fn run(client: Client, config: WorkloadsConfig) {
-    let deployments = kind::<Deployment>(client.clone(), &config, true);
-    let replica_sets = kind::<ReplicaSet>(client, &config, false);
-    tokio::join!(deployments, replica_sets);
+    let deployments = kind::<Deployment>(client.clone(), &config, Shape::Deployment);
+    let replica_sets = kind::<ReplicaSet>(client.clone(), &config, Shape::ReplicaSet);
+    let stateful_sets = kind::<StatefulSet>(client.clone(), &config, Shape::StatefulSet);
+    let daemon_sets = kind::<DaemonSet>(client.clone(), &config, Shape::DaemonSet);
+    let jobs = kind::<Job>(client, &config, Shape::Job);
+    tokio::join!(deployments, replica_sets, stateful_sets, daemon_sets, jobs);
 }
 
 struct Workload {
@@ -31,7 +36,7 @@ struct Workload {
     progress: Progress,
 }
 
-async fn kind<K>(client: Client, config: &WorkloadsConfig, deployment: bool)
+async fn kind<K>(client: Client, config: &WorkloadsConfig, shape: Shape)
 where
     K: kube::Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>
         + Clone
@@ -47,7 +52,7 @@ where
     loop {
         let next = due.first().map(|(at, _)| *at);
         let dirty = tokio::select! {
-            dirty = take(&mut changes, &mut workloads, deployment) => match dirty {
+            dirty = take(&mut changes, &mut workloads, shape) => match dirty {
                 Some(dirty) => dirty,
                 None => return,
             },
@@ -94,7 +99,7 @@ where
 async fn take<K: kube::Resource + Serialize>(
     changes: &mut (impl Stream<Item = Change<K>> + Unpin),
     workloads: &mut HashMap<Key, Workload>,
-    deployment: bool,
+    shape: Shape,
 ) -> Option<Vec<Key>> {
     Some(match changes.next().await? {
         Change::Listed(listed) => {
@@ -102,10 +107,10 @@ async fn take<K: kube::Resource + Serialize>(
             workloads.retain(|key, _| there.contains(key));
             listed
                 .iter()
-                .filter_map(|object| put(workloads, object, deployment))
+                .filter_map(|object| put(workloads, object, shape))
                 .collect()
         }
-        Change::Put(object) => put(workloads, &object, deployment).into_iter().collect(),
+        Change::Put(object) => put(workloads, &object, shape).into_iter().collect(),
         Change::Gone(object) => {
             workloads.remove(&key(&object));
             Vec::new()
@@ -113,17 +118,13 @@ async fn take<K: kube::Resource + Serialize>(
     })
 }
 
-fn put<K: kube::Resource + Serialize>(
-    workloads: &mut HashMap<Key, Workload>,
-    object: &K,
-    deployment: bool,
-) -> Option<Key> {
+fn put<K: kube::Resource + Serialize>(workloads: &mut HashMap<Key, Workload>, object: &K, shape: Shape) -> Option<Key> {
     let value = serde_json::to_value(object).ok()?;
     let spec = value.get("spec")?;
     let wanted = Wanted {
-        deployment,
+        shape,
         generation: object.meta().generation.unwrap_or(1),
-        replicas: spec.get("replicas").and_then(Value::as_i64).unwrap_or(1),
+        replicas: replicas(shape, spec),
         template: fnv1a(
             spec.get("template")
                 .map(Value::to_string)
@@ -133,6 +134,12 @@ fn put<K: kube::Resource + Serialize>(
     };
     let key = key(object);
     let status = value.get("status").cloned().unwrap_or(Value::Null);
+    // A suspended Job waits, and one that is done stays done.
+    let rests = spec.get("suspend").and_then(Value::as_bool) == Some(true) || status.get("completionTime").is_some();
+    if shape == Shape::Job && rests {
+        workloads.remove(&key);
+        return None;
+    }
     let uid = object.meta().uid.clone();
     match workloads.get_mut(&key).filter(|known| known.uid == uid) {
         Some(known) => {
@@ -152,6 +159,16 @@ fn put<K: kube::Resource + Serialize>(
         }
     }
     Some(key)
+}
+
+/// How many pods there should be.
+fn replicas(shape: Shape, spec: &Value) -> i64 {
+    let number = |field: &str| spec.get(field).and_then(Value::as_i64);
+    match shape {
+        Shape::Deployment | Shape::ReplicaSet | Shape::StatefulSet => number("replicas").unwrap_or(1),
+        Shape::DaemonSet => 1,
+        Shape::Job => number("completions").or(number("parallelism")).unwrap_or(1),
+    }
 }
 
 async fn write<K>(client: &Client, member: &str, key: &Key, status: &Value)

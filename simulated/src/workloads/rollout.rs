@@ -21,10 +21,22 @@ pub(crate) struct Progress {
     done: Option<i64>,
 }
 
+/// Which status a workload has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    Deployment,
+    ReplicaSet,
+    StatefulSet,
+    /// One pod on the one Node.
+    DaemonSet,
+    /// Its pods are done as soon as others would be ready.
+    Job,
+}
+
 /// A workload as its spec says.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wanted {
-    pub(crate) deployment: bool,
+    pub(crate) shape: Shape,
     pub(crate) generation: i64,
     pub(crate) replicas: i64,
     pub(crate) template: u64,
@@ -89,14 +101,45 @@ fn count(number: i64) -> Value {
 
 fn status(wanted: Wanted, updated: i64, ready: i64, old: &Value) -> Value {
     let mut status = Map::new();
+    match wanted.shape {
+        Shape::Job => return job(wanted, ready, old),
+        Shape::DaemonSet => {
+            status.insert("observedGeneration".to_owned(), json!(wanted.generation));
+            for field in ["desiredNumberScheduled", "currentNumberScheduled"] {
+                status.insert(field.to_owned(), json!(wanted.replicas));
+            }
+            status.insert("numberReady".to_owned(), json!(ready));
+            status.insert("numberAvailable".to_owned(), count(ready));
+            status.insert("numberUnavailable".to_owned(), count(wanted.replicas - ready));
+            status.insert("updatedNumberScheduled".to_owned(), count(updated));
+            return Value::Object(status);
+        }
+        Shape::Deployment | Shape::ReplicaSet | Shape::StatefulSet => {}
+    }
     status.insert("observedGeneration".to_owned(), json!(wanted.generation));
     status.insert("replicas".to_owned(), json!(wanted.replicas));
     status.insert("readyReplicas".to_owned(), count(ready));
-    status.insert("availableReplicas".to_owned(), count(ready));
-    if !wanted.deployment {
-        status.insert("fullyLabeledReplicas".to_owned(), count(wanted.replicas));
-        return Value::Object(status);
+    match wanted.shape {
+        Shape::StatefulSet => {
+            let done = updated == wanted.replicas && ready == wanted.replicas;
+            let revision = format!("{:010x}", wanted.template & 0xff_ffff_ffff);
+            status.insert("availableReplicas".to_owned(), json!(ready));
+            status.insert("updatedReplicas".to_owned(), count(updated));
+            status.insert("updateRevision".to_owned(), json!(revision));
+            if done {
+                status.insert("currentReplicas".to_owned(), count(ready));
+                status.insert("currentRevision".to_owned(), json!(revision));
+            }
+            return Value::Object(status);
+        }
+        Shape::ReplicaSet => {
+            status.insert("availableReplicas".to_owned(), count(ready));
+            status.insert("fullyLabeledReplicas".to_owned(), count(wanted.replicas));
+            return Value::Object(status);
+        }
+        Shape::Deployment | Shape::DaemonSet | Shape::Job => {}
     }
+    status.insert("availableReplicas".to_owned(), count(ready));
     status.insert("updatedReplicas".to_owned(), count(updated));
     status.insert("unavailableReplicas".to_owned(), count(wanted.replicas - ready));
     // A quarter may be missing, rounded down: the default of a rolling update.
@@ -134,9 +177,7 @@ fn status(wanted: Wanted, updated: i64, ready: i64, old: &Value) -> Value {
             )
         },
     ];
-    let now = k8s_openapi::jiff::Timestamp::now()
-        .strftime("%Y-%m-%dT%H:%M:%SZ")
-        .to_string();
+    let now = clock();
     let conditions: Vec<Value> = conditions
         .into_iter()
         .map(|(kind, state, reason, message)| {
@@ -147,6 +188,28 @@ fn status(wanted: Wanted, updated: i64, ready: i64, old: &Value) -> Value {
         .collect();
     status.insert("conditions".to_owned(), Value::Array(conditions));
     Value::Object(status)
+}
+
+/// The wall clock as Kubernetes writes times.
+fn clock() -> String {
+    k8s_openapi::jiff::Timestamp::now()
+        .strftime("%Y-%m-%dT%H:%M:%SZ")
+        .to_string()
+}
+
+/// A Job starts when it is seen; a finished one stays as it is.
+fn job(wanted: Wanted, succeeded: i64, old: &Value) -> Value {
+    let now = clock();
+    let start = old.get("startTime").cloned().unwrap_or_else(|| json!(now));
+    if succeeded < wanted.replicas {
+        return json!({"startTime": start, "active": wanted.replicas - succeeded, "ready": 0});
+    }
+    let condition = |type_: &str| {
+        json!({"type": type_, "status": "True", "reason": "CompletionsReached", "message": "Reached expected number of succeeded pods",
+            "lastProbeTime": now, "lastTransitionTime": now})
+    };
+    json!({"startTime": start, "completionTime": now, "succeeded": succeeded, "active": null, "ready": 0,
+        "conditions": [condition("SuccessCriteriaMet"), condition("Complete")]})
 }
 
 /// Since when a condition has had this state.
@@ -169,7 +232,7 @@ mod tests {
 
     fn wanted(generation: i64, replicas: i64, template: u64) -> Wanted {
         Wanted {
-            deployment: true,
+            shape: Shape::Deployment,
             generation,
             replicas,
             template,
@@ -231,6 +294,46 @@ mod tests {
         );
         let done = step(wanted(4, 2, 8), &Value::Null, &mut progress, DELAY, now + DELAY);
         assert_eq!(number(&done, "updatedReplicas"), Some(2));
+    }
+
+    #[tokio::test]
+    async fn each_shape_tells_its_own_counts() {
+        for (shape, replicas, first, last) in [
+            (
+                Shape::StatefulSet,
+                2,
+                "updatedReplicas",
+                ["currentReplicas", "availableReplicas"],
+            ),
+            (
+                Shape::DaemonSet,
+                1,
+                "numberUnavailable",
+                ["numberReady", "numberAvailable"],
+            ),
+            (
+                Shape::ReplicaSet,
+                2,
+                "fullyLabeledReplicas",
+                ["readyReplicas", "availableReplicas"],
+            ),
+            (Shape::Job, 2, "active", ["succeeded", "succeeded"]),
+        ] {
+            let wanted = Wanted {
+                shape,
+                ..wanted(1, replicas, 7)
+            };
+            let (mut progress, now) = (Progress::default(), Instant::now());
+            let begun = step(wanted, &Value::Null, &mut progress, DELAY, now);
+            assert!(
+                begun.status.as_ref().is_some_and(|status| status.get(first).is_some()),
+                "{shape:?}"
+            );
+            let done = step(wanted, &Value::Null, &mut progress, DELAY, now + DELAY);
+            for field in last {
+                assert_eq!(number(&done, field), Some(replicas), "{shape:?} {field}");
+            }
+        }
     }
 
     #[tokio::test]

@@ -48,6 +48,18 @@ pub(super) fn requirements(resources: &At<'_>, faults: &mut Vec<Cause>) {
 }
 
 fn entry(name: &str, amount: &At<'_>, faults: &mut Vec<Cause>) {
+    container_resource(name, amount, faults);
+    if Quantity::from_value(amount.value).is_some_and(|q| q.is_negative()) {
+        faults.push(field::invalid(
+            &amount.path,
+            amount.value,
+            "must be greater than or equal to 0",
+        ));
+    }
+}
+
+/// The name of a resource that a container may ask for; `amount` stands where it is named.
+pub(in super::super) fn container_resource(name: &str, amount: &At<'_>, faults: &mut Vec<Cause>) {
     let value = Value::from(name);
     let here = At {
         value: &value,
@@ -67,13 +79,6 @@ fn entry(name: &str, amount: &At<'_>, faults: &mut Vec<Cause>) {
         );
     }
     push(&here, wrong, faults);
-    if Quantity::from_value(amount.value).is_some_and(|q| q.is_negative()) {
-        faults.push(field::invalid(
-            &amount.path,
-            amount.value,
-            "must be greater than or equal to 0",
-        ));
-    }
 }
 
 fn is_standard(name: &str) -> bool {

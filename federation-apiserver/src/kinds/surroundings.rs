@@ -1,0 +1,47 @@
+//! Rows of what surrounds workloads in a cluster: ways in, walls, storage and priorities.
+
+use super::kubernetes::core;
+use super::workloads::OBSERVED;
+use super::{GenerationRule, PLAIN, Row, Strategy};
+
+/// The rows, one group after the other.
+pub(super) fn rows() -> Vec<Row> {
+    let counted = Strategy {
+        generation: GenerationRule::Spec,
+        ..PLAIN
+    };
+    vec![
+        Row {
+            group: "networking.k8s.io",
+            strategy: OBSERVED,
+            ..core("Ingress", "ingresses", "ingress", &["ing"])
+        },
+        Row {
+            group: "networking.k8s.io",
+            namespaced: false,
+            strategy: counted,
+            ..core("IngressClass", "ingressclasses", "ingressclass", &[])
+        },
+        Row {
+            group: "networking.k8s.io",
+            strategy: counted,
+            ..core("NetworkPolicy", "networkpolicies", "networkpolicy", &["netpol"])
+        },
+        Row {
+            group: "scheduling.k8s.io",
+            namespaced: false,
+            // It has no spec, and its generation stays 1.
+            strategy: counted,
+            ..core("PriorityClass", "priorityclasses", "priorityclass", &["pc"])
+        },
+        Row {
+            group: "storage.k8s.io",
+            namespaced: false,
+            strategy: Strategy {
+                delete_returns_object: true,
+                ..PLAIN
+            },
+            ..core("StorageClass", "storageclasses", "storageclass", &["sc"])
+        },
+    ]
+}

@@ -1,0 +1,86 @@
+//! Rows of what runs pods, and of what scales and protects them.
+
+use super::kubernetes::core;
+use super::{GenerationRule, PLAIN, Row, ScalePaths, Strategy};
+
+/// A status that only its subresource writes, and a generation that counts changes of `spec`.
+pub(super) const OBSERVED: Strategy = Strategy {
+    status: true,
+    generation: GenerationRule::Spec,
+    ..PLAIN
+};
+
+const SCALED: Strategy = Strategy {
+    scale: Some(ScalePaths {
+        replicas: "/spec/replicas",
+        status_replicas: "/status/replicas",
+        selector: "/spec/selector",
+    }),
+    ..OBSERVED
+};
+
+fn all(group: &'static str, strategy: Strategy, row: Row) -> Row {
+    Row {
+        group,
+        categories: &["all"],
+        strategy,
+        ..row
+    }
+}
+
+/// The rows, one group after the other.
+pub(super) fn rows() -> Vec<Row> {
+    let history = Strategy {
+        generation: GenerationRule::SpecOrAnnotations,
+        ..SCALED
+    };
+    vec![
+        Row {
+            group: "apps",
+            ..core("ControllerRevision", "controllerrevisions", "controllerrevision", &[])
+        },
+        all("apps", OBSERVED, core("DaemonSet", "daemonsets", "daemonset", &["ds"])),
+        all(
+            "apps",
+            history,
+            core("Deployment", "deployments", "deployment", &["deploy"]),
+        ),
+        all("apps", SCALED, core("ReplicaSet", "replicasets", "replicaset", &["rs"])),
+        all(
+            "apps",
+            SCALED,
+            core("StatefulSet", "statefulsets", "statefulset", &["sts"]),
+        ),
+        all("batch", OBSERVED, core("CronJob", "cronjobs", "cronjob", &["cj"])),
+        Row {
+            fields: &["status.successful"],
+            ..all("batch", OBSERVED, core("Job", "jobs", "job", &[]))
+        },
+        Row {
+            version: "v2",
+            ..all(
+                "autoscaling",
+                Strategy { status: true, ..PLAIN },
+                core(
+                    "HorizontalPodAutoscaler",
+                    "horizontalpodautoscalers",
+                    "horizontalpodautoscaler",
+                    &["hpa"],
+                ),
+            )
+        },
+        Row {
+            group: "policy",
+            strategy: Strategy {
+                unconditional_update: false,
+                ..OBSERVED
+            },
+            ..core(
+                "PodDisruptionBudget",
+                "poddisruptionbudgets",
+                "poddisruptionbudget",
+                &["pdb"],
+            )
+        },
+    ]
+}

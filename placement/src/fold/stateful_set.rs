@@ -1,0 +1,30 @@
+//! StatefulSet: counts are summed; revisions are told where every chosen cluster tells the same, as one cluster alone does.
+
+use api::Placement;
+use serde_json::{Map, Value, json};
+
+use super::{chosen, observed_generation, put_count, sum};
+
+/// Counts that Kubernetes always writes.
+const ALWAYS: [&str; 2] = ["replicas", "availableReplicas"];
+
+pub(super) fn fold(object: &Value, placement: &Placement) -> Value {
+    let mut status = Map::new();
+    for field in ALWAYS {
+        status.insert(field.to_owned(), json!(sum(placement, field)));
+    }
+    for field in ["readyReplicas", "currentReplicas", "updatedReplicas"] {
+        put_count(&mut status, field, sum(placement, field));
+    }
+    for field in ["currentRevision", "updateRevision"] {
+        let mut told = chosen(placement).map(|row| row.status.get(field).and_then(Value::as_str));
+        if let Some(Some(first)) = told.next()
+            && told.all(|other| other == Some(first))
+        {
+            status.insert(field.to_owned(), json!(first));
+        }
+    }
+    let observed = observed_generation(object, placement);
+    put_count(&mut status, "observedGeneration", observed);
+    Value::Object(status)
+}
