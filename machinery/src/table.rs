@@ -8,6 +8,7 @@ mod age;
 mod core;
 mod federation;
 mod network;
+mod rbac;
 mod streams;
 mod workloads;
 
@@ -95,6 +96,7 @@ fn printer(api_version: &str, kind: &str) -> &'static Printer {
         ("v1", "Endpoints") => &network::ENDPOINTS,
         ("discovery.k8s.io/v1", "EndpointSlice") => &network::ENDPOINT_SLICE,
         ("v1", "Pod") => &workloads::POD,
+        ("rbac.authorization.k8s.io/v1", "RoleBinding" | "ClusterRoleBinding") => &rbac::BINDING,
         ("apps/v1", "Deployment") => &workloads::DEPLOYMENT,
         ("apps/v1", "ReplicaSet") => &workloads::REPLICA_SET,
         ("autoscaling/v1", "Scale") => &workloads::SCALE,

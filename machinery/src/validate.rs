@@ -16,6 +16,7 @@ mod namespace;
 mod node;
 mod own;
 mod pod;
+mod rbac;
 mod selector;
 mod service;
 mod structural;
@@ -53,6 +54,9 @@ pub fn update(api_version: &str, kind: &str, new: &Value, old: &Value) -> Vec<Ca
         ("v1", "Pod") => pod::update(new, old, &mut faults),
         ("apps/v1", "Deployment" | "ReplicaSet") => workload::update(new, old, &mut faults),
         ("discovery.k8s.io/v1", "EndpointSlice") => endpoints::update_slice(new, old, &mut faults),
+        ("rbac.authorization.k8s.io/v1", "RoleBinding" | "ClusterRoleBinding") => {
+            rbac::update_binding(new, old, &mut faults);
+        }
         // Kinds are data here: any text may come, and most kinds have no rules of their own about changes.
         _ => {}
     }
@@ -96,6 +100,10 @@ fn content(api_version: &str, kind: &str, new: &Value, old: Option<&Value>, faul
         ("apps/v1", "ReplicaSet") => workload::replica_set(new, faults),
         ("coordination.k8s.io/v1", "Lease") => lease::lease(new, faults),
         ("discovery.k8s.io/v1", "EndpointSlice") => endpoints::slice(new, old, faults),
+        ("rbac.authorization.k8s.io/v1", "Role") => rbac::role(new, faults),
+        ("rbac.authorization.k8s.io/v1", "ClusterRole") => rbac::cluster_role(new, faults),
+        ("rbac.authorization.k8s.io/v1", "RoleBinding") => rbac::binding(new, true, faults),
+        ("rbac.authorization.k8s.io/v1", "ClusterRoleBinding") => rbac::binding(new, false, faults),
         (api::well_known::API_VERSION, _) => own::check(kind, new, faults),
         // As above.
         _ => {}

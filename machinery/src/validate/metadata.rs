@@ -33,11 +33,13 @@ fn naming(api_version: &str, kind: &str) -> Naming {
 fn namespaced(api_version: &str, kind: &str) -> Option<bool> {
     match (api_version, kind) {
         ("v1", "Namespace" | "Node" | "PersistentVolume")
+        | ("rbac.authorization.k8s.io/v1", "ClusterRole" | "ClusterRoleBinding")
         | (
             api::well_known::API_VERSION,
             "Cluster" | "Region" | "ClusterPropagationPolicy" | "ClusterOverridePolicy" | "Heartbeat",
         ) => Some(false),
         ("v1" | "apps/v1" | "batch/v1" | "coordination.k8s.io/v1" | "discovery.k8s.io/v1", _)
+        | ("rbac.authorization.k8s.io/v1", "Role" | "RoleBinding")
         | (api::well_known::API_VERSION, "PropagationPolicy" | "OverridePolicy" | "Placement" | "DNSPolicy") => {
             Some(true)
         }
@@ -210,7 +212,8 @@ fn name(naming: &Naming, at: &At<'_>, text: &str, faults: &mut Vec<Cause>) {
     push(at, wrong, faults);
 }
 
-fn segment(text: &str) -> Vec<String> {
+/// A segment of a path, which the names of roles are.
+pub(super) fn segment(text: &str) -> Vec<String> {
     match text {
         "." | ".." => vec![format!("may not be '{text}'")],
         text => ['/', '%']
