@@ -2,7 +2,8 @@
 //!
 //! Decided: what a create, an update, a patch, an apply or a delete makes of the current object, as a list of steps a reader
 //! can see ([`CREATE`], [`UPDATE`]). In: an [`Intent`] and a decoded body. Out: one conditional commit, or none where nothing
-//! changes, and the bytes to answer. Absent: HTTP, authorization (done before), and what is valid for a kind (`machinery`).
+//! changes, and the bytes to answer. Absent: HTTP, authorization (done before, but for what only
+//! the objects tell), and what is valid for a kind (`machinery`).
 
 mod admit;
 mod allocate;
@@ -14,6 +15,7 @@ pub mod claims;
 mod commit;
 mod create;
 mod delete;
+mod escalate;
 mod generation;
 mod identity;
 mod ownership;
@@ -34,6 +36,7 @@ pub(crate) use commit::{Backend, Engine};
 pub(crate) use delete::{DeleteOptions, Propagation};
 pub(crate) use parts::scale_of;
 
+use crate::auth::UserInfo;
 use crate::cache::CachedObject;
 use crate::kinds::Kind;
 use claims::Reservation;
@@ -88,6 +91,8 @@ pub(crate) struct Intent {
     pub(crate) part: Part,
     /// How.
     pub(crate) options: Options,
+    /// Who asks.
+    pub(crate) user: UserInfo,
 }
 
 impl Intent {
@@ -149,6 +154,7 @@ const CREATE: &[Step] = &[
     prepare::new_object,
     body::fill_defaults,
     admit::namespace_is_open,
+    escalate::nothing_beyond_own_rights,
     allocate::claim,
     body::judge_new,
 ];
@@ -160,6 +166,7 @@ const UPDATE: &[Step] = &[
     parts::keep_the_rest,
     prepare::changed_object,
     body::fill_defaults,
+    escalate::nothing_beyond_own_rights,
     allocate::claim,
     generation::count,
     body::judge_changed,

@@ -269,6 +269,7 @@ mod tests {
                 validation: FieldValidation::Ignore,
                 force,
             },
+            user: crate::auth::UserInfo::internal("test"),
         }
     }
 

@@ -6,6 +6,7 @@ mod apply;
 mod harness;
 mod lists;
 mod objects;
+mod rbac;
 mod refusals;
 mod reviews;
 mod services;
