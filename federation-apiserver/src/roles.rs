@@ -24,26 +24,32 @@ const ATTEMPTS_MAX: usize = 8;
 /// Makes and completes what must be there before the first request.
 pub(crate) async fn ensure(engine: &Engine) -> Result<(), ServerError> {
     for role in defaults::cluster_roles(&engine.registry) {
-        reconcile::role(engine, &role).await.map_err(|status| ServerError::Role {
-            kind: "ClusterRole",
-            name: role.name.to_owned(),
-            status,
-        })?;
+        reconcile::role(engine, &role)
+            .await
+            .map_err(|status| ServerError::Role {
+                kind: "ClusterRole",
+                name: role.name.to_owned(),
+                status,
+            })?;
     }
     for binding in defaults::BINDINGS {
-        reconcile::binding(engine, binding).await.map_err(|status| ServerError::Role {
-            kind: "ClusterRoleBinding",
-            name: binding.name.to_owned(),
-            status,
-        })?;
+        reconcile::binding(engine, binding)
+            .await
+            .map_err(|status| ServerError::Role {
+                kind: "ClusterRoleBinding",
+                name: binding.name.to_owned(),
+                status,
+            })?;
     }
     // One round a level of roles that are made of roles that are made of others.
     for _ in 0..ATTEMPTS_MAX {
-        let changed = aggregate::once(engine).await.map_err(|(name, status)| ServerError::Role {
-            kind: "ClusterRole",
-            name,
-            status,
-        })?;
+        let changed = aggregate::once(engine)
+            .await
+            .map_err(|(name, status)| ServerError::Role {
+                kind: "ClusterRole",
+                name,
+                status,
+            })?;
         if !changed {
             break;
         }

@@ -43,6 +43,7 @@ pub fn apply(api_version: &str, kind: &str, value: &mut Value) {
         ("apps/v1", "DaemonSet") => workload::daemon_set(object),
         ("batch/v1", "Job") => workload::job(object),
         ("batch/v1", "CronJob") => workload::cron_job(object),
+        ("rbac.authorization.k8s.io/v1", "Role" | "ClusterRole") => rbac::role(object),
         ("rbac.authorization.k8s.io/v1", "RoleBinding" | "ClusterRoleBinding") => rbac::binding(object),
         (api::well_known::API_VERSION, "Cluster") => {
             place::within(object, "spec", |spec| place::text(spec, "syncMode", "Push"))

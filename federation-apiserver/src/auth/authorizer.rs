@@ -150,7 +150,9 @@ impl Authorizer {
 
     /// Applies what is new; false where the history no longer tells.
     fn catch_up(&self, followed: &mut Followed) -> bool {
-        let Some(places) = &mut followed.places else { return false };
+        let Some(places) = &mut followed.places else {
+            return false;
+        };
         for ((part, _), place) in self.kinds.iter().zip(places) {
             loop {
                 let Ok(events) = place.ready() else { return false };
@@ -202,7 +204,11 @@ impl Authorizer {
         }
         let refusal = refusal(user, asked);
         let reason = decision.reason();
-        Err(if reason.is_empty() { refusal } else { format!("{refusal}: {reason}") })
+        Err(if reason.is_empty() {
+            refusal
+        } else {
+            format!("{refusal}: {reason}")
+        })
     }
 
     /// All rules that a user holds in a namespace, and which of the user's roles are missing.

@@ -30,7 +30,9 @@ pub(super) async fn once(engine: &Engine) -> Result<bool, (String, Status)> {
         let name = &*role.key.name;
         let failed = |status| (name.to_owned(), status);
         let value = role.value();
-        let Some(rule) = value.get("aggregationRule").filter(|rule| !rule.is_null()) else { continue };
+        let Some(rule) = value.get("aggregationRule").filter(|rule| !rule.is_null()) else {
+            continue;
+        };
         let wanted = gathered(&roles, name, rule).map_err(failed)?;
         if wanted == rules_of(&value).map_err(failed)? {
             continue;
@@ -58,7 +60,10 @@ fn gathered(roles: &Snapshot, own: &str, rule: &Value) -> Result<Vec<Rule>, Stat
     let mut rules: Vec<Rule> = Vec::new();
     for selector in selectors.into_iter().flatten() {
         let selector = LabelSelector::from_value(selector).map_err(Status::from)?;
-        for role in roles.iter().filter(|role| &*role.key.name != own && selector.matches(&role.labels)) {
+        for role in roles
+            .iter()
+            .filter(|role| &*role.key.name != own && selector.matches(&role.labels))
+        {
             for rule in rules_of(&role.value())? {
                 if !rules.contains(&rule) {
                     rules.push(rule);

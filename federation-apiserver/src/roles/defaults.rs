@@ -29,7 +29,16 @@ const TO_VIEW: &str = "rbac.authorization.k8s.io/aggregate-to-view";
 
 const READ: &[&str] = &["get", "list", "watch"];
 const WRITE: &[&str] = &["create", "delete", "deletecollection", "patch", "update"];
-const READ_AND_WRITE: &[&str] = &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
+const READ_AND_WRITE: &[&str] = &[
+    "create",
+    "delete",
+    "deletecollection",
+    "get",
+    "list",
+    "patch",
+    "update",
+    "watch",
+];
 
 const VIEWERS: &str = "system:meridian:viewers";
 
@@ -106,14 +115,25 @@ pub(super) fn cluster_roles(registry: &Registry) -> Vec<DefaultRole> {
         labelled(
             "system:meridian:aggregate-to-edit",
             &[(TO_EDIT, "true")],
-            vec![Rule::on(&[GROUP], &["dnspolicies", "overridepolicies", "propagationpolicies"], WRITE)],
+            vec![Rule::on(
+                &[GROUP],
+                &["dnspolicies", "overridepolicies", "propagationpolicies"],
+                WRITE,
+            )],
         ),
         labelled(
             "system:meridian:aggregate-to-view",
             &[(TO_VIEW, "true")],
             vec![Rule::on(
                 &[GROUP],
-                &["dnspolicies", "overridepolicies", "placements", "propagationpolicies", "reports", "resolutions"],
+                &[
+                    "dnspolicies",
+                    "overridepolicies",
+                    "placements",
+                    "propagationpolicies",
+                    "reports",
+                    "resolutions",
+                ],
                 READ,
             )],
         ),
@@ -304,7 +324,15 @@ fn viewers(registry: &Registry) -> Vec<Rule> {
 
 /// What answers are compiled from, and where they are told.
 fn dns() -> Vec<Rule> {
-    let ours = ["clusters", "dnspolicies", "heartbeats", "placements", "regions", "reports", "resolutions"];
+    let ours = [
+        "clusters",
+        "dnspolicies",
+        "heartbeats",
+        "placements",
+        "regions",
+        "reports",
+        "resolutions",
+    ];
     vec![
         Rule::on(&[""], &["namespaces", "services"], READ),
         Rule::on(&[GROUP], &ours, READ),
@@ -325,7 +353,11 @@ mod tests {
         let may = |group, resource| uncovered(&rules, &[Rule::on(&[group], &[resource], &["get"])]).is_empty();
         assert!(may("", "configmaps") && may("apps", "deployments/scale") && may(GROUP, "clusters/status"));
         assert!(!may("", "secrets") && !may("", "*") && !may(GROUP, "clusters/manifests"));
-        assert!(rules.iter().all(|rule| !rule.verbs.iter().any(|verb| WRITE.contains(&verb.as_str()))));
+        assert!(
+            rules
+                .iter()
+                .all(|rule| !rule.verbs.iter().any(|verb| WRITE.contains(&verb.as_str())))
+        );
     }
 
     #[test]

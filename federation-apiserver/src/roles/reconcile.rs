@@ -23,7 +23,11 @@ pub(super) async fn role(engine: &Engine, role: &DefaultRole) -> Result<(), Stat
         "rules": role.rules,
     });
     if let Some(label) = role.made_of {
-        put(&mut wanted, "aggregationRule", json!({ "clusterRoleSelectors": [{ "matchLabels": { label: "true" } }] }));
+        put(
+            &mut wanted,
+            "aggregationRule",
+            json!({ "clusterRoleSelectors": [{ "matchLabels": { label: "true" } }] }),
+        );
     }
     settle(engine, "clusterroles", role.name, &wanted, |present| {
         let Some(label) = role.made_of else {
@@ -38,7 +42,11 @@ pub(super) async fn role(engine: &Engine, role: &DefaultRole) -> Result<(), Stat
         };
         let selector = json!({ "matchLabels": { label: "true" } });
         let pointer = "/aggregationRule/clusterRoleSelectors";
-        let mut selectors = present.pointer(pointer).and_then(Value::as_array).cloned().unwrap_or_default();
+        let mut selectors = present
+            .pointer(pointer)
+            .and_then(Value::as_array)
+            .cloned()
+            .unwrap_or_default();
         if selectors.contains(&selector) {
             return Ok(false);
         }
@@ -63,11 +71,22 @@ pub(super) async fn binding(engine: &Engine, binding: &DefaultBinding) -> Result
     });
     settle(engine, "clusterrolebindings", binding.name, &wanted, |present| {
         if present.get("roleRef") != Some(&reference) {
-            tracing::warn!(name = binding.name, "a default ClusterRoleBinding gives another role; delete it to have the default again");
+            tracing::warn!(
+                name = binding.name,
+                "a default ClusterRoleBinding gives another role; delete it to have the default again"
+            );
             return Ok(false);
         }
-        let mut all = present.get("subjects").and_then(Value::as_array).cloned().unwrap_or_default();
-        let missing: Vec<Value> = subjects.iter().filter(|subject| !all.contains(subject)).cloned().collect();
+        let mut all = present
+            .get("subjects")
+            .and_then(Value::as_array)
+            .cloned()
+            .unwrap_or_default();
+        let missing: Vec<Value> = subjects
+            .iter()
+            .filter(|subject| !all.contains(subject))
+            .cloned()
+            .collect();
         if missing.is_empty() {
             return Ok(false);
         }
@@ -97,7 +116,9 @@ fn complete(present: &mut Value, wanted: &Value) -> bool {
     let mut changed = false;
     for part in ["labels", "annotations"] {
         let wanted = wanted.pointer(&format!("/metadata/{part}")).and_then(Value::as_object);
-        let Some(metadata) = present.get_mut("metadata").and_then(Value::as_object_mut) else { continue };
+        let Some(metadata) = present.get_mut("metadata").and_then(Value::as_object_mut) else {
+            continue;
+        };
         let own = metadata.entry(part).or_insert_with(|| json!({}));
         let Some(own) = own.as_object_mut() else { continue };
         for (key, value) in wanted.into_iter().flatten() {
@@ -125,7 +146,9 @@ async fn settle(
             None => engine.create(&intent, wanted.clone(), Vec::new()).await,
             Some(present) => {
                 let mut value = (*present.value()).clone();
-                let annotation = value.pointer("/metadata/annotations").and_then(|all| all.get(AUTOUPDATE));
+                let annotation = value
+                    .pointer("/metadata/annotations")
+                    .and_then(|all| all.get(AUTOUPDATE));
                 if annotation.and_then(Value::as_str) == Some("false") {
                     return Ok(());
                 }

@@ -67,7 +67,8 @@ fn covers(held: &Rule, atom: &Rule) -> bool {
         && (has(&held.resources, "*") || atom.resources.iter().all(resource))
         && atom.non_resource_urls.iter().all(path)
         && (held.resource_names.is_empty()
-            || (!atom.resource_names.is_empty() && atom.resource_names.iter().all(|name| has(&held.resource_names, name))))
+            || (!atom.resource_names.is_empty()
+                && atom.resource_names.iter().all(|name| has(&held.resource_names, name))))
 }
 
 /// Atoms of one resource (and name) joined into one rule of several verbs.

@@ -41,7 +41,9 @@ impl fmt::Display for Grant {
             write!(f, "RoleBinding \"{}/{}\"", binding.name, binding.namespace)?;
         }
         write!(f, " of {} {:?}", role.kind, role.name)?;
-        let Some(subject) = binding.subjects.get(*subject) else { return Ok(()) };
+        let Some(subject) = binding.subjects.get(*subject) else {
+            return Ok(());
+        };
         if subject.kind == "ServiceAccount" {
             write!(f, " to {} \"{}/{}\"", subject.kind, subject.name, subject.namespace)
         } else {
@@ -152,11 +154,17 @@ impl Policy {
     }
 
     /// What somebody was given, cluster-wide first.
-    fn given<'a>(&'a self, who: Who<'a>, namespace: &'a str) -> impl Iterator<Item = (&'a Grant, Result<&'a Arc<Role>, String>)> {
+    fn given<'a>(
+        &'a self,
+        who: Who<'a>,
+        namespace: &'a str,
+    ) -> impl Iterator<Item = (&'a Grant, Result<&'a Arc<Role>, String>)> {
         let within = self.within.get(namespace);
         let local = within.into_iter().flat_map(move |scope| scope.grants(who));
         self.everywhere.grants(who).chain(local).map(|grant| {
-            let Binding { role_ref, namespace, .. } = &*grant.binding;
+            let Binding {
+                role_ref, namespace, ..
+            } = &*grant.binding;
             (grant, self.rules_of(&role_ref.kind, &role_ref.name, namespace))
         })
     }

@@ -72,7 +72,11 @@ impl Subject {
             "User" => Some(Party::User(self.name.clone())),
             "Group" => Some(Party::Group(self.name.clone())),
             "ServiceAccount" => {
-                let home = if self.namespace.is_empty() { namespace } else { &self.namespace };
+                let home = if self.namespace.is_empty() {
+                    namespace
+                } else {
+                    &self.namespace
+                };
                 (!home.is_empty()).then(|| Party::User(service_account_user(home, &self.name)))
             }
             // Stored text of any kind may come; validation has refused the others.

@@ -85,7 +85,11 @@ fn policy() -> Policy {
     let read = |resource| role(vec![Rule::on(&[""], &[resource], &["get", "list"])]);
     policy.cluster_role("reader", read("configmaps"));
     policy.role("shop", "reader", read("secrets"));
-    policy.binding("", "ops", binding("ClusterRole", "reader", json!([{"kind": "Group", "name": "ops"}])));
+    policy.binding(
+        "",
+        "ops",
+        binding("ClusterRole", "reader", json!([{"kind": "Group", "name": "ops"}])),
+    );
     policy.binding(
         "shop",
         "local",
@@ -100,7 +104,11 @@ fn policy() -> Policy {
             json!([{"kind": "ServiceAccount", "name": "builder"}, {"kind": "ServiceAccount", "name": "ci", "namespace": "bank"}]),
         ),
     );
-    policy.binding("shop", "gone", binding("Role", "nope", json!([{"kind": "User", "name": "bob"}])));
+    policy.binding(
+        "shop",
+        "gone",
+        binding("Role", "nope", json!([{"kind": "User", "name": "bob"}])),
+    );
     policy
 }
 
@@ -109,11 +117,29 @@ fn bindings() {
     let policy = policy();
     let ops = ["ops".to_owned()];
     let rows: [(&str, &[String], &str, &str, Option<&str>); 11] = [
-        ("x", &ops, "configmaps", "", Some("ClusterRoleBinding \"ops\" of ClusterRole \"reader\" to Group \"ops\"")),
-        ("x", &ops, "configmaps", "bank", Some("ClusterRoleBinding \"ops\" of ClusterRole \"reader\" to Group \"ops\"")),
+        (
+            "x",
+            &ops,
+            "configmaps",
+            "",
+            Some("ClusterRoleBinding \"ops\" of ClusterRole \"reader\" to Group \"ops\""),
+        ),
+        (
+            "x",
+            &ops,
+            "configmaps",
+            "bank",
+            Some("ClusterRoleBinding \"ops\" of ClusterRole \"reader\" to Group \"ops\""),
+        ),
         ("x", &ops, "secrets", "shop", None),
         ("ops", &[], "configmaps", "", None),
-        ("alice", &[], "configmaps", "shop", Some("RoleBinding \"local/shop\" of ClusterRole \"reader\" to User \"alice\"")),
+        (
+            "alice",
+            &[],
+            "configmaps",
+            "shop",
+            Some("RoleBinding \"local/shop\" of ClusterRole \"reader\" to User \"alice\""),
+        ),
         ("alice", &[], "configmaps", "bank", None),
         ("alice", &[], "configmaps", "", None),
         (
@@ -141,7 +167,10 @@ fn bindings() {
             (other, _) => panic!("{name} {resource} {namespace}: {other:?}"),
         }
     }
-    let bob = Who { name: "bob", groups: &[] };
+    let bob = Who {
+        name: "bob",
+        groups: &[],
+    };
     assert_eq!(
         policy.judge(bob, asked("get", "", "secrets", "shop", "")),
         Verdict::Silent(vec!["role.rbac.authorization.k8s.io \"nope\" not found".to_owned()])
@@ -151,12 +180,28 @@ fn bindings() {
 #[test]
 fn what_goes_no_longer_counts() {
     let mut policy = policy();
-    let alice = Who { name: "alice", groups: &[] };
-    let may = |policy: &Policy| matches!(policy.judge(alice, asked("get", "", "configmaps", "shop", "a")), Verdict::Allowed(_));
+    let alice = Who {
+        name: "alice",
+        groups: &[],
+    };
+    let may = |policy: &Policy| {
+        matches!(
+            policy.judge(alice, asked("get", "", "configmaps", "shop", "a")),
+            Verdict::Allowed(_)
+        )
+    };
     assert!(may(&policy));
-    policy.binding("shop", "local", binding("ClusterRole", "reader", json!([{"kind": "User", "name": "eve"}])));
+    policy.binding(
+        "shop",
+        "local",
+        binding("ClusterRole", "reader", json!([{"kind": "User", "name": "eve"}])),
+    );
     assert!(!may(&policy));
-    policy.binding("shop", "local", binding("ClusterRole", "reader", json!([{"kind": "User", "name": "alice"}])));
+    policy.binding(
+        "shop",
+        "local",
+        binding("ClusterRole", "reader", json!([{"kind": "User", "name": "alice"}])),
+    );
     assert!(may(&policy));
     policy.cluster_role("reader", None);
     assert!(!may(&policy));
@@ -171,7 +216,14 @@ fn escalation() {
     let none: &[Rule] = &[];
     let rows: Vec<(&[Rule], Vec<Rule>, &str)> = vec![
         (none, vec![], ""),
-        (&all, vec![Rule::on(&["a", "*"], &["b/c", "*"], &["*", "x"]), Rule::paths(&["/x*"], &["get"])], ""),
+        (
+            &all,
+            vec![
+                Rule::on(&["a", "*"], &["b/c", "*"], &["*", "x"]),
+                Rule::paths(&["/x*"], &["get"]),
+            ],
+            "",
+        ),
         (
             none,
             vec![Rule::on(&["", "apps"], &["a"], &["get", "list"])],
@@ -186,14 +238,21 @@ fn escalation() {
     for (held, wanted, text) in rows {
         assert_eq!(described(&uncovered(held, &wanted)), text);
     }
-    let covered = |held: &Rule, wanted: &Rule| uncovered(std::slice::from_ref(held), std::slice::from_ref(wanted)).is_empty();
+    let covered =
+        |held: &Rule, wanted: &Rule| uncovered(std::slice::from_ref(held), std::slice::from_ref(wanted)).is_empty();
     assert!(covered(&get(&["*/scale"]), &get(&["a/scale"])));
     assert!(!covered(&get(&["*/scale"]), &get(&["a"])));
     assert!(covered(&get(&["a"]), &get(&["a"]).named(&["x"])));
     assert!(!covered(&get(&["a"]).named(&["x"]), &get(&["a"])));
     assert!(covered(&get(&["a"]).named(&["x", "y"]), &get(&["a"]).named(&["y"])));
-    assert!(covered(&Rule::paths(&["/x/*"], &["*"]), &Rule::paths(&["/x/y"], &["get"])));
-    assert!(!covered(&Rule::paths(&["/x/*"], &["*"]), &Rule::paths(&["*"], &["get"])));
+    assert!(covered(
+        &Rule::paths(&["/x/*"], &["*"]),
+        &Rule::paths(&["/x/y"], &["get"])
+    ));
+    assert!(!covered(
+        &Rule::paths(&["/x/*"], &["*"]),
+        &Rule::paths(&["*"], &["get"])
+    ));
     assert!(!covered(&get(&["a"]), &Rule::on(&[""], &["*"], &["get"])));
 }
 
@@ -201,9 +260,8 @@ const NAMES: [&str; 4] = ["a", "b", "a/s", "*"];
 
 fn rules() -> impl Strategy<Value = Vec<Rule>> {
     let pick = || proptest::collection::vec(proptest::sample::select(&NAMES[..]), 0..3);
-    let rule = (pick(), pick(), pick(), pick()).prop_map(|(groups, resources, verbs, names)| {
-        Rule::on(&groups, &resources, &verbs).named(&names)
-    });
+    let rule = (pick(), pick(), pick(), pick())
+        .prop_map(|(groups, resources, verbs, names)| Rule::on(&groups, &resources, &verbs).named(&names));
     let path = (pick(), pick()).prop_map(|(paths, verbs)| Rule::paths(&paths, &verbs));
     proptest::collection::vec(prop_oneof![3 => rule, 1 => path], 0..4)
 }
@@ -233,7 +291,16 @@ fn questions() -> Vec<Asked<'static>> {
 }
 
 fn allowed(policy: &Policy, user: &str, asked: Asked<'_>) -> bool {
-    matches!(policy.judge(Who { name: user, groups: &[] }, asked), Verdict::Allowed(_))
+    matches!(
+        policy.judge(
+            Who {
+                name: user,
+                groups: &[]
+            },
+            asked
+        ),
+        Verdict::Allowed(_)
+    )
 }
 
 proptest! {

@@ -27,11 +27,13 @@ pub(super) static BINDING: Printer = Printer {
 };
 
 fn subjects(binding: &Value, kind: &str) -> String {
-    let of_kind = list(binding, "/subjects").iter().filter(|subject| text(subject, "/kind") == kind);
+    let of_kind = list(binding, "/subjects")
+        .iter()
+        .filter(|subject| text(subject, "/kind") == kind);
     let names: Vec<String> = of_kind
-        .map(|subject| match text(subject, "/namespace") {
-            "" => text(subject, "/name").to_owned(),
-            namespace => format!("{namespace}/{}", text(subject, "/name")),
+        .map(|subject| match kind {
+            "ServiceAccount" => format!("{}/{}", text(subject, "/namespace"), text(subject, "/name")),
+            _ => text(subject, "/name").to_owned(),
         })
         .collect();
     names.join(", ")

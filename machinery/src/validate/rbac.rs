@@ -46,14 +46,20 @@ fn policy_rule(rule: &At<'_>, namespaced: bool, faults: &mut Vec<Cause>) {
             let detail = "namespaced rules cannot apply to non-resource URLs";
             faults.push(field::invalid(&urls.path, urls.value, detail));
         }
-        if ["apiGroups", "resources", "resourceNames"].iter().any(|name| !missing(name)) {
+        if ["apiGroups", "resources", "resourceNames"]
+            .iter()
+            .any(|name| !missing(name))
+        {
             let detail = "rules cannot apply to both regular resources and non-resource URLs";
             faults.push(field::invalid(&urls.path, urls.value, detail));
         }
         return;
     }
     if missing("apiGroups") {
-        faults.push(require("apiGroups", "resource rules must supply at least one api group"));
+        faults.push(require(
+            "apiGroups",
+            "resource rules must supply at least one api group",
+        ));
     }
     if missing("resources") {
         faults.push(require("resources", "resource rules must supply at least one resource"));
@@ -66,7 +72,11 @@ pub(super) fn binding(object: &Value, namespaced: bool, faults: &mut Vec<Cause>)
     if group.text() != GROUP {
         faults.push(field::not_supported(&group.path, &json!(group.text()), &[GROUP]));
     }
-    let kinds: &[&str] = if namespaced { &["ClusterRole", "Role"] } else { &["ClusterRole"] };
+    let kinds: &[&str] = if namespaced {
+        &["Role", "ClusterRole"]
+    } else {
+        &["ClusterRole"]
+    };
     if !kinds.contains(&kind.text()) {
         faults.push(field::not_supported(&kind.path, &json!(kind.text()), kinds));
     }
