@@ -257,3 +257,163 @@ fn refusal(user: &UserInfo, asked: Asked<'_>) -> String {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use api::Revision;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::cache::{HistoryConfig, canonical};
+    use crate::store::{Committed, ObjectKey, Op};
+
+    /// An authorizer over caches that no store feeds.
+    fn authorizer() -> Authorizer {
+        let kind = |(part, plural)| {
+            let key = KindKey::new(rbac::GROUP, plural);
+            (
+                part,
+                KindCache::detached(key, Revision::FIRST, HistoryConfig::default()),
+            )
+        };
+        Authorizer {
+            kinds: PARTS.into_iter().map(kind).collect(),
+            followed: Arc::default(),
+        }
+    }
+
+    fn commit(kind: &KindCache, number: u64, namespace: &str, name: &str, op: Op, mut body: Value) -> Committed {
+        body["metadata"] = json!({ "name": name });
+        let revision = Revision::new(number).unwrap();
+        Committed {
+            key: ObjectKey::new(kind.kind(), namespace, name),
+            uid: name.into(),
+            op,
+            revision,
+            created_revision: revision,
+            body: canonical(&body),
+        }
+    }
+
+    fn bound(role: &str, user: &str) -> Value {
+        json!({"roleRef": {"kind": "ClusterRole", "name": role}, "subjects": [{"kind": "User", "name": user}]})
+    }
+
+    fn reads(authorizer: &Authorizer, user: &UserInfo, resource: &str) -> bool {
+        let asked = Asked::Resource {
+            verb: "get",
+            group: "",
+            resource,
+            subresource: "",
+            namespace: "shop",
+            name: "a",
+        };
+        authorizer.judge(user, asked).is_allowed()
+    }
+
+    #[test]
+    fn roles_are_followed() {
+        let authorizer = authorizer();
+        let (roles, bindings) = (authorizer.kinds[0].1.clone(), authorizer.kinds[2].1.clone());
+        let user = UserInfo::new("u", Vec::<String>::new());
+        let role = |resource: &str| json!({"rules": [{"verbs": ["get"], "apiGroups": [""], "resources": [resource]}]});
+        assert!(!reads(&authorizer, &user, "configmaps"));
+        roles.apply(&[commit(&roles, 10, "", "r", Op::Created, role("configmaps"))]);
+        bindings.apply(&[commit(&bindings, 11, "", "b", Op::Created, bound("r", "u"))]);
+        assert!(reads(&authorizer, &user, "configmaps"));
+        roles.apply(&[commit(&roles, 12, "", "r", Op::Updated, role("secrets"))]);
+        assert!(!reads(&authorizer, &user, "configmaps") && reads(&authorizer, &user, "secrets"));
+
+        // More news than are told at once.
+        for number in 0..600 {
+            let name = format!("r{number}");
+            roles.apply(&[commit(&roles, 20 + number, "", &name, Op::Created, role(&name))]);
+        }
+        bindings.apply(&[commit(&bindings, 700, "", "last", Op::Created, bound("r599", "u"))]);
+        assert!(reads(&authorizer, &user, "r599"));
+
+        // Null lists are empty; what cannot be read grants nothing.
+        roles.apply(&[commit(&roles, 701, "", "r", Op::Updated, json!({"rules": null}))]);
+        roles.apply(&[commit(&roles, 702, "", "r599", Op::Updated, json!({"rules": "all"}))]);
+        assert!(!reads(&authorizer, &user, "secrets") && !reads(&authorizer, &user, "r599"));
+
+        bindings.apply(&[commit(&bindings, 703, "", "b", Op::Updated, bound("r1", "u"))]);
+        assert!(reads(&authorizer, &user, "r1"));
+        bindings.apply(&[commit(&bindings, 704, "", "b", Op::Deleted, bound("r1", "u"))]);
+        assert!(!reads(&authorizer, &user, "r1"));
+
+        let revision = Revision::new(800).unwrap();
+        bindings.reset(
+            revision,
+            &[commit(&bindings, 750, "", "c", Op::Created, bound("r2", "u"))],
+        );
+        assert!(
+            reads(&authorizer, &user, "r2"),
+            "a history that began anew is read anew"
+        );
+        roles.reset(revision, &[]);
+        assert!(!reads(&authorizer, &user, "r2"));
+    }
+
+    #[test]
+    fn what_needs_no_role() {
+        let authorizer = authorizer();
+        let cluster = UserInfo::new("system:meridian:cluster:eu-1", ["system:meridian:clusters"]);
+        let pretender = UserInfo::new("system:meridian:cluster:eu-1", Vec::<String>::new());
+        let admin = UserInfo::new("a", [MASTERS_GROUP]);
+        let nobody = UserInfo::anonymous();
+        let stream = |user: &UserInfo, verb, resource, subresource, name| {
+            let asked = Asked::Resource {
+                verb,
+                group: GROUP,
+                resource,
+                subresource,
+                namespace: "",
+                name,
+            };
+            authorizer.judge(user, asked).is_allowed()
+        };
+        for (user, verb, subresource, name, want) in [
+            (&cluster, "watch", "manifests", "eu-1", true),
+            (&cluster, "list", "manifests", "eu-1", true),
+            (&cluster, "watch", "manifests", "us-1", false),
+            (&cluster, "create", "reports", "eu-1", true),
+            (&cluster, "create", "reports", "us-1", false),
+            (&cluster, "create", "manifests", "eu-1", false),
+            (&cluster, "get", "", "eu-1", false),
+            (&cluster, "list", "manifests", "", false),
+            (&pretender, "watch", "manifests", "eu-1", false),
+            (&admin, "delete", "", "eu-1", true),
+            (&nobody, "get", "", "eu-1", false),
+        ] {
+            assert_eq!(
+                stream(user, verb, "clusters", subresource, name),
+                want,
+                "{} {verb} {subresource} {name}",
+                user.name
+            );
+        }
+        assert!(!stream(&cluster, "get", "placements", "manifests", "eu-1"));
+        for (path, want) in [
+            ("/livez", true),
+            ("/livez/ping", true),
+            ("/livezz", false),
+            ("/metrics", false),
+            ("/apis", false),
+        ] {
+            let decision = authorizer.judge(&nobody, Asked::Path { verb: "get", path });
+            assert_eq!(decision.is_allowed(), want, "{path}");
+        }
+        assert_eq!(
+            authorizer.permit(
+                &nobody,
+                Asked::Path {
+                    verb: "get",
+                    path: "/metrics"
+                }
+            ),
+            Err("User \"system:anonymous\" cannot get path \"/metrics\"".to_owned())
+        );
+        assert!(!reads(&authorizer, &cluster, "secrets"));
+    }
+}

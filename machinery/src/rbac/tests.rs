@@ -112,11 +112,14 @@ fn policy() -> Policy {
     policy
 }
 
+/// User, groups, resource, namespace, and the reason if it is allowed.
+type Row<'a> = (&'a str, &'a [String], &'a str, &'a str, Option<&'a str>);
+
 #[test]
 fn bindings() {
     let policy = policy();
     let ops = ["ops".to_owned()];
-    let rows: [(&str, &[String], &str, &str, Option<&str>); 11] = [
+    let rows: [Row<'_>; 11] = [
         (
             "x",
             &ops,
