@@ -59,6 +59,11 @@ pub(super) const BINDINGS: &[DefaultBinding] = &[
         subjects: &[("Group", AUTHENTICATED)],
     },
     DefaultBinding {
+        name: "system:monitoring",
+        role: "system:monitoring",
+        subjects: &[("Group", "system:monitoring")],
+    },
+    DefaultBinding {
         name: "system:public-info-viewer",
         role: "system:public-info-viewer",
         subjects: &[("Group", AUTHENTICATED), ("Group", UNAUTHENTICATED)],
@@ -171,6 +176,22 @@ pub(super) fn cluster_roles(registry: &Registry) -> Vec<DefaultRole> {
                     "/readyz",
                     "/version",
                     "/version/",
+                ],
+                &["get"],
+            )],
+        ),
+        plain(
+            "system:monitoring",
+            vec![Rule::paths(
+                &[
+                    "/healthz",
+                    "/healthz/*",
+                    "/livez",
+                    "/livez/*",
+                    "/metrics",
+                    "/metrics/slis",
+                    "/readyz",
+                    "/readyz/*",
                 ],
                 &["get"],
             )],
