@@ -24,37 +24,32 @@ const ATTEMPTS_MAX: usize = 8;
 /// Makes and completes what must be there before the first request.
 pub(crate) async fn ensure(engine: &Engine) -> Result<(), ServerError> {
     for role in defaults::cluster_roles(&engine.registry) {
-        reconcile::role(engine, &role)
-            .await
-            .map_err(|status| ServerError::Role {
-                kind: "ClusterRole",
-                name: role.name.to_owned(),
-                status,
-            })?;
+        let written = reconcile::role(engine, &role).await;
+        unless_down("ClusterRole", role.name, written)?;
     }
     for binding in defaults::BINDINGS {
-        reconcile::binding(engine, binding)
-            .await
-            .map_err(|status| ServerError::Role {
-                kind: "ClusterRoleBinding",
-                name: binding.name.to_owned(),
-                status,
-            })?;
+        let written = reconcile::binding(engine, binding).await;
+        unless_down("ClusterRoleBinding", binding.name, written)?;
     }
     // One round a level of roles that are made of roles that are made of others.
     for _ in 0..ATTEMPTS_MAX {
-        let changed = aggregate::once(engine)
-            .await
-            .map_err(|(name, status)| ServerError::Role {
-                kind: "ClusterRole",
-                name,
-                status,
-            })?;
-        if !changed {
+        if !aggregate::once(engine).await {
             break;
         }
     }
     Ok(())
+}
+
+/// A server whose store is down does not start; one whose users made a default such that it cannot be completed does.
+fn unless_down(kind: &'static str, name: &'static str, written: Result<(), Status>) -> Result<(), ServerError> {
+    match written {
+        Ok(()) => Ok(()),
+        Err(status) if status.code < 500 => {
+            tracing::warn!(kind, name, %status, "a default role or binding could not be completed; compare it with docs/access.md");
+            Ok(())
+        }
+        Err(status) => Err(ServerError::Role { kind, name, status }),
+    }
 }
 
 /// A kind of the group.
@@ -90,6 +85,6 @@ fn rules_of(role: &Value) -> Result<Vec<machinery::rbac::Rule>, Status> {
     match role.get("rules") {
         None | Some(Value::Null) => Ok(Vec::new()),
         Some(rules) => serde_json::from_value(rules.clone())
-            .map_err(|error| Status::internal(format!("the stored rules cannot be read: {error}"))),
+            .map_err(|error| Status::bad_request(format!("the stored rules cannot be read: {error}"))),
     }
 }

@@ -87,7 +87,7 @@ pub enum ServerError {
         /// `ClusterRole` or `ClusterRoleBinding`.
         kind: &'static str,
         /// Its name.
-        name: String,
+        name: &'static str,
         /// Why.
         status: machinery::status::Status,
     },

@@ -19,33 +19,42 @@ const MANAGER: &str = "clusterrole-aggregation-controller";
 /// How often all are looked at without a change, so that a write that failed is tried again.
 const RESYNC: Duration = Duration::from_secs(30);
 
-/// Writes what is missing, once. Whether anything was written; an error names the role.
-pub(super) async fn once(engine: &Engine) -> Result<bool, (String, Status)> {
-    let roles = match kind(engine, "clusterroles") {
-        Ok(kind) => engine.cache_of(kind).snapshot(),
-        Err(status) => return Err((String::new(), status)),
+/// Writes what is missing, once. Whether anything was written. A role that cannot be written stands in no other's way.
+pub(super) async fn once(engine: &Engine) -> bool {
+    let Ok(kind) = kind(engine, "clusterroles") else {
+        return false;
     };
+    let roles = engine.cache_of(kind);
     let mut changed = false;
-    for role in roles.iter().filter(|role| mentions_aggregation(role)) {
+    for role in roles.snapshot().iter().filter(|role| mentions_aggregation(role)) {
         let name = &*role.key.name;
-        let failed = |status| (name.to_owned(), status);
-        let value = role.value();
-        let Some(rule) = value.get("aggregationRule").filter(|rule| !rule.is_null()) else {
-            continue;
-        };
-        let wanted = gathered(&roles, name, rule).map_err(failed)?;
-        if wanted == rules_of(&value).map_err(failed)? {
-            continue;
-        }
-        let intent = intent(engine, "clusterroles", name, MANAGER).map_err(failed)?;
-        let patch = Change::Patch(Patch::Merge(json!({ "rules": wanted })));
-        match engine.update(&intent, &patch).await {
-            Ok(_) => changed = true,
+        // As of now: roles that are made of one another would swap their rules for ever otherwise.
+        match one(engine, &roles.snapshot(), name).await {
+            Ok(written) => changed |= written,
             Err(status) if raced(&status) => changed = true,
-            Err(status) => return Err(failed(status)),
+            Err(status) => {
+                tracing::warn!(name, %status, "an aggregated ClusterRole could not be written; it is tried again");
+            }
         }
     }
-    Ok(changed)
+    changed
+}
+
+async fn one(engine: &Engine, roles: &Snapshot, name: &str) -> Result<bool, Status> {
+    let Some(role) = roles.get("", name) else {
+        return Ok(false);
+    };
+    let value = role.value();
+    let Some(rule) = value.get("aggregationRule").filter(|rule| !rule.is_null()) else {
+        return Ok(false);
+    };
+    let wanted = gathered(roles, name, rule)?;
+    if wanted == rules_of(&value)? {
+        return Ok(false);
+    }
+    let intent = intent(engine, "clusterroles", name, MANAGER)?;
+    let patch = Change::Patch(Patch::Merge(json!({ "rules": wanted })));
+    engine.update(&intent, &patch).await.map(|_| true)
 }
 
 /// Spares most roles the reading.
@@ -95,9 +104,7 @@ async fn follow(server: Weak<Shared>, cache: Arc<KindCache>) {
         };
         {
             let Some(server) = server.upgrade() else { return };
-            if let Err((name, status)) = once(&server.engine).await {
-                tracing::warn!(%name, %status, "an aggregated ClusterRole could not be written; tried again soon");
-            }
+            once(&server.engine).await;
         }
         let Some(mut cursor) = cursor else {
             tokio::time::sleep(RESYNC.mul_f64(rand::random_range(0.01..0.02))).await;

@@ -399,3 +399,29 @@ async fn who_may_act_for_whom() {
         .await
         .expect(403);
 }
+
+#[tokio::test]
+async fn roles_made_of_one_another_come_to_rest() {
+    let hub = Hub::start().await;
+    let made = |name: &str, of: &str, path: &str| {
+        json!({
+            "metadata": {"name": name, "labels": {"part": name}},
+            "aggregationRule": {"clusterRoleSelectors": [{"matchLabels": {"part": of}}]},
+            "rules": [{"verbs": ["get"], "nonResourceURLs": [path]}],
+        })
+    };
+    let all = format!("{RBAC}/clusterroles");
+    for (name, of, path) in [("a", "b", "/a"), ("b", "a", "/b")] {
+        hub.post(&all, made(name, of, path)).await.expect(201);
+    }
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    loop {
+        let a = hub.get(&format!("{all}/a")).await.expect(200);
+        let b = hub.get(&format!("{all}/b")).await.expect(200);
+        if a["rules"] == b["rules"] {
+            break;
+        }
+        assert!(std::time::Instant::now() < until, "{a} {b}");
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+}
