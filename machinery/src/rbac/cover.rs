@@ -1,14 +1,38 @@
 //! Whether rules are held already: nobody may hand out what they do not have.
 
+use std::collections::BTreeMap;
+
 use super::Rule;
 use super::rule::{has, reaches};
 
-/// What of `wanted` is not covered by `held`: a verb on a resource (or path) each, then joined again by resource.
+/// Combinations that are looked at one by one; a small body can name very many.
+const ATOMS_MAX: usize = 10_000;
+
+/// What of `wanted` is not covered by `held`: a verb on a resource (or path) each, then joined again by resource. Rules of too
+/// many combinations count as a whole: one held rule covers all of it, or it is not covered.
 #[must_use]
 pub fn uncovered(held: &[Rule], wanted: &[Rule]) -> Vec<Rule> {
-    let atoms = wanted.iter().flat_map(atoms);
-    let missing = atoms.filter(|atom| !held.iter().any(|rule| covers(rule, atom)));
+    let covered = |rule: &Rule| held.iter().any(|own| covers(own, rule));
+    let mut left = ATOMS_MAX;
+    let mut missing = Vec::new();
+    for rule in wanted.iter().filter(|rule| !covered(rule)) {
+        match left.checked_sub(combinations(rule)) {
+            Some(rest) => {
+                left = rest;
+                missing.extend(atoms(rule).into_iter().filter(|atom| !covered(atom)));
+            }
+            None => missing.push(rule.clone()),
+        }
+    }
     joined(missing)
+}
+
+/// How many atoms a rule has.
+fn combinations(rule: &Rule) -> usize {
+    let resources = rule.api_groups.len().saturating_mul(rule.resources.len());
+    let named = resources.saturating_mul(rule.resource_names.len().max(1));
+    let targets = named.saturating_add(rule.non_resource_urls.len());
+    targets.saturating_mul(rule.verbs.len())
 }
 
 /// Rules as the refusal of an escalation lists them, sorted.
@@ -72,20 +96,33 @@ fn covers(held: &Rule, atom: &Rule) -> bool {
 }
 
 /// Atoms of one resource (and name) joined into one rule of several verbs.
-fn joined(atoms: impl Iterator<Item = Rule>) -> Vec<Rule> {
+fn joined(atoms: Vec<Rule>) -> Vec<Rule> {
     let mut rules: Vec<Rule> = Vec::new();
+    let mut places = BTreeMap::new();
     for atom in atoms {
-        let simple = atom.non_resource_urls.is_empty();
-        let same = |rule: &&mut Rule| {
-            simple
-                && rule.non_resource_urls.is_empty()
-                && rule.api_groups == atom.api_groups
-                && rule.resources == atom.resources
-                && rule.resource_names == atom.resource_names
-        };
-        match rules.iter_mut().find(same) {
-            Some(rule) => rule.verbs.extend(atom.verbs),
-            None => rules.push(atom),
+        if !atom.non_resource_urls.is_empty() {
+            rules.push(atom);
+            continue;
+        }
+        let Rule {
+            verbs,
+            api_groups,
+            resources,
+            resource_names,
+            non_resource_urls: _,
+        } = atom;
+        let place = *places
+            .entry((api_groups.clone(), resources.clone(), resource_names.clone()))
+            .or_insert(rules.len());
+        match rules.get_mut(place) {
+            Some(rule) => rule.verbs.extend(verbs),
+            None => rules.push(Rule {
+                verbs,
+                api_groups,
+                resources,
+                resource_names,
+                ..Rule::default()
+            }),
         }
     }
     rules

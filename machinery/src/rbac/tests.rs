@@ -259,6 +259,21 @@ fn escalation() {
     assert!(!covered(&get(&["a"]), &Rule::on(&[""], &["*"], &["get"])));
 }
 
+#[test]
+fn a_small_rule_of_very_many_combinations() {
+    let many: Vec<String> = (0..2000).map(|number| format!("x{number}")).collect();
+    let rule = Rule {
+        verbs: many.clone(),
+        api_groups: many.clone(),
+        resources: many.clone(),
+        resource_names: many,
+        ..Rule::default()
+    };
+    let wanted = vec![rule; 20];
+    assert!(!uncovered(&[], &wanted).is_empty());
+    assert!(uncovered(&[Rule::on(&["*"], &["*"], &["*"])], &wanted).is_empty());
+}
+
 const NAMES: [&str; 4] = ["a", "b", "a/s", "*"];
 
 fn rules() -> impl Strategy<Value = Vec<Rule>> {
