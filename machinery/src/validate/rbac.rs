@@ -30,7 +30,11 @@ pub(super) fn cluster_role(object: &Value, faults: &mut Vec<Cause>) {
         faults.push(field::required(&selectors.path, detail));
     }
     for at in selectors.items() {
+        let before = faults.len();
         selector::label_selector(&at, faults);
+        if faults.len() > before {
+            faults.push(field::invalid(&at.path, &Value::Null, "invalid label selector."));
+        }
     }
 }
 

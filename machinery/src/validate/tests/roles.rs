@@ -82,6 +82,18 @@ fn what_is_refused() {
             json!({"metadata": {"name": "r"}, "aggregationRule": {}}),
             vec![("aggregationRule.clusterRoleSelectors", R::FieldValueRequired)],
         ),
+        (
+            V1,
+            "ClusterRole",
+            json!({"metadata": {"name": "r"}, "aggregationRule": {"clusterRoleSelectors": [{"matchLabels": {"a b": "c"}}]}}),
+            vec![
+                (
+                    "aggregationRule.clusterRoleSelectors[0].matchLabels",
+                    R::FieldValueInvalid,
+                ),
+                ("aggregationRule.clusterRoleSelectors[0]", R::FieldValueInvalid),
+            ],
+        ),
         (V1, "RoleBinding", binding(view(), bob()), vec![]),
         (
             V1,
