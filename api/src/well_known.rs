@@ -23,6 +23,8 @@ pub const HUB_GENERATION_ANNOTATION: &str = "federation.meridian.dev/hub-generat
 /// Annotation on objects in members: the uid of the hub's object that was applied last. Another one means that the hub's object
 /// was deleted and made anew.
 pub const HUB_UID_ANNOTATION: &str = "federation.meridian.dev/hub-uid";
+/// Annotation on a member's namespace `kube-system`: the federation it belongs to, by the uid of the hub's `kube-system`.
+pub const FEDERATION_ANNOTATION: &str = "federation.meridian.dev/federation";
 /// Label on hub objects that must stay on the hub (`"true"`); set by users, never by Meridian.
 pub const HUB_ONLY_LABEL: &str = "federation.meridian.dev/hub-only";
 /// Label on a Cluster object; `"true"` marks a member that `meridian up --simulate` made.

@@ -11,7 +11,8 @@ use axum::body::{Body, HttpBody};
 use axum::extract::State;
 use axum::response::Response;
 use bytes::Bytes;
-use http::Request;
+use http::header::USER_AGENT;
+use http::{HeaderValue, Request};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -286,6 +287,11 @@ where
         let shared = self.shared.clone();
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(self.user.clone());
+        // What these clients write is booked to them by this name.
+        let who = self.user.name.rsplit(':').next().unwrap_or_default();
+        if let Ok(agent) = HeaderValue::from_str(&format!("meridian-{who}")) {
+            request.headers_mut().entry(USER_AGENT).or_insert(agent);
+        }
         Box::pin(async move { Ok(answer(shared, request).await) })
     }
 }

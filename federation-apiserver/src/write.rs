@@ -13,15 +13,19 @@ mod bootstrap;
 mod change;
 pub mod claims;
 mod commit;
+mod compare;
 mod create;
 mod delete;
 mod escalate;
 mod generation;
 mod identity;
+mod managers;
+mod owned_values;
 mod ownership;
 mod parts;
 mod prepare;
 mod shape;
+mod track;
 mod update;
 
 use std::sync::Arc;
@@ -119,8 +123,10 @@ pub(crate) struct Draft {
     pub(crate) value: Value,
     /// As it is, with `resourceVersion`; none while it is created.
     pub(crate) old: Option<Arc<Value>>,
-    /// Its `managedFields` were made by an apply; otherwise the old ones stay.
+    /// Its `managedFields` were made by an apply; otherwise `track` makes them.
     pub(crate) applied: bool,
+    /// The client wants ownership of fields to begin anew.
+    pub(crate) clears_ownership: bool,
     /// Keys that were there twice in the body.
     pub(crate) duplicates: Vec<String>,
     /// What the client is to be told.
@@ -153,6 +159,7 @@ const CREATE: &[Step] = &[
     parts::drop_status,
     prepare::new_object,
     body::fill_defaults,
+    track::ownership,
     admit::namespace_is_open,
     escalate::nothing_beyond_own_rights,
     allocate::claim,
@@ -161,12 +168,14 @@ const CREATE: &[Step] = &[
 
 /// An update or a patch of an object or a part of it, in order.
 const UPDATE: &[Step] = &[
+    track::note_clearing,
     shape::prune_and_check,
     identity::keep_stamps,
     parts::keep_the_rest,
     prepare::changed_object,
     body::fill_defaults,
     escalate::nothing_beyond_own_rights,
+    track::ownership,
     allocate::claim,
     generation::count,
     body::judge_changed,

@@ -91,7 +91,7 @@ pub struct Field {
     pub patch_strategies: Vec<String>,
     /// Strategic merge: the field that tells the items of a merged list apart; none for lists of scalars.
     pub patch_merge_key: Option<String>,
-    /// The whole map changes at once, here or by the type's own word.
+    /// The whole map changes at once, by the word of this place.
     pub atomic_map: bool,
     /// What a typed server writes where nothing is given; `{}` for a nested struct that is always there. Empty text, zero
     /// and false are not told, for they are the same as absent.
@@ -113,6 +113,12 @@ impl Field {
             Shape::Inline(schema) => schema,
             Shape::Named(name) => builtin::definition(name).unwrap_or(builtin::anything()),
         }
+    }
+
+    /// Whether the map changes at once, by the word of the place or of the type.
+    #[must_use]
+    pub fn is_atomic_map(&self) -> bool {
+        self.atomic_map || self.schema().atomic_map
     }
 
     /// Whether strategic merge merges the list rather than replaces it.

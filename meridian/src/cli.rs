@@ -73,6 +73,10 @@ pub(crate) enum Command {
     Resolve(ResolveArgs),
     /// Show the federation at a glance.
     Status(StatusArgs),
+    /// Write everything on the hub, at one moment, into a file; the hub may run meanwhile.
+    Backup(BackupArgs),
+    /// Fill an empty database from a backup; the hub must not run yet.
+    Restore(BackupArgs),
     /// Print a bearer token, for the console and for clients without certificates.
     Token(TokenArgs),
     /// Print the kubeconfig of the federation.
@@ -191,6 +195,16 @@ pub(crate) struct ApiserverArgs {
     pub(crate) no_controllers: bool,
 }
 
+/// `meridian backup` and `meridian restore`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct BackupArgs {
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+    /// The backup; - is standard output or input. It holds Secrets: keep it as you keep those.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+}
+
 /// `meridian syncer`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct SyncerArgs {
@@ -251,7 +265,7 @@ pub(crate) struct JoinArgs {
     /// Labels of the Cluster object, KEY=VALUE; repeatable.
     #[arg(long = "label", value_name = "KEY=VALUE")]
     pub(crate) labels: Vec<String>,
-    /// Take the cluster in though another one was joined under this name before.
+    /// Take the cluster in though another one was joined under this name before, or another federation took it in.
     #[arg(long)]
     pub(crate) repair: bool,
 }

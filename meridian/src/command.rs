@@ -7,6 +7,7 @@ use crate::cli::{Cli, Command, ExplainCommand, SimulateCommand};
 use crate::data_dir::DataDirError;
 
 mod apiserver;
+mod backup;
 mod dns;
 mod explain;
 mod join;
@@ -69,6 +70,8 @@ pub(crate) async fn run(cli: Cli) -> Result<(), CommandError> {
         Command::Explain(ExplainCommand::Dns(args)) => resolve::explain(&data_dir, args).await,
         Command::Resolve(args) => resolve::run(args).await,
         Command::Status(args) => status::run(&data_dir, args).await,
+        Command::Backup(args) => backup::write(&data_dir, args).await,
+        Command::Restore(args) => backup::restore(&data_dir, args).await,
         Command::Token(args) => token::run(&data_dir, &args),
         Command::Kubeconfig => print_kubeconfig(&data_dir),
         Command::Version(args) => version::run(&args),

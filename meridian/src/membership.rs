@@ -1,7 +1,9 @@
 //! How a member is reached, out of a kubeconfig, and how it is written down on the hub: a Secret and a Cluster.
 //!
 //! In: a kubeconfig's configuration or a simulated member's endpoint. Out: objects on the hub. The member itself is only
-//! read (version, identity); what is applied there is the syncer's business.
+//! read (version, identity) and marked (`claim`); what is applied there is the syncer's business.
+
+pub(crate) mod claim;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -58,6 +60,16 @@ pub(crate) enum JoinError {
         known: String,
         /// The uid that is there.
         found: String,
+    },
+    /// Another federation works on it.
+    #[error(
+        "cluster {cluster} is a member of another federation ({other}); next: unjoin it there, or add --repair, if that federation is gone"
+    )]
+    OtherFederation {
+        /// The cluster.
+        cluster: ClusterName,
+        /// The identity of the other.
+        other: String,
     },
     /// The cluster is a member already, under another name.
     #[error("this cluster is a member already, as {other}; next: meridian unjoin {other}, or leave it so")]

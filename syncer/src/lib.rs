@@ -27,7 +27,7 @@ mod truth;
 
 use std::sync::Arc;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{OnceCell, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -74,6 +74,8 @@ pub async fn run(config: SyncerConfig, shutdown: CancellationToken) -> Result<()
         cluster: cluster.clone(),
         source: member,
         identity,
+        hub: hub.clone(),
+        federation: OnceCell::new(),
         outbox: outbox.clone(),
         engine: inbox.clone(),
     };

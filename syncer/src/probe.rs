@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use api::HeartbeatSpec;
 use api::cluster::{NodeSummary, ResourceSummary};
+use api::well_known::FEDERATION_ANNOTATION;
 use k8s_openapi::api::core::v1::{Namespace, Node};
 use kube::Client;
 use kube::api::{Api, ListParams};
-use tokio::sync::mpsc;
+use tokio::sync::{OnceCell, mpsc};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -38,6 +39,10 @@ pub(crate) struct Probe {
     pub(crate) source: MemberSource,
     /// Uid of `kube-system` that the Cluster object names.
     pub(crate) identity: Option<String>,
+    /// Asked once who it is, where the member says whose it is.
+    pub(crate) hub: Client,
+    /// Who the hub said it is: known from then on, also while it is away.
+    pub(crate) federation: OnceCell<String>,
     pub(crate) outbox: Arc<Outbox>,
     pub(crate) engine: mpsc::Sender<Input>,
 }
@@ -46,7 +51,7 @@ pub(crate) struct Probe {
 struct Unusable {
     /// In one line.
     message: String,
-    /// Another cluster answers: not one more request may go there.
+    /// Another cluster answers, or another federation's: not one more request may go there.
     stranger: bool,
 }
 
@@ -145,6 +150,11 @@ impl Probe {
                 };
                 Unusable::silent(format!("reading namespace kube-system: {}{next}", chain(&error)))
             })?;
+        let mark = system
+            .metadata
+            .annotations
+            .unwrap_or_default()
+            .remove(FEDERATION_ANNOTATION);
         seen.cluster_id = system.metadata.uid.unwrap_or_default();
         match &self.identity {
             Some(wanted) if !wanted.is_empty() && *wanted != seen.cluster_id => Err(Unusable {
@@ -155,8 +165,37 @@ impl Probe {
                 ),
                 stranger: true,
             }),
-            Some(_) | None => Ok(()),
+            Some(_) | None => match mark {
+                Some(mark) => self.belongs(&mark).await,
+                None => Ok(()),
+            },
         }
+    }
+
+    /// Whether the mark is this federation's. Two that work on one member would undo each other's work.
+    async fn belongs(&self, mark: &str) -> Result<(), Unusable> {
+        let ask = || async {
+            let hub: Api<Namespace> = Api::all(self.hub.clone());
+            let system = within(REQUEST_TIMEOUT, hub.get("kube-system")).await?;
+            Ok::<_, RequestError>(system.metadata.uid.unwrap_or_default())
+        };
+        let ours = self
+            .federation
+            .get_or_try_init(ask)
+            .await
+            .map_err(|error| Unusable::silent(format!("asking the hub who it is: {}", chain(&error))))?;
+        if ours == mark {
+            return Ok(());
+        }
+        Err(Unusable {
+            message: format!(
+                "{0} is a member of another federation by now ({mark}, as {FEDERATION_ANNOTATION} of its namespace \
+                 kube-system says); nothing is applied to it. Next: meridian unjoin {0} --force here, or unjoin it there and \
+                 meridian join {0} --kubeconfig FILE --repair here",
+                self.cluster
+            ),
+            stranger: true,
+        })
     }
 
     /// Version, kinds and nodes. What cannot be read keeps its last value.

@@ -5,6 +5,7 @@
     reason = "a test that cannot do its step fails with what it saw"
 )]
 
+mod backup;
 mod bad_input;
 mod crash;
 mod kubernetes_members;

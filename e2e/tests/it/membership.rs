@@ -82,3 +82,50 @@ fn unjoin_takes_everything_back() {
         }
     });
 }
+
+#[test]
+fn a_member_belongs_to_one_federation() {
+    let dirs = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let first = Federation::start(dirs[0].path(), 1).unwrap();
+    let second = Federation::start(dirs[1].path(), 0).unwrap();
+    let kubeconfig = first.data_dir().join("kubeconfig").display().to_string();
+    let join = ["join", "theirs", "--kubeconfig", &kubeconfig, "--context", "us-1"];
+    let refused = second.command(&join).unwrap_err().0;
+    assert!(
+        refused.contains("another federation") && refused.contains("--repair"),
+        "{refused}"
+    );
+    assert!(!second.kubectl(&["get", "clusters"]).unwrap().contains("theirs"));
+
+    // By force it changes hands; the first federation sees that and leaves it alone.
+    second.command(&[&join[..], &["--repair"]].concat()).unwrap();
+    second
+        .kubectl(&["wait", "--for=condition=Ready", "cluster/theirs", "--timeout=60s"])
+        .unwrap();
+    eventually("the first federation lets go", PATIENCE, || {
+        let cluster = first
+            .kubectl(&["get", "cluster", "us-1", "-o", "yaml"])
+            .map_err(|error| error.0)?;
+        match cluster.contains("another federation") {
+            true => Ok(()),
+            false => Err(cluster),
+        }
+    });
+
+    // Once it is let go, it is free.
+    second.command(&["unjoin", "theirs"]).unwrap();
+    let mark = first
+        .kubectl(&[
+            "--kubeconfig",
+            &kubeconfig,
+            "--context",
+            "us-1",
+            "get",
+            "namespace",
+            "kube-system",
+            "-o",
+            "jsonpath={.metadata.annotations}",
+        ])
+        .unwrap();
+    assert!(!mark.contains("federation.meridian.dev/federation"), "{mark}");
+}

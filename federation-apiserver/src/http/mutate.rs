@@ -48,7 +48,7 @@ pub(crate) fn options(query: &Query, kind: &str, user_agent: Option<&str>) -> Re
     if !causes.is_empty() {
         return Err(Status::invalid("meta.k8s.io", kind, "", causes));
     }
-    let field_manager = if named.is_empty() && kind != "PatchOptions" {
+    let field_manager = if named.is_empty() {
         let agent = user_agent.unwrap_or_default();
         agent
             .split('/')

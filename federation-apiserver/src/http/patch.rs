@@ -17,7 +17,7 @@ const APPLY_PATCH: &str = "application/apply-patch+yaml";
 /// Answers a PATCH.
 pub(crate) async fn patch(ask: &Ask, part: Part, body: Body) -> Result<Response, Status> {
     let form = ask.form(true)?;
-    let options = ask.write_options("PatchOptions")?;
+    let mut options = ask.write_options("PatchOptions")?;
     let bytes = body::read(body).await?;
     let media = body::media_type(&ask.parts.headers);
     if ask.query.has("force") && matches!(media, JSON_PATCH | MERGE_PATCH | STRATEGIC_PATCH) {
@@ -34,6 +34,11 @@ pub(crate) async fn patch(ask: &Ask, part: Part, body: Body) -> Result<Response,
             let (api_version, kind) = mutate::expected(ask, part);
             body::expect_kind(&mut decoded.value, &api_version, &kind)?;
             name_it(ask, &mut decoded.value);
+            // Who applies must say so: the name is what the next apply is compared with.
+            ask.query
+                .get("fieldManager")
+                .unwrap_or_default()
+                .clone_into(&mut options.field_manager);
             Change::Apply(decoded.value, decoded.duplicates)
         }
         _ => {

@@ -13,6 +13,7 @@ mod encoding;
 mod faults;
 mod listen;
 mod log;
+mod restore;
 mod retention;
 mod session;
 #[cfg(test)]
@@ -35,6 +36,7 @@ use batch::Pending;
 use committer::Committer;
 use log::Log;
 
+pub use restore::{RestoreError, load_once, restore};
 pub use retention::Retention;
 
 /// Writes that may wait; more wait at the door, each in its own task.

@@ -2,52 +2,27 @@
 //!
 //! Decided: the merged object, what falls away because the manager stopped asking for it, and conflicts with other appliers.
 //! In: the live object, the applied configuration. Out: the proposed object with `managedFields`. Absent: ownership by
-//! writes that are no apply; only appliers are tracked here.
+//! writes that are no apply (`track`).
+
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use machinery::schema::{self, Field, ListType, Schema};
 use machinery::status::{Cause, CauseReason, Status};
 use serde_json::{Map, Value, json};
 
+use super::compare::Changes;
 use super::identity::{metadata_mut, seconds};
-use super::ownership::{FieldSet, item_key, object_value_at, path_text, remove_dropped_of_object};
+use super::managers::{Entry, Operation, entries_of, stored};
+use super::owned_values::{item_key, object_value_at, path_text, remove_dropped_of_object};
+use super::ownership::FieldSet;
 use super::{Intent, Part};
 
-/// One entry of `managedFields`.
-#[derive(Clone, Debug, PartialEq)]
-struct Entry {
-    manager: String,
-    api_version: String,
-    subresource: String,
-    time: String,
-    fields: FieldSet,
-}
+/// The manager of what an object held before anybody's fields were tracked.
+const BEFORE_FIRST_APPLY: &str = "before-first-apply";
 
-impl Entry {
-    fn read(value: &Value) -> Option<Self> {
-        let text = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-        (text("operation") == "Apply").then(|| Self {
-            manager: text("manager"),
-            api_version: text("apiVersion"),
-            subresource: text("subresource"),
-            time: text("time"),
-            fields: value.get("fieldsV1").map(FieldSet::from_fields_v1).unwrap_or_default(),
-        })
-    }
-
-    fn write(&self) -> Value {
-        let mut entry = json!({
-            "manager": self.manager, "operation": "Apply", "apiVersion": self.api_version, "time": self.time,
-            "fieldsType": "FieldsV1", "fieldsV1": self.fields.to_fields_v1(),
-        });
-        if let (false, Some(entry)) = (self.subresource.is_empty(), entry.as_object_mut()) {
-            entry.insert("subresource".to_owned(), Value::from(self.subresource.as_str()));
-        }
-        entry
-    }
-}
-
-fn subresource(part: Part) -> &'static str {
+/// The subresource as entries name it; empty for the object itself.
+pub(super) fn subresource(part: Part) -> &'static str {
     match part {
         Part::Object | Part::Finalize => "",
         Part::Status => "status",
@@ -92,6 +67,7 @@ fn check(intent: &Intent, config: &Value) -> Result<(), Status> {
 fn entry_of(intent: &Intent, fields: FieldSet, now: Timestamp) -> Entry {
     Entry {
         manager: intent.options.field_manager.clone(),
+        operation: Operation::Apply,
         api_version: intent.kind.api_version(),
         subresource: subresource(intent.part).to_owned(),
         time: seconds(now),
@@ -108,7 +84,7 @@ pub(super) fn onto_nothing(intent: &Intent, config: &Value, now: Timestamp) -> R
     let metadata = metadata_mut(&mut object)?;
     // As upstream: a version binds an apply to what is there; where nothing is, it is made.
     metadata.remove("resourceVersion");
-    metadata.insert("managedFields".to_owned(), json!([entry.write()]));
+    metadata.insert("managedFields".to_owned(), Value::Array(stored(vec![entry])));
     Ok(object)
 }
 
@@ -118,14 +94,19 @@ pub(super) fn onto(intent: &Intent, live: &Value, config: &Value, now: Timestamp
     let schema = schema::of(&intent.kind.api_version(), intent.kind.kind);
     let config = relevant(intent, config);
     let fields = FieldSet::of_object(schema, &config);
-    let stored = live
-        .pointer("/metadata/managedFields")
-        .and_then(Value::as_array)
-        .cloned()
-        .unwrap_or_default();
-    let mine =
-        |entry: &Entry| entry.manager == intent.options.field_manager && entry.subresource == subresource(intent.part);
-    let (own, mut others): (Vec<Entry>, Vec<Entry>) = stored.iter().filter_map(Entry::read).partition(mine);
+    let mut entry = entry_of(intent, fields.clone(), now);
+    let mut entries = entries_of(live);
+    if entries.is_empty() {
+        // Whatever is there was written by somebody nobody knows.
+        entries.push(Entry {
+            manager: BEFORE_FIRST_APPLY.to_owned(),
+            operation: Operation::Update,
+            subresource: String::new(),
+            fields: Changes::between(schema, &json!({}), live).without("status").changed,
+            ..entry.clone()
+        });
+    }
+    let (own, mut others): (Vec<Entry>, Vec<Entry>) = entries.into_iter().partition(|other| other.is_of(&entry));
     let own = own.into_iter().next();
     let mut merged = merge_object(schema, live, &config);
     settle_conflicts(intent, schema, (live, &merged), &fields, &mut others)?;
@@ -133,14 +114,11 @@ pub(super) fn onto(intent: &Intent, live: &Value, config: &Value, now: Timestamp
         let elsewhere: Vec<FieldSet> = others.iter().map(|entry| entry.fields.clone()).collect();
         remove_dropped_of_object(schema, &mut merged, &own.fields, &fields, &elsewhere);
     }
-    let mut entry = entry_of(intent, fields, now);
     if let Some(own) = own.filter(|own| own.fields == entry.fields && own.api_version == entry.api_version) {
         entry.time = own.time;
     }
-    others.retain(|entry| !entry.fields.is_empty());
     others.push(entry);
-    others.sort_by(|a, b| (&a.time, &a.manager, &a.subresource).cmp(&(&b.time, &b.manager, &b.subresource)));
-    let managed: Vec<Value> = others.iter().map(Entry::write).collect();
+    let managed = stored(others);
     let metadata = metadata_mut(&mut merged)?;
     match config.pointer("/metadata/resourceVersion") {
         Some(version) => metadata.insert("resourceVersion".to_owned(), version.clone()),
@@ -167,7 +145,7 @@ fn settle_conflicts(
             if intent.options.force {
                 other.fields.remove(&path);
             } else {
-                let message = format!("conflict with {:?} using {}", other.manager, other.api_version);
+                let message = format!("conflict with {}", other.described());
                 causes.push(Cause::new(CauseReason::FieldManagerConflict, path_text(&path), message));
             }
         }
@@ -175,18 +153,32 @@ fn settle_conflicts(
     if causes.is_empty() {
         return Ok(());
     }
-    let noun = if causes.len() == 1 { "conflict" } else { "conflicts" };
-    let list: Vec<String> = causes
-        .iter()
-        .map(|cause| format!("{}: {}", cause.message, cause.field))
-        .collect();
     let mut status = Status::conflict(intent.kind.group, intent.kind.plural, &intent.name, "");
-    status.message = format!("Apply failed with {} {noun}: {}", causes.len(), list.join("\n"));
+    status.message = told(&causes);
     status.details = Some(machinery::status::Details {
         causes,
         ..Default::default()
     });
     Err(status)
+}
+
+/// One conflict in a line; several by manager.
+fn told(causes: &[Cause]) -> String {
+    if let [one] = causes {
+        return format!("Apply failed with 1 conflict: {}: {}", one.message, one.field);
+    }
+    let mut by_manager: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for cause in causes {
+        by_manager.entry(&cause.message).or_default().push(&cause.field);
+    }
+    let groups: Vec<String> = by_manager
+        .iter()
+        .map(|(manager, fields)| {
+            let manager = manager.replacen("conflict ", "conflicts ", 1);
+            format!("{manager}:\n- {}", fields.join("\n- "))
+        })
+        .collect();
+    format!("Apply failed with {} conflicts: {}", causes.len(), groups.join("\n"))
 }
 
 fn merge_object(schema: Option<&Schema>, live: &Value, config: &Value) -> Value {
@@ -210,7 +202,7 @@ fn merge_map(schema: Option<&Schema>, into: &mut Map<String, Value>, from: &Map<
 
 fn merge_value(field: Option<&Field>, live: &Value, wanted: &Value) -> Value {
     match (live, wanted) {
-        (Value::Object(live), Value::Object(wanted)) if !field.is_some_and(|f| f.atomic_map) => {
+        (Value::Object(live), Value::Object(wanted)) if !field.is_some_and(Field::is_atomic_map) => {
             let mut merged = live.clone();
             merge_map(field.map(Field::schema), &mut merged, wanted);
             Value::Object(merged)
@@ -252,6 +244,8 @@ fn merge_items(field: Option<&Field>, live: &[Value], wanted: &[Value]) -> Vec<V
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::kinds::{Profile, Registry};
     use crate::write::{FieldValidation, Options};
@@ -314,7 +308,7 @@ mod tests {
         assert_eq!(error.code, 409);
         assert_eq!(
             error.message,
-            "Apply failed with 1 conflict: conflict with \"a\" using apps/v1: .spec.replicas"
+            "Apply failed with 1 conflict: conflict with \"a\": .spec.replicas"
         );
         let forced = onto(&intent("b", true), &first, &config(Some(4), "one"), now()).unwrap();
         assert_eq!(forced["spec"]["replicas"], 4);
@@ -346,5 +340,60 @@ mod tests {
             .map(|c| c["name"].as_str().unwrap().to_owned())
             .collect();
         assert_eq!(names, ["side", "web", "last"]);
+    }
+
+    fn labels() -> impl Strategy<Value = BTreeMap<String, String>> {
+        proptest::collection::btree_map("[a-e]", "[0-2]", 0..5)
+    }
+
+    fn labelled(labels: &BTreeMap<String, String>) -> Value {
+        json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "labels": labels}})
+    }
+
+    fn owned_by<'a>(object: &'a Value, manager: &str) -> Option<&'a Value> {
+        let entries = object.pointer("/metadata/managedFields")?.as_array()?;
+        entries.iter().find(|e| e["manager"] == manager).map(|e| &e["fieldsV1"])
+    }
+
+    proptest! {
+        #[test]
+        fn applying_again_changes_nothing(live in labels(), wanted in labels()) {
+            let first = onto_nothing(&intent("a", true), &labelled(&live), now()).unwrap();
+            let second = onto(&intent("b", true), &first, &labelled(&wanted), now()).unwrap();
+            let third = onto(&intent("b", true), &second, &labelled(&wanted), now()).unwrap();
+            prop_assert_eq!(second, third);
+        }
+
+        #[test]
+        fn applies_of_disjoint_fields_commute(all in labels(), split in 0_usize..5) {
+            let one: BTreeMap<_, _> = all.clone().into_iter().take(split).collect();
+            let other: BTreeMap<_, _> = all.into_iter().skip(split).collect();
+            let base = onto_nothing(&intent("base", false), &config(Some(1), "x"), now()).unwrap();
+            let there = onto(&intent("a", false), &base, &labelled(&one), now()).unwrap();
+            let there = onto(&intent("b", false), &there, &labelled(&other), now()).unwrap();
+            let back = onto(&intent("b", false), &base, &labelled(&other), now()).unwrap();
+            let back = onto(&intent("a", false), &back, &labelled(&one), now()).unwrap();
+            prop_assert_eq!(there, back);
+        }
+
+        #[test]
+        fn force_moves_exactly_the_conflicting_fields(live in labels(), wanted in labels()) {
+            let first = onto_nothing(&intent("a", false), &labelled(&live), now()).unwrap();
+            let forced = onto(&intent("b", true), &first, &labelled(&wanted), now()).unwrap();
+            let conflicting = |key: &String| wanted.get(key).is_some_and(|value| Some(value) != live.get(key));
+            let kept: Vec<&String> = live.keys().filter(|key| !conflicting(key)).collect();
+            let has = |manager: &str, key: &str| {
+                let field = format!("f:{key}");
+                owned_by(&forced, manager).is_some_and(|f| f["f:metadata"]["f:labels"].get(&field).is_some())
+            };
+            for key in live.keys() {
+                prop_assert_eq!(has("a", key), kept.contains(&key), "{}", key);
+            }
+            for key in wanted.keys() {
+                prop_assert!(has("b", key), "{}", key);
+            }
+            let refused = onto(&intent("b", false), &first, &labelled(&wanted), now());
+            prop_assert_eq!(refused.is_err(), live.keys().any(conflicting));
+        }
     }
 }

@@ -79,6 +79,7 @@ impl Engine {
             value,
             old: None,
             applied,
+            clears_ownership: false,
             duplicates,
             warnings: Vec::new(),
             now: Timestamp::now(),

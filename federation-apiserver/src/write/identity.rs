@@ -13,9 +13,8 @@ const NAME_SUFFIX: usize = 5;
 /// Letters of `generateName` that are kept.
 const NAME_PREFIX_MAX: usize = 63 - NAME_SUFFIX;
 
-const MANAGED_FIELDS: &str = "managedFields";
-
-/// Stamps only the server sets; whatever a client sends there is dropped on create and restored on update.
+/// Stamps only the server sets; whatever a client sends there is dropped on create and restored on update. Ownership of
+/// fields is `track`'s.
 const SERVER_STAMPS: &[&str] = &[
     "uid",
     "creationTimestamp",
@@ -23,7 +22,6 @@ const SERVER_STAMPS: &[&str] = &[
     "deletionGracePeriodSeconds",
     "generation",
     "selfLink",
-    MANAGED_FIELDS,
 ];
 
 /// `metadata` of an object, made where it is missing.
@@ -90,9 +88,8 @@ pub(super) fn stamp_new(_: &Engine, intent: &Intent, draft: &mut Draft) -> Resul
         ));
     }
     let now = seconds(draft.now);
-    let applied = draft.applied;
     let metadata = metadata_mut(&mut draft.value)?;
-    for stamp in SERVER_STAMPS.iter().filter(|s| **s != MANAGED_FIELDS || !applied) {
+    for stamp in SERVER_STAMPS {
         metadata.remove(*stamp);
     }
     metadata.remove("resourceVersion");
@@ -118,10 +115,9 @@ pub(super) fn keep_stamps(_: &Engine, intent: &Intent, draft: &mut Draft) -> Res
             &why,
         ));
     }
-    let applied = draft.applied;
     let metadata = metadata_mut(&mut draft.value)?;
     metadata.remove("resourceVersion");
-    for stamp in SERVER_STAMPS.iter().filter(|s| **s != MANAGED_FIELDS || !applied) {
+    for stamp in SERVER_STAMPS {
         match old.get("metadata").and_then(|m| m.get(*stamp)) {
             Some(value) => metadata.insert((*stamp).to_owned(), value.clone()),
             None => metadata.remove(*stamp),

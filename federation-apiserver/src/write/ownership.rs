@@ -1,19 +1,21 @@
 //! Field sets: which fields of an object somebody applied, in memory and as `fieldsV1`. Pure.
 //!
-//! In: applied configurations with their schema, `managedFields` entries. Out: sets that can be compared and walked, and what
-//! becomes of an object when a set shrinks. Absent: who may take what (`apply`).
+//! In: objects with their schema, `managedFields` entries. Out: sets that can be compared, joined and walked. Absent: who may
+//! take what (`apply`), and the values at the paths of a set (`owned_values`).
 
 use std::collections::BTreeMap;
 
 use machinery::schema::{Field, ListType, Schema};
 use serde_json::{Map, Value};
 
+use super::owned_values::item_key;
+
 /// Fields as a tree of path elements: `f:name`, `k:{"key":...}`, `v:value`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct FieldSet {
     /// The place itself is owned, not only what is below it.
-    own: bool,
-    children: BTreeMap<String, FieldSet>,
+    pub(super) own: bool,
+    pub(super) children: BTreeMap<String, FieldSet>,
 }
 
 /// Fields that nobody owns: identity, and what only the server writes.
@@ -56,7 +58,8 @@ impl FieldSet {
         set
     }
 
-    fn leaf() -> Self {
+    /// One place.
+    pub(super) fn leaf() -> Self {
         Self {
             own: true,
             children: BTreeMap::new(),
@@ -65,7 +68,7 @@ impl FieldSet {
 
     fn of(field: Option<&Field>, value: &Value) -> Self {
         match value {
-            Value::Object(map) if !map.is_empty() && !field.is_some_and(|f| f.atomic_map) => {
+            Value::Object(map) if !map.is_empty() && !field.is_some_and(Field::is_atomic_map) => {
                 let schema = field.map(Field::schema);
                 let child = |(key, value): (&String, &Value)| {
                     (format!("f:{key}"), Self::of(schema.and_then(|s| s.field(key)), value))
@@ -101,6 +104,113 @@ impl FieldSet {
             },
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
                 Self::leaf()
+            }
+        }
+    }
+
+    /// The fields of a value that was not there before. A map or list is a place itself, unless the typed object has it even
+    /// when nobody wrote it: `always` says so of this place and all around it.
+    pub(super) fn of_new(field: Option<&Field>, value: &Value, always: bool) -> Self {
+        match value {
+            Value::Object(map) if !map.is_empty() && !field.is_some_and(Field::is_atomic_map) => {
+                let schema = field.map(Field::schema);
+                let child = |(key, value): (&String, &Value)| {
+                    let field = schema.and_then(|s| s.field(key));
+                    let there = always && is_always_there(schema, key);
+                    (format!("f:{key}"), Self::of_new(field, value, there))
+                };
+                Self {
+                    own: !always,
+                    children: map.iter().filter(|(_, value)| !value.is_null()).map(child).collect(),
+                }
+            }
+            Value::Array(items) if !items.is_empty() => {
+                let item_field = field.and_then(|f| f.schema().items.as_deref());
+                let child = |item: &Value| {
+                    let key = field.and_then(|f| item_key(f, item))?;
+                    Some((key, Self::of_new(item_field, item, false).with_place()))
+                };
+                match field.map(|f| f.list_type) {
+                    Some(ListType::Map) => Self {
+                        own: !always,
+                        children: items.iter().filter_map(child).collect(),
+                    },
+                    Some(ListType::Set) => Self {
+                        own: !always,
+                        ..Self::of(field, value)
+                    },
+                    Some(ListType::Atomic) | None => Self::leaf(),
+                }
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
+                Self::leaf()
+            }
+        }
+    }
+
+    /// The fields of a value that is gone, with every place on the way.
+    pub(super) fn of_gone(field: Option<&Field>, value: &Value) -> Self {
+        let mut set = Self::of(field, value);
+        set.own_all();
+        set
+    }
+
+    fn own_all(&mut self) {
+        self.own = true;
+        self.children.values_mut().for_each(Self::own_all);
+    }
+
+    /// The same, with the place itself.
+    pub(super) fn with_place(mut self) -> Self {
+        self.own = true;
+        self
+    }
+
+    /// Puts a set at a path.
+    pub(super) fn insert(&mut self, path: &[String], below: Self) {
+        match path {
+            [] => self.add(&below),
+            [first, rest @ ..] => self.children.entry(first.clone()).or_default().insert(rest, below),
+        }
+    }
+
+    /// Everything of the other, too.
+    pub(super) fn add(&mut self, other: &Self) {
+        self.own |= other.own;
+        for (key, child) in &other.children {
+            self.children.entry(key.clone()).or_default().add(child);
+        }
+    }
+
+    /// Nothing of the other any more.
+    pub(super) fn subtract(&mut self, other: &Self) {
+        self.own &= !other.own;
+        for (key, child) in &other.children {
+            if let Some(mine) = self.children.get_mut(key) {
+                mine.subtract(child);
+                if mine.is_empty() {
+                    self.children.remove(key);
+                }
+            }
+        }
+    }
+
+    /// Leaves a child out.
+    pub(super) fn drop_child(&mut self, element: &str) {
+        self.children.remove(element);
+    }
+
+    /// Leaves out what nobody owns.
+    pub(super) fn forget_unowned(&mut self) {
+        self.drop_child("f:apiVersion");
+        self.drop_child("f:kind");
+        if let Some(metadata) = self.children.get_mut("f:metadata") {
+            metadata.own = false;
+            metadata
+                .children
+                .retain(|k, _| !UNOWNED_METADATA.iter().any(|u| k.strip_prefix("f:") == Some(u)));
+            if metadata.children.is_empty() {
+                self.drop_child("f:metadata");
             }
         }
     }
@@ -182,154 +292,18 @@ impl FieldSet {
     }
 }
 
-/// The element of a list item, from its keys in sorted order: `k:{"name":"web"}`. None where a key is missing.
-pub(super) fn item_key(field: &Field, item: &Value) -> Option<String> {
-    let mut keys = BTreeMap::new();
-    for key in &field.list_map_keys {
-        let value = match item.get(key) {
-            Some(value) => value.clone(),
-            // The one list key with a default in the kinds that are served.
-            None if key == "protocol" => Value::from("TCP"),
-            None => return None,
-        };
-        keys.insert(key.as_str(), value);
-    }
-    (!keys.is_empty()).then(|| format!("k:{}", serde_json::to_string(&keys).unwrap_or_default()))
-}
-
-/// Whether the element `v:TEXT` means a scalar.
-fn is_spelled(item: &Value, text: &str) -> bool {
-    serde_json::from_str::<Value>(text).is_ok_and(|value| value == *item)
-}
-
-/// The value at a path of elements.
-pub(super) fn value_at<'a>(field: Option<&Field>, value: &'a Value, path: &[&str]) -> Option<&'a Value> {
-    let [first, rest @ ..] = path else { return Some(value) };
-    if let Some(name) = first.strip_prefix("f:") {
-        return value_at(field.and_then(|f| f.schema().field(name)), value.get(name)?, rest);
-    }
-    let items = value.as_array()?;
-    let item_field = field.and_then(|f| f.schema().items.as_deref());
-    let item = match first.strip_prefix("v:") {
-        Some(text) => items.iter().find(|item| is_spelled(item, text)),
-        None => items
-            .iter()
-            .find(|item| field.and_then(|f| item_key(f, item)).as_deref() == Some(*first)),
-    }?;
-    value_at(item_field, item, rest)
-}
-
-/// The value at a path of an object.
-pub(super) fn object_value_at<'a>(schema: Option<&Schema>, object: &'a Value, path: &[&str]) -> Option<&'a Value> {
-    let [first, rest @ ..] = path else { return Some(object) };
-    let name = first.strip_prefix("f:")?;
-    value_at(schema.and_then(|s| s.field(name)), object.get(name)?, rest)
-}
-
-/// A path as conflicts print it: `.spec.template.spec.containers[name="web"].image`.
-pub(super) fn path_text(path: &[&str]) -> String {
-    let mut text = String::new();
-    for element in path {
-        if let Some(name) = element.strip_prefix("f:") {
-            text.push('.');
-            text.push_str(name);
-        } else if let Some(value) = element.strip_prefix("v:") {
-            text.push_str(&format!("[={value}]"));
-        } else if let Some(keys) = element.strip_prefix("k:") {
-            let keys: BTreeMap<String, Value> = serde_json::from_str(keys).unwrap_or_default();
-            let keys: Vec<String> = keys.iter().map(|(key, value)| format!("{key}={value}")).collect();
-            text.push_str(&format!("[{}]", keys.join(",")));
-        }
-    }
-    text
-}
-
-/// Removes from `value` what `before` owned, `after` no longer owns, and none of `others` owns.
-pub(super) fn remove_dropped(
-    field: Option<&Field>,
-    value: &mut Value,
-    before: &FieldSet,
-    after: Option<&FieldSet>,
-    others: &[&FieldSet],
-) {
-    for (element, was) in &before.children {
-        let still = after.and_then(|set| set.children.get(element));
-        let elsewhere: Vec<&FieldSet> = others.iter().filter_map(|set| set.children.get(element)).collect();
-        let gone = still.is_none() && elsewhere.is_empty();
-        if gone && was.own {
-            remove_element(field, value, element);
-            continue;
-        }
-        let (below_field, below) = match element_mut(field, value, element) {
-            Some(found) => found,
-            None => continue,
-        };
-        remove_dropped(below_field, below, was, still, &elsewhere);
-        let emptied = below.as_object().is_some_and(Map::is_empty) || below.as_array().is_some_and(Vec::is_empty);
-        if gone && emptied {
-            remove_element(field, value, element);
-        }
-    }
-}
-
-fn element_mut<'f, 'v>(
-    field: Option<&'f Field>,
-    value: &'v mut Value,
-    element: &str,
-) -> Option<(Option<&'f Field>, &'v mut Value)> {
-    if let Some(name) = element.strip_prefix("f:") {
-        return Some((field.and_then(|f| f.schema().field(name)), value.get_mut(name)?));
-    }
-    let item_field = field.and_then(|f| f.schema().items.as_deref());
-    let items = value.as_array_mut()?;
-    let item = items
-        .iter_mut()
-        .find(|item| field.and_then(|f| item_key(f, item)).as_deref() == Some(element))?;
-    Some((item_field, item))
-}
-
-fn remove_element(field: Option<&Field>, value: &mut Value, element: &str) {
-    if let Some(name) = element.strip_prefix("f:") {
-        if let Some(map) = value.as_object_mut() {
-            map.remove(name);
-        }
-    } else if let Some(items) = value.as_array_mut() {
-        match element.strip_prefix("v:") {
-            Some(text) => items.retain(|item| !is_spelled(item, text)),
-            None => items.retain(|item| field.and_then(|f| item_key(f, item)).as_deref() != Some(element)),
-        }
-    }
-}
-
-/// As [`remove_dropped`], from the top of an object.
-pub(super) fn remove_dropped_of_object(
-    schema: Option<&Schema>,
-    object: &mut Value,
-    before: &FieldSet,
-    after: &FieldSet,
-    others: &[FieldSet],
-) {
-    for (element, was) in &before.children {
-        let Some(name) = element.strip_prefix("f:") else {
-            continue;
-        };
-        let still = after.children.get(element);
-        let elsewhere: Vec<&FieldSet> = others.iter().filter_map(|set| set.children.get(element)).collect();
-        let gone = still.is_none() && elsewhere.is_empty();
-        let field = schema.and_then(|s| s.field(name));
-        if gone && was.own {
-            remove_element(None, object, element);
-        } else if let Some(below) = object.get_mut(name) {
-            remove_dropped(field, below, was, still, &elsewhere);
-            if gone && below.as_object().is_some_and(Map::is_empty) {
-                remove_element(None, object, element);
-            }
-        }
-    }
+/// Whether a typed object has the field even when nobody wrote it: a nested struct that is no pointer, or a field that is
+/// written although it is empty.
+pub(super) fn is_always_there(parent: Option<&Schema>, key: &str) -> bool {
+    let Some(parent) = parent else { return false };
+    let field = parent.properties.get(key);
+    parent.required.iter().any(|required| required == key)
+        || field.is_some_and(|f| f.default.as_ref().is_some_and(Value::is_object))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::owned_values::{object_value_at, path_text};
     use super::*;
     use machinery::schema;
     use serde_json::json;
@@ -367,25 +341,5 @@ mod tests {
         assert!(set.has(&path));
         assert_eq!(object_value_at(schema, &deployment(), &path), Some(&json!("a")));
         assert_eq!(path_text(&path), ".spec.template.spec.containers[name=\"web\"].image");
-    }
-
-    #[test]
-    fn what_is_dropped_goes() {
-        let schema = schema::of("apps/v1", "Deployment");
-        let mut live = deployment();
-        let before = FieldSet::of_object(schema, &live);
-        let mut wanted = live.clone();
-        wanted["metadata"]["labels"] = json!({});
-        wanted["spec"].as_object_mut().unwrap().remove("replicas");
-        let after = FieldSet::of_object(schema, &wanted);
-        let other = FieldSet::of_object(schema, &json!({"metadata": {"labels": {"app": "web"}}}));
-        remove_dropped_of_object(schema, &mut live, &before, &after, &[other]);
-        assert!(live["spec"].get("replicas").is_none());
-        assert_eq!(
-            live["metadata"]["labels"],
-            json!({"app": "web"}),
-            "somebody else has it"
-        );
-        assert_eq!(live["spec"]["template"]["spec"]["containers"][0]["image"], "a");
     }
 }

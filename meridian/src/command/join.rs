@@ -38,6 +38,8 @@ pub(crate) async fn run(data_dir: &Path, args: JoinArgs) -> Result<(), CommandEr
         provider: args.provider,
         labels,
     };
+    let federation = membership::claim::federation(&hub).await?;
+    membership::claim::claim(&federation, &cluster, &member, args.repair).await?;
     membership::register(&hub, &cluster, &identity.uid, &access, &place, args.repair).await?;
     println!("cluster/{cluster} joined ({endpoint}, Kubernetes {})", identity.version);
     Ok(())

@@ -3,25 +3,32 @@
 use std::path::Path;
 use std::time::Duration;
 
-use api::Placement;
-use api::well_known::{SYSTEM_NAMESPACE, UNJOIN_FINALIZER};
+use api::well_known::{FEDERATION_ANNOTATION, SYSTEM_NAMESPACE, UNJOIN_FINALIZER};
+use api::{Cluster, Placement};
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{DeleteParams, DynamicObject, Patch, PatchParams};
 use kube::{Api, Client};
 use serde_json::json;
+use syncer::MemberAccess;
 
 use super::CommandError;
 use crate::cli::UnjoinArgs;
 use crate::hub::{self, failed};
+use crate::membership::claim;
+use crate::output::with_causes;
 
 /// How often the hub is asked whether the member let go.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
+/// Longest wait for the member to take the mark off.
+const UNMARK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Deletes the Cluster, waits until its member confirmed, then deletes its credentials.
 pub(crate) async fn run(data_dir: &Path, args: UnjoinArgs) -> Result<(), CommandError> {
     let hub = hub::client(&args.hub, data_dir).await?;
     let clusters = hub::clusters(&hub);
     let name = args.name.as_str();
+    let member = member(&hub, name).await;
     clusters
         .delete(name, &DeleteParams::default())
         .await
@@ -53,6 +60,12 @@ pub(crate) async fn run(data_dir: &Path, args: UnjoinArgs) -> Result<(), Command
         }
         tokio::time::sleep(LOOK_AGAIN).await;
     }
+    if let Err(why) = unmark(&hub, member).await {
+        eprintln!(
+            "meridian: cluster {name} keeps the mark of this federation: {why}; next, before another takes it in: \
+             kubectl annotate namespace kube-system {FEDERATION_ANNOTATION}-"
+        );
+    }
     let secrets: Api<Secret> = Api::namespaced(hub.clone(), SYSTEM_NAMESPACE);
     match secrets
         .delete(&format!("cluster-{name}"), &DeleteParams::default())
@@ -64,6 +77,32 @@ pub(crate) async fn run(data_dir: &Path, args: UnjoinArgs) -> Result<(), Command
     }
     println!("cluster/{name} unjoined{}", if forced { " by force" } else { "" });
     Ok(())
+}
+
+/// A client of the member, from what the hub holds.
+async fn member(hub: &Client, name: &str) -> Result<Client, String> {
+    let cluster = hub::clusters(hub).get(name).await.map_err(|error| error.to_string())?;
+    let cluster: Cluster = hub::typed(&cluster).map_err(|error| error.to_string())?;
+    let secrets: Api<Secret> = Api::namespaced(hub.clone(), SYSTEM_NAMESPACE);
+    let secret = secrets
+        .get(&format!("cluster-{name}"))
+        .await
+        .map_err(|error| error.to_string())?;
+    let data = secret.data.unwrap_or_default();
+    let data = data.into_iter().map(|(key, bytes)| (key, bytes.0)).collect();
+    let access = MemberAccess::read(&cluster, &data).map_err(|error| with_causes(&error))?;
+    access.client().await.map_err(|error| with_causes(&error))
+}
+
+/// Takes the federation's mark off the member, so that another may take it in.
+async fn unmark(hub: &Client, member: Result<Client, String>) -> Result<(), String> {
+    let member = member?;
+    let federation = claim::federation(hub).await.map_err(|error| with_causes(&error))?;
+    match tokio::time::timeout(UNMARK_TIMEOUT, claim::release(&federation, &member)).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(with_causes(&error)),
+        Err(_) => Err("it does not answer".to_owned()),
+    }
 }
 
 /// Takes our finalizer off, and no other: somebody else's may still wait for something.

@@ -89,6 +89,12 @@ async fn start_one(hub: &Client, name: &str, region: &str, index: usize) -> Resu
     membership::register(hub, &cluster, member.identity(), &access, &place, true)
         .await
         .map_err(|error| wrong(error.to_string()))?;
+    let federation = membership::claim::federation(hub)
+        .await
+        .map_err(|error| wrong(error.to_string()))?;
+    membership::claim::claim(&federation, &cluster, &member.local_client(), true)
+        .await
+        .map_err(|error| wrong(error.to_string()))?;
     Ok(member)
 }
 
