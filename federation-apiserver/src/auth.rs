@@ -1,14 +1,15 @@
 //! Who asks, and whether they may.
 //!
 //! Decided: the identity of a request (client certificate, bearer token, in-process caller, nobody) and one yes or no with its
-//! reason. In: certificates, tokens, what is asked. Out: [`UserInfo`], [`Decision`]. Absent: roles as objects (a later issue),
-//! issuing of certificates and tokens (the binary does).
+//! reason. In: certificates, tokens, roles in the watch cache, what is asked. Out: [`UserInfo`], [`Decision`]. Absent: which roles
+//! there are at first ([`crate::roles`]), issuing of certificates and tokens (the binary does).
 
 pub mod authorizer;
 pub mod certificate;
 pub mod tokens;
 
-pub use authorizer::{Asked, Decision, authorize};
+pub(crate) use authorizer::Authorizer;
+pub use authorizer::{Asked, Decision};
 pub use tokens::{TokenError, TokenStore};
 
 /// Group of everybody who proved who they are.

@@ -32,10 +32,11 @@ use axum::response::Response;
 use http::header::{ACCEPT, CACHE_CONTROL, HeaderValue};
 use http::request::Parts;
 use http::{HeaderName, Method, Request, StatusCode};
+use machinery::select::FieldSelector;
 use machinery::status::Status;
 use tokio_util::sync::CancellationToken;
 
-use crate::auth::{Asked, Decision, UserInfo, authorize};
+use crate::auth::{Asked, UserInfo};
 use crate::kinds::Kind;
 use crate::server::Shared;
 use crate::streams;
@@ -81,6 +82,7 @@ impl Ask {
             name: self.path.name.clone(),
             part,
             options,
+            user: self.user.clone(),
         }
     }
 
@@ -212,7 +214,7 @@ async fn route(server: Arc<Shared>, parts: Parts, body: Body, target: Option<Tar
     match target {
         Target::Resource(path) => {
             let verb = verb(&parts.method, &path, &query);
-            permit(&user, verb, &path)?;
+            permit(&server, &user, verb, &path, &query)?;
             let Some(kind) = server.registry.resource(&path.group, &path.version, &path.resource) else {
                 return nothing_there(&server, &path);
             };
@@ -235,11 +237,11 @@ async fn route(server: Arc<Shared>, parts: Parts, body: Body, target: Option<Tar
             Box::pin(dispatch(ask, verb, body)).await
         }
         Target::Discovery(discovery) => {
-            permit_path(&user, &parts)?;
+            permit_path(&server, &user, &parts)?;
             pages::discovery(&server, &parts, &discovery)
         }
         Target::Page(page) => {
-            permit_path(&user, &parts)?;
+            permit_path(&server, &user, &parts)?;
             pages::page(&server, &parts, &query, &page).await
         }
     }
@@ -271,33 +273,39 @@ fn verb(method: &Method, path: &ResourcePath, query: &Query) -> &'static str {
     }
 }
 
-fn permit(user: &UserInfo, verb: &str, path: &ResourcePath) -> Result<(), Status> {
+fn permit(server: &Shared, user: &UserInfo, verb: &str, path: &ResourcePath, query: &Query) -> Result<(), Status> {
+    // A namespace is in itself, so that a role in it may speak of it.
+    let itself = path.group.is_empty() && path.resource == "namespaces";
+    let namespace = if itself { &path.name } else { &path.namespace };
+    // Who selects one object by its name asks for no more than that.
+    let selected = match verb {
+        "list" | "watch" | "deletecollection" if path.name.is_empty() => query
+            .get("fieldSelector")
+            .and_then(|text| FieldSelector::parse(text).ok())
+            .and_then(|fields| fields.required("metadata.name").map(str::to_owned)),
+        _ => None,
+    };
     let asked = Asked::Resource {
         verb,
         group: &path.group,
         resource: &path.resource,
         subresource: &path.subresource,
-        namespace: &path.namespace,
-        name: &path.name,
+        namespace,
+        name: selected.as_ref().unwrap_or(&path.name),
     };
-    match authorize(user, asked) {
-        Decision::Allowed => Ok(()),
-        Decision::Denied(why) => Err(Status::forbidden(&path.group, &path.resource, &path.name, &why)),
-    }
+    let permitted = server.engine.authorizer.permit(user, asked);
+    permitted.map_err(|why| Status::forbidden(&path.group, &path.resource, &path.name, &why))
 }
 
-fn permit_path(user: &UserInfo, parts: &Parts) -> Result<(), Status> {
-    let verb = parts.method.as_str().to_ascii_lowercase();
-    match authorize(
-        user,
-        Asked::Path {
-            verb: &verb,
-            path: parts.uri.path(),
-        },
-    ) {
-        Decision::Allowed => Ok(()),
-        Decision::Denied(why) => Err(Status::forbidden("", "", "", &why)),
-    }
+fn permit_path(server: &Shared, user: &UserInfo, parts: &Parts) -> Result<(), Status> {
+    let verb = match parts.method {
+        // Answered as GET, so it is allowed as GET.
+        Method::HEAD => "get".to_owned(),
+        _ => parts.method.as_str().to_ascii_lowercase(),
+    };
+    let path = parts.uri.path();
+    let permitted = server.engine.authorizer.permit(user, Asked::Path { verb: &verb, path });
+    permitted.map_err(|why| Status::forbidden("", "", "", &why))
 }
 
 /// One handler a verb.

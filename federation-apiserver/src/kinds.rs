@@ -8,6 +8,7 @@ pub mod discovery;
 mod federation;
 mod kubernetes;
 pub mod openapi;
+mod rbac;
 mod reviews;
 mod surroundings;
 mod workloads;
@@ -236,6 +237,7 @@ impl Registry {
             Profile::Hub => rows.extend(federation::rows()),
             Profile::Member => {}
         }
+        rows.extend(rbac::rows());
         rows.extend(reviews::rows());
         let kinds: Vec<_> = rows.into_iter().map(|row| Arc::new(row.into_kind())).collect();
         let mut by_resource: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();

@@ -16,12 +16,13 @@ use http::{HeaderValue, Request};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::auth::{TokenStore, UserInfo};
+use crate::auth::{Authorizer, TokenStore, UserInfo};
 use crate::cache::{Cache, CacheConfig};
 use crate::http::answer;
 use crate::kinds::discovery::Documents;
 use crate::kinds::openapi::OpenApi;
 use crate::kinds::{Profile, Registry};
+use crate::roles;
 use crate::store::{MemoryStore, Store, StoreError};
 use crate::streams::{Streams, reports};
 use crate::write::claims::{Claims, ServiceRange};
@@ -81,6 +82,16 @@ pub enum ServerError {
     /// The store could not be read.
     #[error("read the store at start; check that it is up")]
     Store(#[source] StoreError),
+    /// A role or a binding that must be there could not be made.
+    #[error("write the {kind} {name} at start: {status}")]
+    Role {
+        /// `ClusterRole` or `ClusterRoleBinding`.
+        kind: &'static str,
+        /// Its name.
+        name: &'static str,
+        /// Why.
+        status: machinery::status::Status,
+    },
     /// A namespace that must be there could not be made.
     #[error("create the namespace {name} at start: {status}")]
     Namespace {
@@ -138,14 +149,17 @@ impl ApiServer {
         let durable = Self::backend(store, cache).await?;
         let ephemeral = Self::backend(Arc::new(MemoryStore::default()), cache).await?;
         let claims = Claims::new(service_range);
+        let authorizer = Authorizer::new(&durable.cache);
         let streams = Streams::new(durable.cache.clone(), shutdown.clone());
         let engine = Engine {
             registry: registry.clone(),
             durable,
             ephemeral,
             claims,
+            authorizer,
         };
         engine.ensure_namespaces(profile).await?;
+        roles::ensure(&engine).await?;
         match profile {
             Profile::Hub => {
                 let (cache, ephemeral) = (engine.durable.cache.clone(), engine.ephemeral.clone());
@@ -167,10 +181,9 @@ impl ApiServer {
             streams,
             openapi,
         };
-        Ok(Self {
-            shared: Arc::new(shared),
-            console,
-        })
+        let shared = Arc::new(shared);
+        tokio::spawn(roles::keep_aggregated(Arc::downgrade(&shared)));
+        Ok(Self { shared, console })
     }
 
     async fn backend(store: Arc<dyn Store>, config: CacheConfig) -> Result<Backend, ServerError> {

@@ -2,7 +2,8 @@
 //!
 //! Decided: what a create, an update, a patch, an apply or a delete makes of the current object, as a list of steps a reader
 //! can see ([`CREATE`], [`UPDATE`]). In: an [`Intent`] and a decoded body. Out: one conditional commit, or none where nothing
-//! changes, and the bytes to answer. Absent: HTTP, authorization (done before), and what is valid for a kind (`machinery`).
+//! changes, and the bytes to answer. Absent: HTTP, authorization (done before, but for what only
+//! the objects tell), and what is valid for a kind (`machinery`).
 
 mod admit;
 mod allocate;
@@ -15,6 +16,7 @@ mod commit;
 mod compare;
 mod create;
 mod delete;
+mod escalate;
 mod generation;
 mod identity;
 mod managers;
@@ -38,6 +40,7 @@ pub(crate) use commit::{Backend, Engine};
 pub(crate) use delete::{DeleteOptions, Propagation};
 pub(crate) use parts::scale_of;
 
+use crate::auth::UserInfo;
 use crate::cache::CachedObject;
 use crate::kinds::Kind;
 use claims::Reservation;
@@ -92,6 +95,8 @@ pub(crate) struct Intent {
     pub(crate) part: Part,
     /// How.
     pub(crate) options: Options,
+    /// Who asks.
+    pub(crate) user: UserInfo,
 }
 
 impl Intent {
@@ -156,6 +161,7 @@ const CREATE: &[Step] = &[
     body::fill_defaults,
     track::ownership,
     admit::namespace_is_open,
+    escalate::nothing_beyond_own_rights,
     allocate::claim,
     body::judge_new,
 ];
@@ -168,6 +174,7 @@ const UPDATE: &[Step] = &[
     parts::keep_the_rest,
     prepare::changed_object,
     body::fill_defaults,
+    escalate::nothing_beyond_own_rights,
     track::ownership,
     allocate::claim,
     generation::count,

@@ -10,6 +10,7 @@ mod limit;
 mod network;
 mod place;
 mod pod;
+mod rbac;
 mod scaling;
 mod storage;
 mod workload;
@@ -59,6 +60,8 @@ pub fn apply(api_version: &str, kind: &str, value: &mut Value) {
             }
         }
         ("storage.k8s.io/v1", "StorageClass") => storage::class(object),
+        ("rbac.authorization.k8s.io/v1", "Role" | "ClusterRole") => rbac::role(object),
+        ("rbac.authorization.k8s.io/v1", "RoleBinding" | "ClusterRoleBinding") => rbac::binding(object),
         (api::well_known::API_VERSION, "Cluster") => {
             place::within(object, "spec", |spec| place::text(spec, "syncMode", "Push"))
         }

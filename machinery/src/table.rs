@@ -11,6 +11,7 @@ mod core;
 mod federation;
 mod ingress;
 mod network;
+mod rbac;
 mod storage;
 mod streams;
 mod workloads;
@@ -106,6 +107,7 @@ fn printer(api_version: &str, kind: &str) -> &'static Printer {
         ("v1", "Endpoints") => &network::ENDPOINTS,
         ("discovery.k8s.io/v1", "EndpointSlice") => &network::ENDPOINT_SLICE,
         ("v1", "Pod") => &workloads::POD,
+        ("rbac.authorization.k8s.io/v1", "RoleBinding" | "ClusterRoleBinding") => &rbac::BINDING,
         ("apps/v1", "Deployment") => &workloads::DEPLOYMENT,
         ("apps/v1", "ReplicaSet") => &workloads::REPLICA_SET,
         ("apps/v1", "StatefulSet") => &workloads::STATEFUL_SET,

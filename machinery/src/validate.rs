@@ -23,6 +23,7 @@ mod node;
 mod own;
 mod pod;
 mod quota;
+mod rbac;
 mod selector;
 mod service;
 mod sets;
@@ -71,6 +72,9 @@ pub fn update(api_version: &str, kind: &str, new: &Value, old: &Value) -> Vec<Ca
         ("v1", "PersistentVolume") => storage::update_volume(new, old, &mut faults),
         ("v1", "ResourceQuota") => quota::update_resource_quota(new, old, &mut faults),
         ("discovery.k8s.io/v1", "EndpointSlice") => endpoints::update_slice(new, old, &mut faults),
+        ("rbac.authorization.k8s.io/v1", "RoleBinding" | "ClusterRoleBinding") => {
+            rbac::update_binding(new, old, &mut faults);
+        }
         // Kinds are data here: any text may come, and most kinds have no rules of their own about changes.
         _ => {}
     }
@@ -131,6 +135,10 @@ fn content(api_version: &str, kind: &str, new: &Value, old: Option<&Value>, faul
         ("v1", "ResourceQuota") => quota::resource_quota(new, faults),
         ("coordination.k8s.io/v1", "Lease") => lease::lease(new, faults),
         ("discovery.k8s.io/v1", "EndpointSlice") => endpoints::slice(new, old, faults),
+        ("rbac.authorization.k8s.io/v1", "Role") => rbac::role(new, faults),
+        ("rbac.authorization.k8s.io/v1", "ClusterRole") => rbac::cluster_role(new, faults),
+        ("rbac.authorization.k8s.io/v1", "RoleBinding") => rbac::binding(new, true, faults),
+        ("rbac.authorization.k8s.io/v1", "ClusterRoleBinding") => rbac::binding(new, false, faults),
         (api::well_known::API_VERSION, _) => own::check(kind, new, faults),
         // As above.
         _ => {}

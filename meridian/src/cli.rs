@@ -421,6 +421,9 @@ pub(crate) struct TokenArgs {
     /// What the user may do.
     #[arg(long, value_enum, default_value = "admin")]
     pub(crate) role: TokenRole,
+    /// Further group of the user, for role bindings to name; may be repeated.
+    #[arg(long = "group")]
+    pub(crate) groups: Vec<String>,
 }
 
 /// What the bearer of a token may do.
@@ -430,6 +433,8 @@ pub(crate) enum TokenRole {
     Admin,
     /// Read everything but Secrets.
     Viewer,
+    /// What roles allow that are bound to the user or its groups, and nothing else.
+    User,
 }
 
 impl Cli {

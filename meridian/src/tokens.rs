@@ -17,6 +17,12 @@ pub(crate) fn ensure(path: &Path, user: &str, groups: &[&str]) -> std::io::Resul
     if user.is_empty() || user.contains([',', '"', '\n']) {
         return Err(std::io::Error::other(format!("{user:?} is no user name")));
     }
+    if let Some(group) = groups
+        .iter()
+        .find(|group| group.is_empty() || group.contains([',', '"', '\n']))
+    {
+        return Err(std::io::Error::other(format!("{group:?} is no group name")));
+    }
     let present = match std::fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
@@ -49,5 +55,7 @@ mod tests {
         assert_eq!(ensure(&path, "admin", ADMIN_GROUPS).unwrap(), admin);
         assert_ne!(admin, viewer);
         assert!(ensure(&path, "a,b", ADMIN_GROUPS).is_err());
+        assert!(ensure(&path, "a", &["b\nc"]).is_err());
+        assert_ne!(ensure(&path, "admin", &[]).unwrap(), admin);
     }
 }

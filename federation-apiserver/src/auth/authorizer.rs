@@ -1,137 +1,237 @@
-//! May this user do that? A fixed answer by group, until roles are served.
+//! May this user do that? Role-based access control over the roles in the watch cache, and the little that needs no role:
 //!
 //! | who | what |
 //! |---|---|
 //! | `system:masters` | everything |
 //! | `system:meridian:clusters`, user `system:meridian:cluster:NAME` | its own manifests (get, list, watch) and reports (create) |
-//! | `system:meridian:dns` | what it compiles (read) and Resolutions |
-//! | `system:meridian:viewers` | get, list, watch of everything but Secrets |
-//! | whoever proved who they are | discovery, OpenAPI, version, health; to ask who they are and what they may |
-//! | anybody | version, health |
+//! | anybody | health |
+//!
+//! Roles are kept in a compiled form that follows the cache's history, so that a request parses none of them.
 
-use api::well_known::{DNS_USER, GROUP, MASTERS_GROUP};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-use super::{AUTHENTICATED, UserInfo, VIEWERS_GROUP};
+use api::well_known::{GROUP, MASTERS_GROUP};
+use machinery::rbac::{self, Grant, Policy, Rule, Verdict, Who};
+use serde::de::DeserializeOwned;
 
-/// What is asked.
-#[derive(Clone, Copy, Debug)]
-pub enum Asked<'a> {
-    /// A verb on a resource.
-    Resource {
-        /// Verb, in lower case.
-        verb: &'a str,
-        /// Group, empty for core.
-        group: &'a str,
-        /// Resource.
-        resource: &'a str,
-        /// Subresource, empty for none.
-        subresource: &'a str,
-        /// Namespace, empty for none.
-        namespace: &'a str,
-        /// Name, empty for a collection.
-        name: &'a str,
-    },
-    /// A verb on a path that is no resource.
-    Path {
-        /// HTTP method, in lower case.
-        verb: &'a str,
-        /// The path.
-        path: &'a str,
-    },
-}
+pub use machinery::rbac::Asked;
+
+use super::UserInfo;
+use crate::cache::{Cache, CachedObject, EventType, KindCache, WatchCursor};
+use crate::store::KindKey;
 
 /// The answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// Go on.
-    Allowed,
-    /// No; the text is kube-apiserver's: `User "x" cannot ...`.
-    Denied(String),
+    /// Go on; by this binding, or without any role.
+    Allowed(Option<Grant>),
+    /// No; with the roles that the asker's bindings name and that are missing.
+    Denied(Vec<String>),
 }
 
-const PUBLIC_PATHS: &[&str] = &["/version", "/livez", "/readyz", "/healthz"];
-const DISCOVERY_PATHS: &[&str] = &["/api", "/apis", "/openapi", "/version", "/"];
-
-/// What the DNS servers compile their answers from.
-const DNS_READS: &[(&str, &str)] = &[
-    ("", "services"),
-    ("", "namespaces"),
-    (GROUP, "placements"),
-    (GROUP, "clusters"),
-    (GROUP, "regions"),
-    (GROUP, "dnspolicies"),
-    (GROUP, "heartbeats"),
-    (GROUP, "reports"),
-    (GROUP, "resolutions"),
-];
-
-/// Whoever is known may ask about themselves.
-const SELF_REVIEWS: &[(&str, &str)] = &[
-    ("authentication.k8s.io", "selfsubjectreviews"),
-    ("authorization.k8s.io", "selfsubjectaccessreviews"),
-    ("authorization.k8s.io", "selfsubjectrulesreviews"),
-];
-
-fn under(path: &str, roots: &[&str]) -> bool {
-    roots.iter().any(|root| {
-        path == *root || (*root != "/" && path.strip_prefix(root).is_some_and(|rest| rest.starts_with('/')))
-    })
-}
-
-fn reads(verb: &str) -> bool {
-    matches!(verb, "get" | "list" | "watch")
-}
-
-/// Decides.
-#[must_use]
-pub fn authorize(user: &UserInfo, asked: Asked<'_>) -> Decision {
-    if user.in_group(MASTERS_GROUP) {
-        return Decision::Allowed;
+impl Decision {
+    /// Whether it is allowed.
+    #[must_use]
+    pub fn is_allowed(&self) -> bool {
+        match self {
+            Self::Allowed(_) => true,
+            Self::Denied(_) => false,
+        }
     }
-    let allowed = match asked {
-        Asked::Path { verb, path } => {
-            matches!(verb, "get" | "head")
-                && (under(path, PUBLIC_PATHS)
-                    || (user.in_group(AUTHENTICATED) && under(path, DISCOVERY_PATHS))
-                    || (user.in_group(VIEWERS_GROUP) && path == "/metrics"))
+
+    /// Why, as reviews tell it; empty where there is nothing to tell.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        match self {
+            Self::Allowed(None) => String::new(),
+            Self::Allowed(Some(grant)) => format!("RBAC: allowed by {grant}"),
+            Self::Denied(missing) => match missing.as_slice() {
+                [] => String::new(),
+                [one] => format!("RBAC: {one}"),
+                more => format!("RBAC: [{}]", more.join(", ")),
+            },
         }
-        Asked::Resource {
-            verb,
-            group,
-            resource,
-            subresource,
-            namespace: _,
-            name,
-        } => {
-            let own_stream = user.cluster().is_some_and(|own| own == name)
-                && group == GROUP
-                && resource == "clusters"
-                && match subresource {
-                    "manifests" => reads(verb),
-                    "reports" => verb == "create",
-                    _ => false,
-                };
-            let dns = user.name == DNS_USER
-                && ((reads(verb) && DNS_READS.contains(&(group, resource)))
-                    || (group == GROUP && resource == "resolutions" && verb != "deletecollection"));
-            let about_oneself =
-                user.in_group(AUTHENTICATED) && verb == "create" && SELF_REVIEWS.contains(&(group, resource));
-            let viewer = user.in_group(VIEWERS_GROUP)
-                && reads(verb)
-                && resource != "*"
-                && !(group.is_empty() && resource == "secrets")
-                && !(resource == "clusters" && subresource == "manifests");
-            own_stream || dns || viewer || about_oneself
-        }
-    };
-    if allowed {
-        Decision::Allowed
-    } else {
-        Decision::Denied(reason(user, asked))
     }
 }
 
-fn reason(user: &UserInfo, asked: Asked<'_>) -> String {
+/// Load balancers and supervisors ask without credentials, and must not depend on any object.
+static HEALTH: LazyLock<Rule> = LazyLock::new(|| {
+    let paths = ["/healthz", "/healthz/*", "/livez", "/livez/*", "/readyz", "/readyz/*"];
+    Rule::paths(&paths, &["get"])
+});
+
+/// What a member's syncer may do, whatever roles say: its own streams.
+fn own_streams(user: &UserInfo) -> Option<[Rule; 2]> {
+    let cluster = user.cluster()?;
+    let on = |stream, verbs: &[&str]| Rule::on(&[GROUP], &[stream], verbs).named(&[cluster]);
+    Some([
+        on("clusters/manifests", &["get", "list", "watch"]),
+        on("clusters/reports", &["create"]),
+    ])
+}
+
+/// The four kinds that a policy is made of.
+#[derive(Clone, Copy, Debug)]
+enum Part {
+    ClusterRole,
+    Role,
+    ClusterRoleBinding,
+    RoleBinding,
+}
+
+const PARTS: [(Part, &str); 4] = [
+    (Part::ClusterRole, "clusterroles"),
+    (Part::Role, "roles"),
+    (Part::ClusterRoleBinding, "clusterrolebindings"),
+    (Part::RoleBinding, "rolebindings"),
+];
+
+impl Part {
+    /// Takes an object up, or out where it is gone.
+    fn put(self, policy: &mut Policy, object: &CachedObject, there: bool) {
+        let (namespace, name) = (&*object.key.namespace, &*object.key.name);
+        match self {
+            Self::ClusterRole => policy.cluster_role(name, read(object, there)),
+            Self::Role => policy.role(namespace, name, read(object, there)),
+            Self::ClusterRoleBinding => policy.binding("", name, read(object, there)),
+            Self::RoleBinding => policy.binding(namespace, name, read(object, there)),
+        }
+    }
+}
+
+/// What cannot be read grants nothing.
+fn read<T: DeserializeOwned>(object: &CachedObject, there: bool) -> Option<T> {
+    if !there {
+        return None;
+    }
+    serde_json::from_slice(&object.bytes)
+        .inspect_err(|error| tracing::error!(%error, key = %object.key, "a stored role or binding cannot be read and grants nothing; write it anew"))
+        .ok()
+}
+
+/// What was read so far.
+#[derive(Debug, Default)]
+struct Followed {
+    policy: Arc<Policy>,
+    /// A place in the history of each part; none where all must be read anew.
+    places: Option<Vec<WatchCursor>>,
+}
+
+/// Judges requests.
+#[derive(Clone, Debug)]
+pub(crate) struct Authorizer {
+    kinds: Arc<[(Part, Arc<KindCache>)]>,
+    followed: Arc<Mutex<Followed>>,
+}
+
+impl Authorizer {
+    pub(crate) fn new(cache: &Cache) -> Self {
+        let kind = |(part, plural)| (part, cache.kind(&KindKey::new(rbac::GROUP, plural)));
+        Self {
+            kinds: PARTS.into_iter().map(kind).collect(),
+            followed: Arc::default(),
+        }
+    }
+
+    /// The roles and bindings as of now.
+    fn policy(&self) -> Arc<Policy> {
+        // A poisoned lock may guard a half-applied change: read everything anew then.
+        let mut followed = self.followed.lock().unwrap_or_else(|poisoned: PoisonError<_>| {
+            let mut followed = poisoned.into_inner();
+            followed.places = None;
+            self.followed.clear_poison();
+            followed
+        });
+        if !self.catch_up(&mut followed) {
+            self.read_anew(&mut followed);
+        }
+        followed.policy.clone()
+    }
+
+    /// Applies what is new; false where the history no longer tells.
+    fn catch_up(&self, followed: &mut Followed) -> bool {
+        let Some(places) = &mut followed.places else {
+            return false;
+        };
+        for ((part, _), place) in self.kinds.iter().zip(places) {
+            loop {
+                let Ok(events) = place.ready() else { return false };
+                if events.is_empty() {
+                    break;
+                }
+                let policy = Arc::make_mut(&mut followed.policy);
+                for event in events {
+                    part.put(policy, &event.object, event.event_type != EventType::Deleted);
+                }
+            }
+        }
+        true
+    }
+
+    fn read_anew(&self, followed: &mut Followed) {
+        let mut policy = Policy::default();
+        let place = |(part, kind): &(Part, Arc<KindCache>)| {
+            let snapshot = kind.snapshot();
+            for object in snapshot.iter() {
+                part.put(&mut policy, object, true);
+            }
+            kind.watch(snapshot.revision).ok()
+        };
+        // Where a history has moved past its snapshot meanwhile, the next question begins anew.
+        followed.places = self.kinds.iter().map(place).collect();
+        followed.policy = Arc::new(policy);
+    }
+
+    /// Decides.
+    pub(crate) fn judge(&self, user: &UserInfo, asked: Asked<'_>) -> Decision {
+        if user.in_group(MASTERS_GROUP)
+            || HEALTH.allows(asked)
+            || own_streams(user).is_some_and(|rules| rules.iter().any(|rule| rule.allows(asked)))
+        {
+            return Decision::Allowed(None);
+        }
+        match self.policy().judge(who(user), asked) {
+            Verdict::Allowed(grant) => Decision::Allowed(Some(grant)),
+            Verdict::Silent(missing) => Decision::Denied(missing),
+        }
+    }
+
+    /// Goes on, or tells what kube-apiserver tells: `User "x" cannot ...`.
+    pub(crate) fn permit(&self, user: &UserInfo, asked: Asked<'_>) -> Result<(), String> {
+        let decision = self.judge(user, asked);
+        if decision.is_allowed() {
+            return Ok(());
+        }
+        let refusal = refusal(user, asked);
+        let reason = decision.reason();
+        Err(if reason.is_empty() {
+            refusal
+        } else {
+            format!("{refusal}: {reason}")
+        })
+    }
+
+    /// All rules that a user holds in a namespace, and which of the user's roles are missing.
+    pub(crate) fn held(&self, user: &UserInfo, namespace: &str) -> (Vec<Rule>, Vec<String>) {
+        let (mut rules, missing) = self.policy().held(who(user), namespace);
+        rules.extend(own_streams(user).into_iter().flatten());
+        (rules, missing)
+    }
+
+    /// The rules of a role that a binding names; an error tells that it is missing.
+    pub(crate) fn rules_of(&self, kind: &str, name: &str, namespace: &str) -> Result<Vec<Rule>, String> {
+        Ok(self.policy().rules_of(kind, name, namespace)?.rules.clone())
+    }
+}
+
+fn who(user: &UserInfo) -> Who<'_> {
+    Who {
+        name: &user.name,
+        groups: &user.groups,
+    }
+}
+
+fn refusal(user: &UserInfo, asked: Asked<'_>) -> String {
     let who = &user.name;
     match asked {
         Asked::Path { verb, path } => format!("User {who:?} cannot {verb} path {path:?}"),
@@ -160,99 +260,160 @@ fn reason(user: &UserInfo, asked: Asked<'_>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use api::Revision;
+    use serde_json::{Value, json};
+
     use super::*;
+    use crate::cache::{HistoryConfig, canonical};
+    use crate::store::{Committed, ObjectKey, Op};
 
-    fn allowed(user: &UserInfo, verb: &str, group: &str, resource: &str, sub: &str, name: &str) -> bool {
-        let asked = Asked::Resource {
-            verb,
-            group,
-            resource,
-            subresource: sub,
-            namespace: "",
-            name,
+    /// An authorizer over caches that no store feeds.
+    fn authorizer() -> Authorizer {
+        let kind = |(part, plural)| {
+            let key = KindKey::new(rbac::GROUP, plural);
+            (
+                part,
+                KindCache::detached(key, Revision::FIRST, HistoryConfig::default()),
+            )
         };
-        authorize(user, asked) == Decision::Allowed
-    }
-
-    #[test]
-    fn groups() {
-        let admin = UserInfo::new("a", ["system:masters"]);
-        let viewer = UserInfo::new("v", [VIEWERS_GROUP]);
-        let eu = UserInfo::new("system:meridian:cluster:eu-1", ["system:meridian:clusters"]);
-        let dns = UserInfo::new(DNS_USER, Vec::<String>::new());
-        let nobody = UserInfo::anonymous();
-        // who | verb group resource subresource name | allowed
-        for (user, verb, group, resource, sub, name, want) in [
-            (&admin, "delete", "", "secrets", "", "x", true),
-            (&viewer, "list", "apps", "deployments", "", "", true),
-            (&viewer, "list", "", "secrets", "", "", false),
-            (&viewer, "get", GROUP, "clusters", "manifests", "eu-1", false),
-            (&viewer, "create", "apps", "deployments", "", "", false),
-            (&eu, "watch", GROUP, "clusters", "manifests", "eu-1", true),
-            (&eu, "watch", GROUP, "clusters", "manifests", "us-1", false),
-            (&eu, "create", GROUP, "clusters", "reports", "eu-1", true),
-            (&eu, "create", GROUP, "clusters", "reports", "us-1", false),
-            (&eu, "get", GROUP, "clusters", "", "eu-1", false),
-            (&eu, "list", "", "secrets", "", "", false),
-            (&dns, "update", GROUP, "resolutions", "", "web", true),
-            (&dns, "list", "", "secrets", "", "", false),
-            (&nobody, "list", "", "configmaps", "", "", false),
-            (&viewer, "get", "", "*", "", "", false),
-            (
-                &eu,
-                "create",
-                "authorization.k8s.io",
-                "selfsubjectaccessreviews",
-                "",
-                "",
-                true,
-            ),
-            (
-                &eu,
-                "create",
-                "authorization.k8s.io",
-                "subjectaccessreviews",
-                "",
-                "",
-                false,
-            ),
-            (
-                &nobody,
-                "create",
-                "authorization.k8s.io",
-                "selfsubjectaccessreviews",
-                "",
-                "",
-                false,
-            ),
-            (&viewer, "impersonate", "", "users", "", "x", false),
-        ] {
-            assert_eq!(
-                allowed(user, verb, group, resource, sub, name),
-                want,
-                "{} {verb} {resource}/{sub}",
-                user.name
-            );
+        Authorizer {
+            kinds: PARTS.into_iter().map(kind).collect(),
+            followed: Arc::default(),
         }
     }
 
+    fn commit(kind: &KindCache, number: u64, namespace: &str, name: &str, op: Op, mut body: Value) -> Committed {
+        body["metadata"] = json!({ "name": name });
+        let revision = Revision::new(number).unwrap();
+        Committed {
+            key: ObjectKey::new(kind.kind(), namespace, name),
+            uid: name.into(),
+            op,
+            revision,
+            created_revision: revision,
+            body: canonical(&body),
+        }
+    }
+
+    fn bound(role: &str, user: &str) -> Value {
+        json!({"roleRef": {"kind": "ClusterRole", "name": role}, "subjects": [{"kind": "User", "name": user}]})
+    }
+
+    fn reads(authorizer: &Authorizer, user: &UserInfo, resource: &str) -> bool {
+        let asked = Asked::Resource {
+            verb: "get",
+            group: "",
+            resource,
+            subresource: "",
+            namespace: "shop",
+            name: "a",
+        };
+        authorizer.judge(user, asked).is_allowed()
+    }
+
     #[test]
-    fn paths() {
-        let allowed = |user: &UserInfo, path| authorize(user, Asked::Path { verb: "get", path }) == Decision::Allowed;
-        let known = UserInfo::new("k", Vec::<String>::new());
+    fn roles_are_followed() {
+        let authorizer = authorizer();
+        let (roles, bindings) = (authorizer.kinds[0].1.clone(), authorizer.kinds[2].1.clone());
+        let user = UserInfo::new("u", Vec::<String>::new());
+        let role = |resource: &str| json!({"rules": [{"verbs": ["get"], "apiGroups": [""], "resources": [resource]}]});
+        assert!(!reads(&authorizer, &user, "configmaps"));
+        roles.apply(&[commit(&roles, 10, "", "r", Op::Created, role("configmaps"))]);
+        bindings.apply(&[commit(&bindings, 11, "", "b", Op::Created, bound("r", "u"))]);
+        assert!(reads(&authorizer, &user, "configmaps"));
+        roles.apply(&[commit(&roles, 12, "", "r", Op::Updated, role("secrets"))]);
+        assert!(!reads(&authorizer, &user, "configmaps") && reads(&authorizer, &user, "secrets"));
+
+        // More news than are told at once.
+        for number in 0..600 {
+            let name = format!("r{number}");
+            roles.apply(&[commit(&roles, 20 + number, "", &name, Op::Created, role(&name))]);
+        }
+        bindings.apply(&[commit(&bindings, 700, "", "last", Op::Created, bound("r599", "u"))]);
+        assert!(reads(&authorizer, &user, "r599"));
+
+        // Null lists are empty; what cannot be read grants nothing.
+        roles.apply(&[commit(&roles, 701, "", "r", Op::Updated, json!({"rules": null}))]);
+        roles.apply(&[commit(&roles, 702, "", "r599", Op::Updated, json!({"rules": "all"}))]);
+        assert!(!reads(&authorizer, &user, "secrets") && !reads(&authorizer, &user, "r599"));
+
+        bindings.apply(&[commit(&bindings, 703, "", "b", Op::Updated, bound("r1", "u"))]);
+        assert!(reads(&authorizer, &user, "r1"));
+        bindings.apply(&[commit(&bindings, 704, "", "b", Op::Deleted, bound("r1", "u"))]);
+        assert!(!reads(&authorizer, &user, "r1"));
+
+        let revision = Revision::new(800).unwrap();
+        bindings.reset(
+            revision,
+            &[commit(&bindings, 750, "", "c", Op::Created, bound("r2", "u"))],
+        );
+        assert!(
+            reads(&authorizer, &user, "r2"),
+            "a history that began anew is read anew"
+        );
+        roles.reset(revision, &[]);
+        assert!(!reads(&authorizer, &user, "r2"));
+    }
+
+    #[test]
+    fn what_needs_no_role() {
+        let authorizer = authorizer();
+        let cluster = UserInfo::new("system:meridian:cluster:eu-1", ["system:meridian:clusters"]);
+        let pretender = UserInfo::new("system:meridian:cluster:eu-1", Vec::<String>::new());
+        let admin = UserInfo::new("a", [MASTERS_GROUP]);
         let nobody = UserInfo::anonymous();
-        assert!(allowed(&nobody, "/version") && allowed(&nobody, "/livez/ping"));
-        assert!(!allowed(&nobody, "/apis") && !allowed(&nobody, "/metrics") && !allowed(&nobody, "/versions"));
-        assert!(allowed(&known, "/openapi/v3/api/v1") && allowed(&known, "/") && !allowed(&known, "/metrics"));
+        let stream = |user: &UserInfo, verb, resource, subresource, name| {
+            let asked = Asked::Resource {
+                verb,
+                group: GROUP,
+                resource,
+                subresource,
+                namespace: "",
+                name,
+            };
+            authorizer.judge(user, asked).is_allowed()
+        };
+        for (user, verb, subresource, name, want) in [
+            (&cluster, "watch", "manifests", "eu-1", true),
+            (&cluster, "list", "manifests", "eu-1", true),
+            (&cluster, "watch", "manifests", "us-1", false),
+            (&cluster, "create", "reports", "eu-1", true),
+            (&cluster, "create", "reports", "us-1", false),
+            (&cluster, "create", "manifests", "eu-1", false),
+            (&cluster, "get", "", "eu-1", false),
+            (&cluster, "list", "manifests", "", false),
+            (&pretender, "watch", "manifests", "eu-1", false),
+            (&admin, "delete", "", "eu-1", true),
+            (&nobody, "get", "", "eu-1", false),
+        ] {
+            assert_eq!(
+                stream(user, verb, "clusters", subresource, name),
+                want,
+                "{} {verb} {subresource} {name}",
+                user.name
+            );
+        }
+        assert!(!stream(&cluster, "get", "placements", "manifests", "eu-1"));
+        for (path, want) in [
+            ("/livez", true),
+            ("/livez/ping", true),
+            ("/livezz", false),
+            ("/metrics", false),
+            ("/apis", false),
+        ] {
+            let decision = authorizer.judge(&nobody, Asked::Path { verb: "get", path });
+            assert_eq!(decision.is_allowed(), want, "{path}");
+        }
         assert_eq!(
-            authorize(
+            authorizer.permit(
                 &nobody,
                 Asked::Path {
                     verb: "get",
                     path: "/metrics"
                 }
             ),
-            Decision::Denied("User \"system:anonymous\" cannot get path \"/metrics\"".into())
+            Err("User \"system:anonymous\" cannot get path \"/metrics\"".to_owned())
         );
+        assert!(!reads(&authorizer, &cluster, "secrets"));
     }
 }

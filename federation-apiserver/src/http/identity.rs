@@ -5,18 +5,24 @@ use http::request::Parts;
 use http::{HeaderName, HeaderValue};
 use machinery::status::Status;
 
-use crate::auth::{ANONYMOUS, Asked, Decision, UserInfo, authorize};
+use crate::auth::{ANONYMOUS, Asked, UserInfo};
 use crate::server::Shared;
 
 const AS_USER: HeaderName = HeaderName::from_static("impersonate-user");
 const AS_GROUP: HeaderName = HeaderName::from_static("impersonate-group");
 const AS_UID: HeaderName = HeaderName::from_static("impersonate-uid");
 const AS_EXTRA: &str = "impersonate-extra-";
+/// Prefix of the user names of service accounts; namespace and name follow.
+const SERVICE_ACCOUNT: &str = "system:serviceaccount:";
+/// API group of uids and extras.
+const AUTHENTICATION: &str = "authentication.k8s.io";
+/// Group of all service accounts; those of a namespace have one more.
+const ACCOUNTS: &str = "system:serviceaccounts";
 
 /// The identity that counts for a request.
 pub(super) fn of(server: &Shared, parts: &Parts) -> Result<UserInfo, Status> {
     let user = authenticated(server, parts)?;
-    impersonated(user, parts)
+    impersonated(server, user, parts)
 }
 
 fn authenticated(server: &Shared, parts: &Parts) -> Result<UserInfo, Status> {
@@ -37,7 +43,7 @@ fn authenticated(server: &Shared, parts: &Parts) -> Result<UserInfo, Status> {
 
 /// Whoever may act for others and asks to is taken for the other. To pass over these headers would give `kubectl --as`
 /// the rights that it was used to give up.
-fn impersonated(user: UserInfo, parts: &Parts) -> Result<UserInfo, Status> {
+fn impersonated(server: &Shared, user: UserInfo, parts: &Parts) -> Result<UserInfo, Status> {
     let text = |value: &HeaderValue| value.to_str().map(str::to_owned).unwrap_or_default();
     let name = parts.headers.get(AS_USER).map(text).unwrap_or_default();
     let groups: Vec<String> = parts.headers.get_all(AS_GROUP).iter().map(text).collect();
@@ -53,25 +59,64 @@ fn impersonated(user: UserInfo, parts: &Parts) -> Result<UserInfo, Status> {
             Ok(user)
         };
     }
-    let wanted = std::iter::once(("users", &name)).chain(groups.iter().map(|group| ("groups", group)));
-    for (resource, name) in wanted {
-        let asked = Asked::Resource {
-            verb: "impersonate",
-            group: "",
-            resource,
-            subresource: "",
-            namespace: "",
-            name,
-        };
-        match authorize(&user, asked) {
-            Decision::Allowed => {}
-            Decision::Denied(why) => return Err(Status::forbidden("", resource, name, &why)),
+    let uid = parts.headers.get(AS_UID).map(text).unwrap_or_default();
+    let account = name.strip_prefix(SERVICE_ACCOUNT).and_then(|rest| rest.split_once(':'));
+    let as_user = match account {
+        Some((namespace, account)) => to_be("", "serviceaccounts", namespace, account),
+        None => to_be("", "users", "", &name),
+    };
+    permit(server, &user, as_user)?;
+    for group in &groups {
+        permit(server, &user, to_be("", "groups", "", group))?;
+    }
+    if !uid.is_empty() {
+        permit(server, &user, to_be(AUTHENTICATION, "uids", "", &uid))?;
+    }
+    // Nothing here reads extras; whoever may not set them is refused all the same, as elsewhere.
+    for (header, value) in &parts.headers {
+        if let Some(key) = header.as_str().strip_prefix(AS_EXTRA) {
+            let extra = Asked::Resource {
+                verb: "impersonate",
+                group: AUTHENTICATION,
+                resource: "userextras",
+                subresource: key,
+                namespace: "",
+                name: &text(value),
+            };
+            permit(server, &user, extra)?;
         }
     }
     if name == ANONYMOUS {
         return Ok(UserInfo::anonymous());
     }
+    let mut groups = groups;
+    if let Some((namespace, _)) = account
+        && groups.is_empty()
+    {
+        groups = vec![ACCOUNTS.to_owned(), format!("{ACCOUNTS}:{namespace}")];
+    }
     let mut other = UserInfo::new(name, groups);
-    other.uid = parts.headers.get(AS_UID).map(text).unwrap_or_default();
+    other.uid = uid;
     Ok(other)
+}
+
+fn to_be<'a>(group: &'a str, resource: &'a str, namespace: &'a str, name: &'a str) -> Asked<'a> {
+    Asked::Resource {
+        verb: "impersonate",
+        group,
+        resource,
+        subresource: "",
+        namespace,
+        name,
+    }
+}
+
+fn permit(server: &Shared, user: &UserInfo, asked: Asked<'_>) -> Result<(), Status> {
+    let permitted = server.engine.authorizer.permit(user, asked);
+    permitted.map_err(|why| match asked {
+        Asked::Resource {
+            group, resource, name, ..
+        } => Status::forbidden(group, resource, name, &why),
+        Asked::Path { .. } => Status::forbidden("", "", "", &why),
+    })
 }

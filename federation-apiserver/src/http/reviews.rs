@@ -1,31 +1,17 @@
-//! Reviews: who am I, may I, what may I, may they. Answered from the authorizer that judges requests; nothing is kept.
+//! Reviews: who am I, may I, what may I, may they. Answered by the authorizer that judges requests; nothing is kept.
 
 use axum::body::Body;
 use axum::response::Response;
 use http::StatusCode;
 use jiff::Timestamp;
 use machinery::field::{self, Path};
+use machinery::rbac::Rule;
 use machinery::status::{Cause, Status};
 use serde_json::{Value, json};
 
 use super::{Ask, body, respond};
-use crate::auth::{Asked, Decision, UserInfo, authorize};
+use crate::auth::{Asked, UserInfo};
 use crate::kinds::{Kind, Review};
-
-/// Paths that are no resources and that somebody may be allowed to read.
-const PATHS: &[&str] = &[
-    "/api",
-    "/api/*",
-    "/apis",
-    "/apis/*",
-    "/healthz",
-    "/livez",
-    "/metrics",
-    "/openapi",
-    "/openapi/*",
-    "/readyz",
-    "/version",
-];
 
 /// Answers a review.
 pub(super) async fn create(ask: &Ask, review: Review, body: Body) -> Result<Response, Status> {
@@ -45,21 +31,21 @@ pub(super) async fn create(ask: &Ask, review: Review, body: Body) -> Result<Resp
             (None, json!({ "userInfo": user_info(&ask.user) }))
         }
         Review::OwnAccess => {
-            let status = verdict(ask.kind.as_ref(), &ask.user, &spec, "")?;
+            let status = verdict(ask, &ask.user, &spec, "")?;
             (Some(spec), status)
         }
         Review::OwnRules => {
             if text(&spec, "/namespace").is_empty() {
                 return Err(Status::bad_request("no namespace on request"));
             }
-            (Some(json!({})), rules(ask))
+            (Some(json!({})), rules(ask, text(&spec, "/namespace")))
         }
         Review::Access => {
             if !namespace.is_empty() {
                 put(&mut answer, "metadata", json!({ "namespace": namespace }));
             }
             let user = subject(ask.kind.as_ref(), &spec)?;
-            let status = verdict(ask.kind.as_ref(), &user, &spec, namespace)?;
+            let status = verdict(ask, &user, &spec, namespace)?;
             (Some(spec), status)
         }
     };
@@ -110,7 +96,8 @@ fn subject(kind: &Kind, spec: &Value) -> Result<UserInfo, Status> {
 }
 
 /// Whether a user may do what a spec describes; `namespace` is the only one it may be about, if it is not empty.
-fn verdict(kind: &Kind, user: &UserInfo, spec: &Value, namespace: &str) -> Result<Value, Status> {
+fn verdict(ask: &Ask, user: &UserInfo, spec: &Value, namespace: &str) -> Result<Value, Status> {
+    let kind = ask.kind.as_ref();
     let attributes = |key: &str| spec.get(key).filter(|value| value.is_object());
     let path = |key: &str| Path::root("spec").child(key);
     let asked = match (attributes("resourceAttributes"), attributes("nonResourceAttributes")) {
@@ -151,48 +138,23 @@ fn verdict(kind: &Kind, user: &UserInfo, spec: &Value, namespace: &str) -> Resul
             return Err(refuse(kind, cause));
         }
     };
-    Ok(json!({ "allowed": authorize(user, asked) == Decision::Allowed }))
+    let decision = ask.server.engine.authorizer.judge(user, asked);
+    let mut status = json!({ "allowed": decision.is_allowed() });
+    let reason = decision.reason();
+    if !reason.is_empty() {
+        put(&mut status, "reason", Value::from(reason));
+    }
+    Ok(status)
 }
 
-/// What the client may do, found by asking the authorizer about every kind and verb that is served.
-fn rules(ask: &Ask) -> Value {
-    let user = &ask.user;
-    let resource = |verb: &str, group: &str, resource: &str| {
-        let asked = Asked::Resource {
-            verb,
-            group,
-            resource,
-            subresource: "",
-            namespace: "",
-            name: "",
-        };
-        authorize(user, asked) == Decision::Allowed
-    };
-    if resource("*", "*", "*") {
-        return json!({
-            "resourceRules": [{ "verbs": ["*"], "apiGroups": ["*"], "resources": ["*"] }],
-            "nonResourceRules": [{ "verbs": ["*"], "nonResourceURLs": ["*"] }],
-            "incomplete": false,
-        });
+/// What the client may do in a namespace: the rules that it holds there.
+fn rules(ask: &Ask, namespace: &str) -> Value {
+    let (held, missing) = ask.server.engine.authorizer.held(&ask.user, namespace);
+    let (paths, resources): (Vec<Rule>, Vec<Rule>) =
+        held.into_iter().partition(|rule| !rule.non_resource_urls.is_empty());
+    let mut status = json!({ "resourceRules": resources, "nonResourceRules": paths, "incomplete": false });
+    if !missing.is_empty() {
+        put(&mut status, "evaluationError", Value::from(missing.join(", ")));
     }
-    let kinds = ask.server.registry.kinds().iter().filter_map(|kind| {
-        let verbs: Vec<&str> = kind
-            .verbs
-            .iter()
-            .copied()
-            .filter(|verb| resource(verb, kind.group, kind.plural))
-            .collect();
-        (!verbs.is_empty()).then(|| json!({ "verbs": verbs, "apiGroups": [kind.group], "resources": [kind.plural] }))
-    });
-    let open = |path: &&&str| {
-        let path = path.trim_end_matches('*');
-        authorize(user, Asked::Path { verb: "get", path }) == Decision::Allowed
-    };
-    let paths: Vec<&str> = PATHS.iter().filter(open).copied().collect();
-    json!({
-        "resourceRules": kinds.collect::<Vec<_>>(),
-        "nonResourceRules": [{ "verbs": ["get"], "nonResourceURLs": paths }],
-        // A member's own streams are not kinds, so the list does not tell them.
-        "incomplete": user.cluster().is_some(),
-    })
+    status
 }

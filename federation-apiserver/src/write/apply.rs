@@ -263,6 +263,7 @@ mod tests {
                 validation: FieldValidation::Ignore,
                 force,
             },
+            user: crate::auth::UserInfo::internal("test"),
         }
     }
 

@@ -4,6 +4,7 @@ use machinery::status::Status;
 use serde_json::json;
 
 use super::{Engine, FieldValidation, Intent, Options, Part};
+use crate::auth::UserInfo;
 use crate::kinds::Profile;
 use crate::server::ServerError;
 
@@ -34,6 +35,7 @@ impl Engine {
                     validation: FieldValidation::Ignore,
                     force: false,
                 },
+                user: UserInfo::internal("apiserver"),
             };
             let body = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } });
             match self.create(&intent, body, Vec::new()).await {

@@ -9,6 +9,7 @@ use machinery::status::Status;
 
 use super::claims::Claims;
 use super::{Current, Intent};
+use crate::auth::Authorizer;
 use crate::cache::{Cache, KindCache, splice_revision};
 use crate::kinds::{Kind, Registry};
 use crate::store::{Change, Committed, Expect, ObjectKey, Store, Write, WriteError};
@@ -35,6 +36,8 @@ pub(crate) struct Engine {
     pub(crate) ephemeral: Backend,
     /// Addresses and ports of Services.
     pub(crate) claims: Claims,
+    /// Who may do what.
+    pub(crate) authorizer: Authorizer,
 }
 
 /// Why a commit did not happen.

@@ -12,6 +12,7 @@ use super::commit::{Refused, answer, versioned};
 use super::identity::meta;
 use super::parts::{scale_of, with_scale};
 use super::{Change, Current, Draft, Engine, Intent, Outcome, Part, Patch, UPDATE, apply, run, shape};
+use crate::auth::Asked;
 use crate::cache::canonical;
 use crate::store::{Change as Stored, Expect};
 
@@ -68,6 +69,7 @@ impl Engine {
         }
         let created = match change {
             Change::Replace(value, duplicates) if intent.kind.strategy.create_on_update => {
+                self.may_create(intent)?;
                 check_place(intent, value)?;
                 let mut value = value.clone();
                 if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
@@ -76,6 +78,7 @@ impl Engine {
                 self.create_draft(intent, value, duplicates.clone(), false).await
             }
             Change::Apply(value, duplicates) => {
+                self.may_create(intent)?;
                 check_place(intent, value)?;
                 let value = apply::onto_nothing(intent, value, Timestamp::now())?;
                 self.create_draft(intent, value, duplicates.clone(), true).await
@@ -87,6 +90,20 @@ impl Engine {
             Err(status) if status.reason == "AlreadyExists" => Ok(None),
             Err(status) => Err(status),
         }
+    }
+
+    /// A change that creates needs the right to create, besides the one that let it in.
+    fn may_create(&self, intent: &Intent) -> Result<(), Status> {
+        let asked = Asked::Resource {
+            verb: "create",
+            group: intent.kind.group,
+            resource: intent.kind.plural,
+            subresource: "",
+            namespace: &intent.namespace,
+            name: &intent.name,
+        };
+        let permitted = self.authorizer.permit(&intent.user, asked);
+        permitted.map_err(|why| intent.forbidden(&why))
     }
 
     async fn update_once(&self, intent: &Intent, change: &Change, current: &Current) -> Result<Attempt, Status> {

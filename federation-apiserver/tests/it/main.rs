@@ -7,6 +7,7 @@ mod harness;
 mod kinds;
 mod lists;
 mod objects;
+mod rbac;
 mod refusals;
 mod reviews;
 mod services;

@@ -24,8 +24,8 @@ async fn everybody_may_ask_about_themselves() {
     let path = format!("{AUTHORIZATION}/selfsubjectaccessreviews");
     let may = vera.post(&path, get("services")).await.expect(201);
     assert_eq!(
-        (&may["kind"], &may["status"]),
-        (&json!("SelfSubjectAccessReview"), &json!({"allowed": true}))
+        (&may["kind"], &may["status"]["allowed"]),
+        (&json!("SelfSubjectAccessReview"), &json!(true))
     );
     assert_eq!(
         vera.post(&path, get("secrets")).await.expect(201)["status"]["allowed"],
@@ -41,7 +41,10 @@ async fn everybody_may_ask_about_themselves() {
         .await
         .expect(201);
     let rules = rules["status"]["resourceRules"].as_array().unwrap().clone();
-    let of = |plural: &str| rules.iter().find(|rule| rule["resources"] == json!([plural]));
+    let of = |plural: &str| {
+        let names = |rule: &&Value| rule["resources"].as_array().unwrap().contains(&json!(plural));
+        rules.iter().find(names)
+    };
     assert_eq!(of("services").unwrap()["verbs"], json!(["get", "list", "watch"]));
     assert!(of("secrets").is_none());
     vera.post(&format!("{AUTHORIZATION}/subjectaccessreviews"), get("services"))

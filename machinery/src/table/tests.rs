@@ -66,6 +66,12 @@ fn headings_are_kubectls() {
             "Name,AddressType,Ports,Endpoints,Age",
         ),
         ("coordination.k8s.io/v1", "Lease", "Name,Holder,Age"),
+        ("rbac.authorization.k8s.io/v1", "ClusterRole", "Name,Created At"),
+        (
+            "rbac.authorization.k8s.io/v1",
+            "RoleBinding",
+            "Name,Role,Age,Users*,Groups*,ServiceAccounts*",
+        ),
         ("example.com/v1", "Thing", "Name,Created At"),
         (
             "federation.meridian.dev/v1alpha1",
@@ -98,6 +104,14 @@ fn rows_are_kubectls() {
             "Secret",
             json!({"metadata": {"name": "x"}, "type": "Opaque", "data": {"a": ""}}),
             "x | Opaque | 1 | 36s",
+        ),
+        (
+            "rbac.authorization.k8s.io/v1",
+            "RoleBinding",
+            json!({"metadata": {"name": "x"}, "roleRef": {"kind": "Role", "name": "r"}, "subjects": [
+                {"kind": "User", "name": "a"}, {"kind": "User", "name": "b"}, {"kind": "ServiceAccount", "name": "s"},
+                {"kind": "ServiceAccount", "name": "t", "namespace": "n"}]}),
+            "x | Role/r | 36s | a, b |  | /s, n/t",
         ),
         (
             "v1",

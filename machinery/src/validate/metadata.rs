@@ -36,6 +36,7 @@ fn namespaced(api_version: &str, kind: &str) -> Option<bool> {
         | ("networking.k8s.io/v1", "IngressClass")
         | ("scheduling.k8s.io/v1", "PriorityClass")
         | ("storage.k8s.io/v1", "StorageClass")
+        | ("rbac.authorization.k8s.io/v1", "ClusterRole" | "ClusterRoleBinding")
         | (
             api::well_known::API_VERSION,
             "Cluster" | "Region" | "ClusterPropagationPolicy" | "ClusterOverridePolicy" | "Heartbeat",
@@ -51,6 +52,7 @@ fn namespaced(api_version: &str, kind: &str) -> Option<bool> {
             | "autoscaling/v2",
             _,
         )
+        | ("rbac.authorization.k8s.io/v1", "Role" | "RoleBinding")
         | (api::well_known::API_VERSION, "PropagationPolicy" | "OverridePolicy" | "Placement" | "DNSPolicy") => {
             Some(true)
         }
@@ -223,6 +225,7 @@ fn name(naming: &Naming, at: &At<'_>, text: &str, faults: &mut Vec<Cause>) {
     push(at, wrong, faults);
 }
 
+/// A segment of a path, which the names of roles are.
 pub(super) fn segment(text: &str) -> Vec<String> {
     match text {
         "." | ".." => vec![format!("may not be '{text}'")],

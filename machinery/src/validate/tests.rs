@@ -9,6 +9,7 @@ use crate::{default, schema};
 
 mod creations;
 mod our_kinds;
+mod roles;
 
 /// API version, kind, object, and what must be told of it.
 type Row = (&'static str, &'static str, Value, Vec<Told>);

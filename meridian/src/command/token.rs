@@ -14,8 +14,14 @@ pub(crate) fn run(data_dir: &Path, args: &TokenArgs) -> Result<(), CommandError>
     let groups = match args.role {
         TokenRole::Admin => tokens::ADMIN_GROUPS,
         TokenRole::Viewer => tokens::VIEWER_GROUPS,
+        TokenRole::User => &[],
     };
-    let token = tokens::ensure(&path, &args.user, groups).map_err(|error| CommandError::File(path, error))?;
+    let groups: Vec<&str> = groups
+        .iter()
+        .copied()
+        .chain(args.groups.iter().map(String::as_str))
+        .collect();
+    let token = tokens::ensure(&path, &args.user, &groups).map_err(|error| CommandError::File(path, error))?;
     println!("{token}");
     Ok(())
 }
