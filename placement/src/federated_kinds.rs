@@ -60,8 +60,7 @@ pub const KINDS: [FederatedKind; 22] = [
     row("v1", "PodTemplate", "podtemplates", Spread::Duplicated),
     row("apps/v1", "StatefulSet", "statefulsets", Spread::One),
     row("apps/v1", "DaemonSet", "daemonsets", Spread::Duplicated),
-    // Completions cannot be changed, so what is divided now could not be divided again: one cluster does the work, once.
-    row("batch/v1", "Job", "jobs", Spread::One),
+    row("batch/v1", "Job", "jobs", Spread::Divided),
     row("batch/v1", "CronJob", "cronjobs", Spread::One),
     row("networking.k8s.io/v1", "Ingress", "ingresses", Spread::Duplicated),
     row(
@@ -97,7 +96,7 @@ pub const KINDS: [FederatedKind; 22] = [
 ];
 
 /// Kinds that are born in one cluster and stay there, wherever a policy or a row above does not say otherwise.
-const ONE_CLUSTER_KINDS: [&str; 4] = ["StatefulSet", "Job", "CronJob", "Pod"];
+const ONE_CLUSTER_KINDS: [&str; 3] = ["StatefulSet", "CronJob", "Pod"];
 
 /// Types of Secrets that belong to one control plane and mean nothing in another.
 const LOCAL_SECRET_TYPES: [&str; 3] = [
@@ -106,10 +105,42 @@ const LOCAL_SECRET_TYPES: [&str; 3] = [
     "helm.sh/release.v1",
 ];
 
-/// Whether `spec.replicas` of the kind is divided between clusters.
+/// What of an object is divided between clusters, one by default; none for kinds without anything of the sort.
 #[must_use]
-pub fn has_replicas(kind: &str) -> bool {
-    matches!(kind, "Deployment" | "ReplicaSet" | "StatefulSet")
+pub fn replicas_of(kind: &str, object: &Value) -> Option<i64> {
+    let number = |pointer: &str| object.pointer(pointer).and_then(Value::as_i64);
+    match kind {
+        "Deployment" | "ReplicaSet" | "StatefulSet" => Some(number("/spec/replicas").unwrap_or(1)),
+        // Without completions it is a queue that any number of pods empty.
+        "Job" => Some(number("/spec/completions").or(number("/spec/parallelism")).unwrap_or(1)),
+        _ => None,
+    }
+}
+
+/// How far an object may be divided, and divided again.
+#[must_use]
+pub fn division_of(kind: &str, object: &Value) -> Division {
+    if kind != "Job" {
+        return Division::Free;
+    }
+    let indexed = object.pointer("/spec/completionMode").and_then(Value::as_str) == Some("Indexed");
+    match object.pointer("/spec/completions").and_then(Value::as_i64) {
+        _ if indexed => Division::Whole,
+        Some(_) => Division::Once,
+        None => Division::Free,
+    }
+}
+
+/// How far an object may be divided, and divided again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Division {
+    /// At any time.
+    #[default]
+    Free,
+    /// When it is placed; the share of a copy that stands can never change, such as a Job's completions.
+    Once,
+    /// Not at all: every copy would do the same part, as an indexed Job's would.
+    Whole,
 }
 
 /// What the kind does with no policy.

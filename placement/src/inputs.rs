@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use api::{Cluster, ObjectRef, PlacementSpec, PropagationPolicy};
 use serde_json::Value;
 
+use crate::federated_kinds::{Division, division_of, replicas_of};
+
 /// What placement knows of the federated object.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FederatedObject {
@@ -18,8 +20,10 @@ pub struct FederatedObject {
     pub labels: BTreeMap<String, String>,
     /// Annotations, which Federation v1 spoke through.
     pub annotations: BTreeMap<String, String>,
-    /// `spec.replicas`; none for kinds without replicas.
+    /// What is divided: `spec.replicas`, a Job's completions; none for kinds without replicas.
     pub replicas: Option<i64>,
+    /// How far that may be divided.
+    pub division: Division,
 }
 
 impl FederatedObject {
@@ -28,8 +32,6 @@ impl FederatedObject {
     pub fn from_value(object: &Value) -> Option<Self> {
         let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
         let kind = text("/kind")?;
-        let replicas = crate::federated_kinds::has_replicas(kind)
-            .then(|| object.pointer("/spec/replicas").and_then(Value::as_i64).unwrap_or(1));
         Some(Self {
             resource: ObjectRef {
                 api_version: text("/apiVersion")?.to_owned(),
@@ -44,7 +46,8 @@ impl FederatedObject {
                 .unwrap_or_default(),
             labels: text_map(object.pointer("/metadata/labels")),
             annotations: text_map(object.pointer("/metadata/annotations")),
-            replicas,
+            replicas: replicas_of(kind, object),
+            division: division_of(kind, object),
         })
     }
 }

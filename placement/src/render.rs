@@ -7,6 +7,7 @@
 mod image;
 mod overrides;
 mod pointer;
+mod share;
 mod strip;
 
 use api::well_known::{
@@ -84,10 +85,8 @@ pub fn render(
         .ok_or_else(not_placed)?;
 
     let mut manifest = strip::strip(object).ok_or(RenderError::NotAnObject)?;
-    if let Some(replicas) = target.replicas
-        && let Some(desired) = manifest.get_mut("spec").and_then(Value::as_object_mut)
-    {
-        desired.insert("replicas".to_owned(), json!(replicas));
+    if let Some(share) = target.replicas {
+        share::put(&mut manifest, spec, share);
     }
     overrides::apply(&mut manifest, &facts, cluster, overrides)?;
 

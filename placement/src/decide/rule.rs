@@ -8,8 +8,8 @@ use api::policy::{
 use super::matching;
 use super::preferences_v1::{self, ClusterSelector, Preferences};
 use crate::decision::Decision;
-use crate::federated_kinds::{Spread, default_spread};
-use crate::inputs::Inputs;
+use crate::federated_kinds::{Division, Spread, default_spread};
+use crate::inputs::{FederatedObject, Inputs};
 
 /// How copies and replicas are spread over the clusters that fit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +37,10 @@ impl Rule {
     /// Finds the rule, and notes in the decision how.
     pub(super) fn of(inputs: &Inputs<'_>, decision: &mut Decision) -> Self {
         let object = inputs.object;
-        let spread = default_spread(&object.resource.api_version, &object.resource.kind);
+        let spread = match object.division {
+            Division::Whole => Spread::One,
+            Division::Free | Division::Once => default_spread(&object.resource.api_version, &object.resource.kind),
+        };
         if let Some(policy) = matching::best(inputs.policies, object) {
             decision.policy = matching::label(policy);
             decision.steps.push(format!("{} selects the object.", decision.policy));
@@ -48,7 +51,7 @@ impl Rule {
                     .steps
                     .push("Its Federation v1 annotations are not read, because a policy selects it.".to_owned());
             }
-            let manner = manner_of(&policy.spec, object.replicas.is_some(), spread);
+            let manner = manner_of(&policy.spec, is_divisible(object), spread);
             return Self {
                 manner,
                 policy: Some(policy.spec.clone()),
@@ -130,6 +133,10 @@ impl Rule {
         };
         Self { manner, ..self.clone() }
     }
+}
+
+fn is_divisible(object: &FederatedObject) -> bool {
+    object.replicas.is_some() && object.division != Division::Whole
 }
 
 /// A policy that says nothing of replicas leaves the kind's default; one that gives the struct means `Divided` unless it

@@ -13,6 +13,7 @@ use super::rule::{Manner, Rule};
 use super::{filter, planned};
 use crate::affinity;
 use crate::decision::{Decision, Fate};
+use crate::federated_kinds::Division;
 use crate::inputs::Inputs;
 
 /// Gives every candidate its fate. `candidates` is not empty.
@@ -79,6 +80,58 @@ fn assign_one(inputs: &Inputs<'_>, candidates: &[&Cluster], decision: &mut Decis
 }
 
 fn assign_divided(
+    inputs: &Inputs<'_>,
+    rule: &Rule,
+    weights: &[StaticClusterWeight],
+    wanted: i64,
+    candidates: &[&Cluster],
+    decision: &mut Decision,
+) {
+    let (held, newcomers) = standing(inputs, candidates);
+    if !held.is_empty() {
+        let left = wanted.saturating_sub(held.iter().map(|(_, share)| share).sum());
+        for (cluster, share) in &held {
+            let fate = Fate::Chosen { replicas: Some(*share) };
+            decision.fates.insert(cluster.metadata.name().to_owned(), fate);
+        }
+        decision
+            .steps
+            .push("Copies that stand keep their share, because it can never change.".to_owned());
+        if left > 0 && !newcomers.is_empty() {
+            divide_anew(inputs, rule, weights, left, &newcomers, decision);
+        } else {
+            decision.unplaced = left.max(0);
+            for cluster in newcomers {
+                let fate = Fate::Out {
+                    reason: Reason::NoReplicas,
+                    message: "the copies that stand have all of it".to_owned(),
+                };
+                decision.fates.insert(cluster.metadata.name().to_owned(), fate);
+            }
+        }
+        return;
+    }
+    divide_anew(inputs, rule, weights, wanted, candidates, decision);
+}
+
+/// Copies whose share can never change, with it, and the clusters without one. A decision on an older incarnation of the
+/// object says nothing.
+fn standing<'a>(inputs: &Inputs<'_>, candidates: &[&'a Cluster]) -> (Vec<(&'a Cluster, i64)>, Vec<&'a Cluster>) {
+    let same = |previous: &api::PlacementSpec| previous.resource.uid == inputs.object.resource.uid;
+    let previous = inputs.previous.filter(|previous| same(previous));
+    let fixed = inputs.object.division == Division::Once;
+    let mut held = Vec::new();
+    let mut newcomers = Vec::new();
+    for cluster in candidates {
+        match planned(previous, cluster.metadata.name()).filter(|_| fixed) {
+            Some(share) => held.push((*cluster, share)),
+            None => newcomers.push(*cluster),
+        }
+    }
+    (held, newcomers)
+}
+
+fn divide_anew(
     inputs: &Inputs<'_>,
     rule: &Rule,
     weights: &[StaticClusterWeight],

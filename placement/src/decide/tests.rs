@@ -387,3 +387,28 @@ fn every_reason_has_a_page() {
         assert!(std::path::Path::new(&page).exists(), "{page}");
     }
 }
+
+#[test]
+fn jobs_are_divided_once_and_indexed_ones_not_at_all() {
+    let job = |spec: Value| {
+        let value = json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "sum", "namespace": "shop"},
+            "spec": spec});
+        FederatedObject::from_value(&value).unwrap()
+    };
+    let counted = job(json!({"completions": 6, "parallelism": 3}));
+    let decided = |clusters: &str, previous: &str| shown(&run(&counted, &[], clusters, previous));
+    assert_eq!(decided("ap eu us", ""), "ap=2 eu=2 us=2 |");
+    assert_eq!(decided("ap eu us", "eu=6"), "eu=6 | ap:NoReplicas us:NoReplicas");
+    assert_eq!(decided("ap eu us!", "eu=3 us=3"), "eu=3 us=3 | ap:NoReplicas");
+    // What a copy that must go had left to do is done where there is no copy yet.
+    assert_eq!(decided("ap eu us#", "eu=3 us=3"), "ap=3 eu=3 | us:UntoleratedTaint");
+    let stuck = run(&counted, &[], "eu us#", "eu=3 us=3");
+    assert_eq!(
+        (shown(&stuck).as_str(), stuck.unplaced_replicas),
+        ("eu=3 | us:UntoleratedTaint", 3)
+    );
+    let queue = job(json!({"parallelism": 4}));
+    assert_eq!(shown(&run(&queue, &[], "eu us", "eu=4")), "eu=2 us=2 |");
+    let indexed = job(json!({"completions": 6, "completionMode": "Indexed"}));
+    assert_eq!(run(&indexed, &[], "ap eu us", "").clusters.len(), 1);
+}
