@@ -1,9 +1,12 @@
 //! A hub that lost its database is what it was at its last backup, and members keep what they have.
 
 use e2e::{Federation, eventually};
-use serde_json::Value;
 
+use crate::identities::identities;
 use crate::shop::PATIENCE;
+
+/// What users made that is looked at.
+const KINDS: &str = "deployment,service,configmap";
 
 #[test]
 fn a_lost_database_comes_back_from_a_backup() {
@@ -18,9 +21,14 @@ fn a_lost_database_comes_back_from_a_backup() {
     let file = dir.path().join("hub.backup");
     let path = file.display().to_string();
     federation.command(&["backup", &path]).unwrap();
-    let kept = identities(&federation);
+    let kept = identities(&federation, "default", KINDS);
     assert!(kept.iter().any(|object| object.contains("\"hello\"")), "{kept:?}");
     federation.kubectl(&["create", "configmap", "too-late"]).unwrap();
+    let list = federation.kubectl_json(&["get", "configmaps"]).unwrap();
+    let seen = list["items"][0]["metadata"]["resourceVersion"]
+        .as_str()
+        .unwrap()
+        .to_owned();
 
     // A hub that runs, or that has something, is not written over.
     let refused = federation.command(&["restore", &path]).unwrap_err();
@@ -39,7 +47,7 @@ fn a_lost_database_comes_back_from_a_backup() {
     assert!(refused.0.contains("checksum"), "{refused:?}");
     federation.command(&["restore", &path]).unwrap();
     federation.restart().unwrap();
-    assert_eq!(identities(&federation), kept);
+    assert_eq!(identities(&federation, "default", KINDS), kept);
     federation
         .kubectl(&["scale", "deployment/hello", "--replicas=4"])
         .unwrap();
@@ -52,22 +60,4 @@ fn a_lost_database_comes_back_from_a_backup() {
             other => Err(format!("{other:?} are ready")),
         }
     });
-}
-
-/// Kind, name and uid of what users made in the default namespace.
-fn identities(federation: &Federation) -> Vec<String> {
-    let list: Value = federation
-        .kubectl_json(&["get", "deployment,service,configmap"])
-        .unwrap();
-    list["items"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|item| {
-            format!(
-                "{} {} {}",
-                item["kind"], item["metadata"]["name"], item["metadata"]["uid"]
-            )
-        })
-        .collect()
 }

@@ -4,7 +4,11 @@ use e2e::{Federation, eventually};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use crate::identities::identities;
 use crate::shop::{self, PATIENCE};
+
+/// What the shop is made of.
+const KINDS: &str = "deployment,service,configmap,secret,serviceaccount";
 
 #[test]
 fn kill_in_the_middle_of_the_first_apply() {
@@ -21,11 +25,11 @@ fn kill_in_the_middle_of_the_first_apply() {
             .kubectl(&["apply", "--server-side=false", "-f", &file.display().to_string()])
             .unwrap();
     }
-    let acknowledged = everything(&federation);
+    let acknowledged = identities(&federation, "shop", KINDS);
     assert!(acknowledged.len() > 5, "{acknowledged:?}");
     federation.kill().unwrap();
     federation.restart().unwrap();
-    let found = everything(&federation);
+    let found = identities(&federation, "shop", KINDS);
     for object in &acknowledged {
         assert!(
             found.contains(object),
@@ -78,27 +82,4 @@ fn kill_postmaster(federation: &Federation) {
             .ok_or(text)
     });
     kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
-}
-
-/// Kind, name and uid of every object in the shop's namespace.
-fn everything(federation: &Federation) -> Vec<String> {
-    let list = federation
-        .kubectl_json(&[
-            "-n",
-            "shop",
-            "get",
-            "deployment,service,configmap,secret,serviceaccount",
-        ])
-        .unwrap();
-    list["items"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|item| {
-            format!(
-                "{} {} {}",
-                item["kind"], item["metadata"]["name"], item["metadata"]["uid"]
-            )
-        })
-        .collect()
 }

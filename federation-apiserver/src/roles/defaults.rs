@@ -29,16 +29,7 @@ const TO_VIEW: &str = "rbac.authorization.k8s.io/aggregate-to-view";
 
 const READ: &[&str] = &["get", "list", "watch"];
 const WRITE: &[&str] = &["create", "delete", "deletecollection", "patch", "update"];
-const READ_AND_WRITE: &[&str] = &[
-    "create",
-    "delete",
-    "deletecollection",
-    "get",
-    "list",
-    "patch",
-    "update",
-    "watch",
-];
+const READ_AND_WRITE: &[&str] = crate::kinds::ALL_VERBS;
 
 const VIEWERS: &str = "system:meridian:viewers";
 

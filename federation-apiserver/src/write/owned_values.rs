@@ -158,18 +158,10 @@ pub(super) fn remove_dropped_of_object(
 
 #[cfg(test)]
 mod tests {
+    use super::super::ownership::tests::deployment;
     use super::*;
     use machinery::schema;
     use serde_json::json;
-
-    fn deployment() -> Value {
-        json!({
-            "apiVersion": "apps/v1", "kind": "Deployment",
-            "metadata": {"name": "web", "labels": {"app": "web"}},
-            "spec": {"replicas": 2, "template": {"spec": {"containers": [
-                {"name": "web", "image": "a", "ports": [{"containerPort": 80}]}]}}},
-        })
-    }
 
     #[test]
     fn what_is_dropped_goes() {

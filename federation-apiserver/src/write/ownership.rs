@@ -302,13 +302,14 @@ pub(super) fn is_always_there(parent: Option<&Schema>, key: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::super::owned_values::{object_value_at, path_text};
     use super::*;
     use machinery::schema;
     use serde_json::json;
 
-    fn deployment() -> Value {
+    /// What the tests of field ownership look at.
+    pub(in crate::write) fn deployment() -> Value {
         json!({
             "apiVersion": "apps/v1", "kind": "Deployment",
             "metadata": {"name": "web", "labels": {"app": "web"}},
