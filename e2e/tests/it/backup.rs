@@ -48,6 +48,10 @@ fn a_lost_database_comes_back_from_a_backup() {
     federation.command(&["restore", &path]).unwrap();
     federation.restart().unwrap();
     assert_eq!(identities(&federation, "default", KINDS), kept);
+    // Who watched the lost history is told that it is gone.
+    let watch = format!("/api/v1/configmaps?watch=true&timeoutSeconds=5&resourceVersion={seen}");
+    let told = federation.kubectl(&["get", "--raw", &watch]).unwrap();
+    assert!(told.contains("\"code\":410"), "{told}");
     federation
         .kubectl(&["scale", "deployment/hello", "--replicas=4"])
         .unwrap();
