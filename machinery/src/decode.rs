@@ -69,6 +69,31 @@ pub enum DecodeError {
     },
 }
 
+impl DecodeError {
+    /// The same error of a value that stands below a field.
+    pub(crate) fn below(self, field: &str) -> Self {
+        let under = |path: String| {
+            if path.is_empty() {
+                field.to_owned()
+            } else {
+                join(field, &path)
+            }
+        };
+        match self {
+            Self::Type { path, found, expected } => Self::Type {
+                path: under(path),
+                found,
+                expected,
+            },
+            Self::Value { path, detail } => Self::Value {
+                path: under(path),
+                detail,
+            },
+            other @ (Self::Json(_) | Self::Yaml(_) | Self::NotText(_)) => other,
+        }
+    }
+}
+
 /// Reads JSON.
 ///
 /// # Errors

@@ -13,7 +13,7 @@ pub mod own;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-pub use compile::from_openapi;
+pub use compile::{from_openapi, from_structural};
 pub use convert::{openapi_of, schema_of};
 use serde_json::Value;
 

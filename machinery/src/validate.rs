@@ -104,6 +104,16 @@ pub fn resource_version_required() -> Cause {
     field::invalid(&path, &Value::from(""), "must be specified for an update")
 }
 
+/// The faults of the metadata of a custom object that is to be created.
+pub(crate) fn custom_metadata(namespaced: bool, new: &Value, faults: &mut Vec<Cause>) {
+    metadata::create_custom(namespaced, new, faults);
+}
+
+/// The faults of the metadata of a custom object that is to replace another.
+pub(crate) fn custom_metadata_update(new: &Value, old: &Value, faults: &mut Vec<Cause>) {
+    metadata::update(new, old, faults);
+}
+
 fn content(api_version: &str, kind: &str, new: &Value, old: Option<&Value>, faults: &mut Vec<Cause>) {
     match (api_version, kind) {
         ("v1", "Namespace") => namespace::create(new, faults),

@@ -15,36 +15,62 @@ const QUANTITY: &str = "io.k8s.apimachinery.pkg.api.resource.Quantity";
 /// may point to the definitions of the embedded table.
 #[must_use]
 pub fn from_openapi(schema: &Value) -> Schema {
-    compile(schema, None, false)
+    compile(schema, None, OPEN)
 }
+
+/// Compiles the published schema of a custom kind. Unlike in other OpenAPI schemas, an object that tells of no fields has
+/// none, and a default counts even where it says as much as absence.
+#[must_use]
+pub fn from_structural(schema: &Value) -> Schema {
+    compile(schema, None, STRUCTURAL)
+}
+
+/// How a schema is to be read.
+#[derive(Clone, Copy)]
+struct Dialect {
+    /// It comes from a Kubernetes type.
+    native: bool,
+    /// It is the structural schema of a custom kind.
+    structural: bool,
+}
+
+const OPEN: Dialect = Dialect {
+    native: false,
+    structural: false,
+};
+const NATIVE: Dialect = Dialect { native: true, ..OPEN };
+const STRUCTURAL: Dialect = Dialect {
+    structural: true,
+    ..OPEN
+};
 
 /// Compiles one definition of the embedded table.
 pub(super) fn definition(name: &str, schema: &Value) -> Schema {
-    compile(schema, Some(name), true)
+    compile(schema, Some(name), NATIVE)
 }
 
-fn compile(schema: &Value, name: Option<&str>, native: bool) -> Schema {
+fn compile(schema: &Value, name: Option<&str>, dialect: Dialect) -> Schema {
     let properties: BTreeMap<String, Field> = object(schema, "properties")
         .map(|properties| {
             properties
                 .iter()
-                .map(|(key, value)| (key.clone(), field(value, native)))
+                .map(|(key, value)| (key.clone(), field(value, dialect)))
                 .collect()
         })
         .unwrap_or_default();
     let additional = schema
         .get("additionalProperties")
         .filter(|v| v.is_object())
-        .map(|value| Box::new(field(value, native)));
+        .map(|value| Box::new(field(value, dialect)));
     let items = schema
         .get("items")
         .filter(|v| v.is_object())
-        .map(|value| Box::new(field(value, native)));
+        .map(|value| Box::new(field(value, dialect)));
     let form = form(schema, name, !properties.is_empty());
     let closed = form == Form::Object && (!properties.is_empty() || additional.is_some());
     let preserve_unknown = flag(schema, "x-kubernetes-preserve-unknown-fields")
         || schema.get("additionalProperties") == Some(&Value::Bool(true))
-        || (form == Form::Object && !closed);
+        || (form == Form::Object && !closed && !dialect.structural);
     Schema {
         form,
         properties,
@@ -56,7 +82,7 @@ fn compile(schema: &Value, name: Option<&str>, native: bool) -> Schema {
         time: schema.get("format").and_then(Value::as_str) == Some("date-time"),
         bytes: schema.get("format").and_then(Value::as_str) == Some("byte"),
         atomic_map: schema.get("x-kubernetes-map-type").and_then(Value::as_str) == Some("atomic"),
-        native,
+        native: dialect.native,
     }
 }
 
@@ -87,7 +113,7 @@ fn form(schema: &Value, name: Option<&str>, has_properties: bool) -> Form {
     }
 }
 
-fn field(schema: &Value, native: bool) -> Field {
+fn field(schema: &Value, dialect: Dialect) -> Field {
     let referenced = schema
         .get("$ref")
         .or_else(|| {
@@ -100,7 +126,7 @@ fn field(schema: &Value, native: bool) -> Field {
         .map(|name| name.rsplit('/').next().unwrap_or(name));
     let shape = match referenced {
         Some(name) => Shape::Named(Arc::from(name)),
-        None => Shape::Inline(Arc::new(compile(schema, None, native))),
+        None => Shape::Inline(Arc::new(compile(schema, None, dialect))),
     };
     let list_type = match schema.get("x-kubernetes-list-type").and_then(Value::as_str) {
         Some("map") => ListType::Map,
@@ -121,7 +147,10 @@ fn field(schema: &Value, native: bool) -> Field {
             .and_then(Value::as_str)
             .map(str::to_owned),
         atomic_map: schema.get("x-kubernetes-map-type").and_then(Value::as_str) == Some("atomic"),
-        default: schema.get("default").filter(|value| !is_zero(value)).cloned(),
+        default: schema
+            .get("default")
+            .filter(|value| dialect.structural || !is_zero(value))
+            .cloned(),
     }
 }
 

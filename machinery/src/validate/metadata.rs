@@ -62,27 +62,13 @@ fn namespaced(api_version: &str, kind: &str) -> Option<bool> {
 }
 
 pub(super) fn create(api_version: &str, kind: &str, object: &Value, faults: &mut Vec<Cause>) {
+    named(
+        &naming(api_version, kind),
+        namespaced(api_version, kind),
+        object,
+        faults,
+    );
     let metadata = At::root(object, "metadata");
-    let naming = naming(api_version, kind);
-    let prefix = metadata.get("generateName");
-    if !prefix.text().is_empty() {
-        name(&naming, &prefix, &mask_trailing_dash(prefix.text()), faults);
-    }
-    let own = metadata.get("name");
-    if own.text().is_empty() {
-        faults.push(field::required(&own.path, "name or generateName is required"));
-    } else {
-        name(&naming, &own, own.text(), faults);
-    }
-    let namespace = metadata.get("namespace");
-    match namespaced(api_version, kind) {
-        Some(true) if namespace.text().is_empty() => faults.push(field::required(&namespace.path, "")),
-        Some(true) => push(&namespace, format::dns_label(namespace.text()), faults),
-        Some(false) if !namespace.text().is_empty() => {
-            faults.push(field::forbidden(&namespace.path, "not allowed on this type"))
-        }
-        Some(false) | None => {}
-    }
     shared(&metadata, faults);
     finalizers(&metadata.get("finalizers"), faults);
     // Kinds of later groups never had the names of old finalizers.
@@ -90,6 +76,38 @@ pub(super) fn create(api_version: &str, kind: &str, object: &Value, faults: &mut
         for finalizer in metadata.get("finalizers").items() {
             standard_finalizer(&finalizer, faults);
         }
+    }
+}
+
+/// The metadata of a custom object.
+pub(super) fn create_custom(namespaced: bool, object: &Value, faults: &mut Vec<Cause>) {
+    named(&Naming::Subdomain, Some(namespaced), object, faults);
+    let metadata = At::root(object, "metadata");
+    shared(&metadata, faults);
+    finalizers(&metadata.get("finalizers"), faults);
+}
+
+/// Name, prefix of a name and namespace.
+fn named(naming: &Naming, namespaced: Option<bool>, object: &Value, faults: &mut Vec<Cause>) {
+    let metadata = At::root(object, "metadata");
+    let prefix = metadata.get("generateName");
+    if !prefix.text().is_empty() {
+        name(naming, &prefix, &mask_trailing_dash(prefix.text()), faults);
+    }
+    let own = metadata.get("name");
+    if own.text().is_empty() {
+        faults.push(field::required(&own.path, "name or generateName is required"));
+    } else {
+        name(naming, &own, own.text(), faults);
+    }
+    let namespace = metadata.get("namespace");
+    match namespaced {
+        Some(true) if namespace.text().is_empty() => faults.push(field::required(&namespace.path, "")),
+        Some(true) => push(&namespace, format::dns_label(namespace.text()), faults),
+        Some(false) if !namespace.text().is_empty() => {
+            faults.push(field::forbidden(&namespace.path, "not allowed on this type"))
+        }
+        Some(false) | None => {}
     }
 }
 

@@ -1,0 +1,195 @@
+//! Kinds that a CustomResourceDefinition declares: what a stored definition means for the objects of its kind.
+//!
+//! In: definitions, as JSON of `apiextensions.k8s.io/v1` that passed validation, and custom objects. Out: compiled
+//! [`Version`]s that prune, default, judge, print and publish objects, and the status that a definition is to have.
+//! Whether a definition itself is allowed is decided in [`crate::validate`]; which definitions there are, what is
+//! served, conversion by webhook and the deletion of objects are the server's business.
+
+mod columns;
+mod defaults;
+mod metadata;
+mod path;
+mod prune;
+mod publish;
+mod read;
+mod status;
+pub(crate) mod structural;
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::decode::{DecodeError, check_types};
+use crate::schema::{Schema, builtin};
+use crate::status::Cause;
+
+pub use columns::PrinterColumn;
+pub use read::DefinitionError;
+pub use status::next_status;
+
+use structural::Structural;
+
+/// What a CustomResourceDefinition declares.
+#[derive(Clone, Debug)]
+pub struct Definition {
+    /// API group.
+    pub group: String,
+    /// Names of the kind.
+    pub names: Names,
+    /// Whether objects live in namespaces.
+    pub namespaced: bool,
+    /// All versions, served or not, in the order of discovery: Kubernetes' version priority.
+    pub versions: Vec<Arc<Version>>,
+}
+
+/// The names of a custom kind.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names {
+    /// Resource name, as in paths.
+    pub plural: String,
+    /// Singular resource name.
+    pub singular: String,
+    /// Kind.
+    pub kind: String,
+    /// Kind of a list.
+    pub list_kind: String,
+    /// Short resource names.
+    pub short_names: Vec<String>,
+    /// Groups of resources that it belongs to, such as `all`.
+    pub categories: Vec<String>,
+}
+
+/// The scale subresource of a version, as JSON pointers into its objects.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scale {
+    /// Where the wanted replicas stand.
+    pub replicas: String,
+    /// Where the observed replicas stand.
+    pub status_replicas: String,
+    /// Where the label selector stands, as text.
+    pub selector: Option<String>,
+}
+
+/// One version of a custom kind.
+#[derive(Debug)]
+pub struct Version {
+    /// Its name, such as `v1beta1`.
+    pub name: String,
+    /// Whether it is served.
+    pub served: bool,
+    /// Whether objects are stored in it.
+    pub storage: bool,
+    /// The text of the warning that answers requests to it carry, where it is deprecated.
+    pub deprecation: Option<String>,
+    /// Whether it has the status subresource.
+    pub status: bool,
+    /// Its scale subresource.
+    pub scale: Option<Scale>,
+    /// Names of its field selectors beside those of every kind, such as `spec.color`.
+    pub selectable: Vec<String>,
+    /// Its columns in tables, after the name.
+    pub columns: Vec<PrinterColumn>,
+    group: String,
+    names: Names,
+    namespaced: bool,
+    structural: Structural,
+    published: Value,
+    schema: Schema,
+}
+
+impl Definition {
+    /// Compiles a stored CustomResourceDefinition.
+    ///
+    /// # Errors
+    /// The object is no definition: a name or the list of versions is missing. Of one that passed validation none is.
+    pub fn read(crd: &Value) -> Result<Self, DefinitionError> {
+        read::definition(crd)
+    }
+
+    /// The version of that name.
+    #[must_use]
+    pub fn version(&self, name: &str) -> Option<&Arc<Version>> {
+        self.versions.iter().find(|version| version.name == name)
+    }
+}
+
+impl Version {
+    /// The schema of the whole object, with `metadata` as every kind has it: what server-side apply and patches walk.
+    #[must_use]
+    pub fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// Checks the JSON types of what a custom object has in common with all others. What its own schema says about the
+    /// types of the rest is a matter of validation (422), for the request can be read.
+    ///
+    /// # Errors
+    /// The first value of `metadata`, also of embedded objects, that has a wrong type.
+    pub fn check_types(&self, value: &Value) -> Result<(), DecodeError> {
+        let metadata = value.get("metadata").unwrap_or(&Value::Null);
+        check_types(object_meta(), metadata).map_err(|error| error.below("metadata"))
+    }
+
+    /// Removes what the schema does not know, also inside embedded resources, and returns the paths of it as strict
+    /// decoding names them. `metadata` takes the form it would have had through a typed server, and nulls go where the
+    /// schema does not allow them and has no default.
+    pub fn prune(&self, value: &mut Value) -> Vec<String> {
+        prune::prune(&self.structural, value)
+    }
+
+    /// Writes the defaults of the schema into a value.
+    pub fn fill_defaults(&self, value: &mut Value) {
+        defaults::fill(&self.structural, value);
+    }
+
+    /// The faults of an object that is to be created.
+    #[must_use]
+    pub fn create(&self, new: &Value) -> Vec<Cause> {
+        let mut faults = Vec::new();
+        metadata::create(self.namespaced, new, &mut faults);
+        faults
+    }
+
+    /// The faults of an object that is to replace another. Faults of what did not change are forgiven.
+    #[must_use]
+    pub fn update(&self, new: &Value, old: &Value) -> Vec<Cause> {
+        let mut faults = Vec::new();
+        metadata::update(new, old, &mut faults);
+        faults
+    }
+
+    /// The faults of an object whose status is to replace another's.
+    #[must_use]
+    pub fn update_status(&self, new: &Value, old: &Value) -> Vec<Cause> {
+        let mut faults = Vec::new();
+        metadata::update(new, old, &mut faults);
+        faults
+    }
+
+    /// The cells of an object: its name, then one a column.
+    #[must_use]
+    pub fn cells(&self, object: &Value, now: Timestamp) -> Vec<Value> {
+        columns::cells(&self.columns, object, now)
+    }
+
+    /// What a field selector of [`Version::selectable`] sees in an object; empty where the field is absent.
+    #[must_use]
+    pub fn selected(&self, object: &Value, name: &str) -> String {
+        path::plain(object, name)
+    }
+
+    /// The OpenAPI v3 schema of the kind. References are bare definition names, as in the embedded table.
+    #[must_use]
+    pub fn openapi(&self) -> Value {
+        self.published.clone()
+    }
+}
+
+/// The schema of `metadata`.
+fn object_meta() -> &'static Schema {
+    builtin::definition(publish::OBJECT_META).unwrap_or(builtin::anything())
+}
+
+#[cfg(test)]
+mod tests;

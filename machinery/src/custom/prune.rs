@@ -1,0 +1,163 @@
+//! Removes what a structural schema does not know, and what means nothing with it.
+
+use serde_json::{Map, Value};
+
+use super::object_meta;
+use super::structural::{Additional, Structural};
+use crate::decode::prune_unknown;
+use crate::schema::Form;
+
+/// Prunes a whole object and returns the paths of what went: of metadata first, then of the rest, then of metadata of
+/// embedded objects, as kube-apiserver lists them.
+pub(super) fn prune(root: &Structural, value: &mut Value) -> Vec<String> {
+    let mut unknown = Vec::new();
+    metadata(value, "", &mut unknown);
+    let mut rest = Vec::new();
+    // Kept even where the schema says nothing about them.
+    let own = OwnFields::of(value);
+    walk(Some(root), true, value, "", &mut rest);
+    own.back(value);
+    rest.sort();
+    unknown.append(&mut rest);
+    nulls(Some(root), value);
+    embedded(root, value, "", &mut rest);
+    rest.sort();
+    unknown.append(&mut rest);
+    unknown
+}
+
+/// Prunes a value of a default, which stands at a place of its own.
+pub(crate) fn prune_default(schema: &Structural, value: &mut Value) {
+    walk(Some(schema), schema.embedded, value, "", &mut Vec::new());
+}
+
+/// The fields that every object has, set aside while the rest is pruned.
+struct OwnFields(Vec<(&'static str, Value)>);
+
+impl OwnFields {
+    fn of(value: &mut Value) -> Self {
+        let map = value.as_object_mut();
+        let take = |map: &mut Map<String, Value>| {
+            ["apiVersion", "kind", "metadata"]
+                .into_iter()
+                .filter_map(|key| map.get_mut(key).map(|value| (key, value.take())))
+                .collect()
+        };
+        Self(map.map(take).unwrap_or_default())
+    }
+
+    fn back(self, value: &mut Value) {
+        if let Some(map) = value.as_object_mut() {
+            map.extend(self.0.into_iter().map(|(key, value)| (key.to_owned(), value)));
+        }
+    }
+}
+
+fn is_own(key: &str) -> bool {
+    matches!(key, "apiVersion" | "kind" | "metadata")
+}
+
+fn walk(schema: Option<&Structural>, embedded: bool, value: &mut Value, path: &str, unknown: &mut Vec<String>) {
+    let keep = schema.is_some_and(|s| s.preserve_unknown);
+    match value {
+        Value::Object(map) => {
+            map.retain(|key, _| {
+                let known = keep
+                    || (embedded && is_own(key))
+                    || schema.is_some_and(|s| s.field(key).is_some() || matches!(s.additional, Additional::Anything));
+                if !known {
+                    unknown.push(join(path, key));
+                }
+                known
+            });
+            for (key, value) in map.iter_mut().filter(|(key, _)| !(embedded && is_own(key))) {
+                let field = schema.and_then(|s| s.field(key));
+                // What is kept unseen is not looked into.
+                if field.is_some() || !keep {
+                    walk(
+                        field,
+                        field.is_some_and(|s| s.embedded),
+                        value,
+                        &join(path, key),
+                        unknown,
+                    );
+                }
+            }
+        }
+        Value::Array(items) => {
+            let item = schema.and_then(|s| s.items.as_deref());
+            if item.is_some() || !keep {
+                for (index, value) in items.iter_mut().enumerate() {
+                    walk(
+                        item,
+                        item.is_some_and(|s| s.embedded),
+                        value,
+                        &format!("{path}[{index}]"),
+                        unknown,
+                    );
+                }
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// Drops nulls where null is no value and no default will take its place.
+fn nulls(schema: Option<&Structural>, value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            map.retain(|key, value| {
+                let field = schema.and_then(|s| s.field(key));
+                !(value.is_null() && field.is_some_and(|s| !s.nullable && s.default.is_none()))
+            });
+            for (key, value) in map.iter_mut() {
+                nulls(schema.and_then(|s| s.field(key)), value);
+            }
+        }
+        Value::Array(items) => {
+            let item = schema.and_then(|s| s.items.as_deref());
+            items.iter_mut().for_each(|value| nulls(item, value));
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// Gives the metadata of embedded objects their typed form.
+fn embedded(schema: &Structural, value: &mut Value, path: &str, unknown: &mut Vec<String>) {
+    match value {
+        Value::Object(_) => {
+            if schema.embedded && schema.form == Form::Object {
+                metadata(value, path, unknown);
+            }
+            for (key, value) in value.as_object_mut().into_iter().flatten() {
+                if let Some(field) = schema.field(key) {
+                    embedded(field, value, &join(path, key), unknown);
+                }
+            }
+        }
+        Value::Array(items) => {
+            if let Some(item) = &schema.items {
+                for (index, value) in items.iter_mut().enumerate() {
+                    embedded(item, value, &format!("{path}[{index}]"), unknown);
+                }
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+fn metadata(object: &mut Value, path: &str, unknown: &mut Vec<String>) {
+    if let Some(metadata) = object.get_mut("metadata").filter(|metadata| metadata.is_object()) {
+        let found = prune_unknown(object_meta(), metadata);
+        let here = join(path, "metadata");
+        unknown.extend(found.iter().map(|field| join(&here, field)));
+    }
+}
+
+fn join(path: &str, key: &str) -> String {
+    if path.is_empty() {
+        key.to_owned()
+    } else {
+        format!("{path}.{key}")
+    }
+}
