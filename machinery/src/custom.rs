@@ -32,6 +32,7 @@ use crate::schema::{Schema, builtin};
 use crate::status::Cause;
 
 pub use columns::PrinterColumn;
+pub(crate) use defaults::{Defaulted, judge_default};
 pub use read::DefinitionError;
 pub use status::next_status;
 
