@@ -12,6 +12,7 @@ mod defaults;
 pub(crate) mod format;
 pub(crate) mod lists;
 pub(crate) mod metadata;
+mod number;
 mod path;
 pub(crate) mod pattern;
 mod prune;
@@ -102,6 +103,7 @@ pub struct Version {
     names: Names,
     namespaced: bool,
     structural: Structural,
+    has_rules: bool,
     published: Value,
     schema: Schema,
 }
@@ -136,7 +138,8 @@ impl Version {
     /// The first value of `metadata`, also of embedded objects, that has a wrong type.
     pub fn check_types(&self, value: &Value) -> Result<(), DecodeError> {
         let metadata = value.get("metadata").unwrap_or(&Value::Null);
-        check_types(object_meta(), metadata).map_err(|error| error.below("metadata"))
+        check_types(object_meta(), metadata).map_err(|error| error.below("metadata"))?;
+        prune::check_embedded(&self.structural, value, "")
     }
 
     /// Removes what the schema does not know, also inside embedded resources, and returns the paths of it as strict
@@ -210,7 +213,9 @@ impl Version {
 
     /// The rules in CEL, unless the object is not of a shape that they could be asked of.
     fn ask_rules(&self, _new: &Value, _old: Option<&Value>, mut faults: Vec<Cause>) -> Vec<Cause> {
-        faults.extend(metadata::blocking(&faults));
+        if self.has_rules {
+            faults.extend(metadata::blocking(&faults));
+        }
         faults
     }
 

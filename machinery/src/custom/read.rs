@@ -88,6 +88,7 @@ fn read_version(version: &Value, all: &[Value], group: &str, names: &Names, name
         names: names.clone(),
         namespaced,
         structural: Structural::root(declared),
+        has_rules: declared.to_string().contains("x-kubernetes-validations"),
         schema: from_structural(&published),
         published,
         name,

@@ -328,9 +328,9 @@ impl Judge<'_> {
                 out.push(sentence, cause);
             }
         }
+        let mut found = Vec::new();
         let mut fault = |words: &str, bound: String| {
-            let (sentence, cause) = self.invalid(place, &value, format!("{place} in body should be {words} {bound}"));
-            out.push(sentence, cause);
+            found.push(self.invalid(place, &value, format!("{place} in body should be {words} {bound}")));
         };
         // Whole numbers are compared with the whole part of a bound.
         let bound = |bound: f64| match whole {
@@ -338,17 +338,24 @@ impl Judge<'_> {
             None => Bound::Real(bound),
         };
         if let Some(factor) = bounds.multiple_of {
-            let rest = match (whole, saturate(factor)) {
-                (Some(whole), divisor) if divisor > 0 => whole % divisor != 0,
-                (Some(_), _) => false,
-                (None, _) => !is_whole(if factor < 1.0 {
-                    1.0 / factor * real
-                } else {
-                    real / factor
-                }),
-            };
-            if rest {
-                fault("a multiple of", bound(factor).to_string());
+            match (whole, saturate(factor)) {
+                // The whole part of the factor counts, and nothing is a multiple of nothing.
+                (Some(_), divisor) if divisor <= 0 => {
+                    let sentence = format!("factor MultipleOf declared for {place} must be positive: {divisor}");
+                    let (sentence, cause) = self.invalid(place, &Value::from(divisor), sentence);
+                    out.push(sentence, cause);
+                }
+                (Some(whole), divisor) if whole % divisor != 0 => fault("a multiple of", divisor.to_string()),
+                (None, _)
+                    if !is_whole(if factor < 1.0 {
+                        1.0 / factor * real
+                    } else {
+                        real / factor
+                    }) =>
+                {
+                    fault("a multiple of", super::number::text(factor));
+                }
+                (Some(_) | None, _) => {}
             }
         }
         if let Some(least) = bounds.minimum {
@@ -368,6 +375,9 @@ impl Judge<'_> {
                 (true, std::cmp::Ordering::Greater | std::cmp::Ordering::Equal) => fault("less than", most.to_string()),
                 _ => {}
             }
+        }
+        for (sentence, cause) in found {
+            out.push(sentence, cause);
         }
         out.matches += 1;
         out
@@ -471,7 +481,7 @@ impl Judge<'_> {
             .map(|one| one.as_str().map_or_else(|| one.to_string(), str::to_owned))
             .collect();
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        let cause = field::not_supported(&self.field(place), &null_quoted(value), &words);
+        let cause = field::not_supported(&self.field(place), value, &words);
         Outcome::of(format!("{place} in body should be one of {words:?}"), cause)
     }
 }
@@ -498,7 +508,7 @@ impl std::fmt::Display for Bound {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Whole(bound) => write!(f, "{bound}"),
-            Self::Real(bound) => write!(f, "{bound}"),
+            Self::Real(bound) => f.write_str(&super::number::text(*bound)),
         }
     }
 }
@@ -536,15 +546,6 @@ fn kind_of(value: &Value) -> (&'static str, &'static str) {
         Value::String(_) => ("string", ""),
         Value::Array(_) => ("array", ""),
         Value::Object(_) => ("object", ""),
-    }
-}
-
-/// Absence is told as text.
-fn null_quoted(value: &Value) -> Value {
-    if value.is_null() {
-        Value::from("null")
-    } else {
-        value.clone()
     }
 }
 

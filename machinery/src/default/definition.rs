@@ -9,6 +9,9 @@ use crate::schema;
 pub(super) fn definition(object: &mut Map<String, Value>) {
     place::within(object, "spec", |spec| {
         place::within(spec, "names", names);
+        if spec.get("preserveUnknownFields") == Some(&Value::Bool(false)) {
+            spec.remove("preserveUnknownFields");
+        }
         if spec.get("conversion").is_none_or(Value::is_null) {
             spec.insert("conversion".to_owned(), json!({"strategy": "None"}));
         }

@@ -45,18 +45,6 @@ impl Leniency<'_> {
             .any(|root| schema::has(root, &wrong))
     }
 
-    /// Whether a schema of that text stood in the old definition.
-    fn had_schema(self, root: &Value) -> bool {
-        let versions = self
-            .old
-            .and_then(|old| old.pointer("/spec/versions"))
-            .and_then(Value::as_array);
-        versions
-            .into_iter()
-            .flatten()
-            .any(|version| version.pointer("/schema/openAPIV3Schema") == Some(root))
-    }
-
     fn is_established(self) -> bool {
         let status = self.old.and_then(|old| old.get("status")).unwrap_or(&Value::Null);
         list(status, "conditions")
@@ -293,52 +281,30 @@ fn one_of(at: &At<'_>, words: &[&str], faults: &mut Vec<Cause>) {
     }
 }
 
-/// What a client is to be warned of: formats that are not known, and sets of what is no scalar.
+/// What a client is to be warned of: formats that are not known, and so not demanded.
 #[must_use]
 pub(super) fn warnings(new: &Value, old: Option<&Value>) -> Vec<String> {
-    let before = old.map(|old| (formats(old), sets(old))).unwrap_or_default();
-    let fresh = formats(new).into_iter().filter(|format| !before.0.contains(format));
-    let mut out: Vec<String> = fresh
-        .map(|format| format!("unrecognized format {}", field::quoted(&format)))
-        .collect();
-    out.extend(sets(new).into_iter().filter(|warning| !before.1.contains(warning)));
-    out
-}
-
-fn roots(crd: &Value) -> Vec<&Value> {
-    let versions = crd.pointer("/spec/versions").and_then(Value::as_array);
-    let mut out: Vec<&Value> = versions
+    let before = old.map(formats).unwrap_or_default();
+    formats(new)
         .into_iter()
-        .flatten()
-        .filter_map(|version| version.pointer("/schema/openAPIV3Schema"))
-        .collect();
-    out.dedup();
-    out
+        .filter(|format| !before.contains(format))
+        .map(|format| format!("unrecognized format {}", field::quoted(&format)))
+        .collect()
 }
 
 fn formats(crd: &Value) -> Vec<String> {
+    let versions = At::root(crd, "spec").get("versions");
+    let mut roots: Vec<&Value> = versions
+        .items()
+        .map(|version| version.get("schema").get("openAPIV3Schema").value)
+        .collect();
+    roots.dedup();
     let mut out = Vec::new();
-    for root in roots(crd) {
+    for root in roots {
         schema::each(root, &mut |schema| {
             let format = text(schema, "format");
             if !format.is_empty() && !crate::custom::format::is_known(text(schema, "type"), format) {
                 out.push(format.to_owned());
-            }
-        });
-    }
-    out
-}
-
-fn sets(crd: &Value) -> BTreeSet<String> {
-    let mut out = BTreeSet::new();
-    for root in roots(crd) {
-        schema::each(root, &mut |schema| {
-            let type_ = schema.get("items").map_or("", |items| text(items, "type"));
-            if text(schema, "x-kubernetes-list-type") == "set" && matches!(type_, "object" | "array") {
-                out.insert(format!(
-                    "x-kubernetes-list-type: set for items of type {} is not supported by server-side apply or CEL validation rules",
-                    field::quoted(type_)
-                ));
             }
         });
     }

@@ -71,7 +71,8 @@ fn url(url: &At<'_>, faults: &mut Vec<Cause>) {
         return;
     };
     if scheme != "https" {
-        wrong(format!("'https' is the only allowed URL scheme; {form}"));
+        let detail = format!("'https' is the only allowed URL scheme; {form}");
+        faults.push(field::invalid(&url.path, &Value::from(scheme), &detail));
     }
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (host, tail) = rest.split_at(end);
@@ -96,14 +97,12 @@ fn url(url: &At<'_>, faults: &mut Vec<Cause>) {
 }
 
 fn service(service: &At<'_>, faults: &mut Vec<Cause>) {
-    let named = |key: &str, what: &str, faults: &mut Vec<Cause>| {
+    for key in ["name", "namespace"] {
         let at = service.get(key);
         if at.text().is_empty() {
-            faults.push(field::required(&at.path, &format!("service {what} is required")));
+            faults.push(field::required(&at.path, ""));
         }
-    };
-    named("name", "name", faults);
-    named("namespace", "namespace", faults);
+    }
     let port = service.get("port");
     if let Some(number) = port.number()
         && !(1..=65535).contains(&number)
@@ -129,7 +128,9 @@ fn service_path(path: &At<'_>, faults: &mut Vec<Cause>) {
     if !text.starts_with('/') {
         faults.push(field::invalid(&path.path, path.value, "must start with a '/'"));
     }
-    let steps: Vec<&str> = text.trim_start_matches('/').trim_end_matches('/').split('/').collect();
+    let mut steps = text.strip_suffix('/').unwrap_or(text).chars();
+    steps.next();
+    let steps: Vec<&str> = steps.as_str().split('/').collect();
     for (index, step) in steps.iter().enumerate() {
         if step.is_empty() {
             let detail = format!("segment[{index}] may not be empty");

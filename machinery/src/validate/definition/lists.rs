@@ -24,12 +24,7 @@ pub(super) fn judge(at: &At<'_>, atomic_sets: bool, faults: &mut Vec<Cause>) {
         if let Some(key) = non_atomic_item(at.value) {
             let path = at.path.child("items").child(key);
             let said = at.get("items").get("x-kubernetes-list-type");
-            let value = if said.is_set() {
-                said.value.clone()
-            } else {
-                Value::from("null")
-            };
-            faults.push(field::invalid(&path, &value, detail));
+            faults.push(field::invalid(&path, said.value, detail));
         }
     }
     if list_type.is_set() && !matches!(list_type.text(), "atomic" | "set" | "map") {
