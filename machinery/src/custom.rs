@@ -18,6 +18,7 @@ pub(crate) mod pattern;
 mod prune;
 mod publish;
 pub(crate) mod read;
+pub(crate) mod rules;
 mod scale;
 mod status;
 pub(crate) mod structural;
@@ -37,6 +38,7 @@ pub(crate) use defaults::{Defaulted, judge_default};
 pub use read::DefinitionError;
 pub use status::next_status;
 
+use rules::Rules;
 use structural::Structural;
 
 /// What a CustomResourceDefinition declares.
@@ -103,7 +105,7 @@ pub struct Version {
     names: Names,
     namespaced: bool,
     structural: Structural,
-    has_rules: bool,
+    rules: Option<Rules>,
     published: Value,
     schema: Schema,
 }
@@ -212,9 +214,12 @@ impl Version {
     }
 
     /// The rules in CEL, unless the object is not of a shape that they could be asked of.
-    fn ask_rules(&self, _new: &Value, _old: Option<&Value>, mut faults: Vec<Cause>) -> Vec<Cause> {
-        if self.has_rules {
-            faults.extend(metadata::blocking(&faults));
+    fn ask_rules(&self, new: &Value, old: Option<&Value>, mut faults: Vec<Cause>) -> Vec<Cause> {
+        if let Some(rules) = &self.rules {
+            match metadata::blocking(&faults) {
+                Some(blocking) => faults.push(blocking),
+                None => faults.extend(rules.ask(&self.structural, new, old, None)),
+            }
         }
         faults
     }

@@ -130,6 +130,8 @@ pub(crate) fn custom_metadata_update(new: &Value, old: &Value, faults: &mut Vec<
     metadata::update(new, old, faults);
 }
 
+pub(crate) use definition::field_path;
+
 /// The faults of the metadata of an object that is embedded in another.
 pub(crate) fn embedded_metadata(object: &Value, faults: &mut Vec<Cause>) {
     metadata::embedded(object, faults);

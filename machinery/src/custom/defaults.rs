@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::rules::Rules;
 use super::structural::Structural;
 use crate::field::Path;
 use crate::status::Cause;
@@ -74,7 +75,16 @@ pub(crate) fn judge_default(schema: &Structural, default: &Value, path: &Path, i
             return Defaulted::Wrong(faults);
         }
     }
-    let faults = super::values::judge(schema, default, None, Some(path.as_str()));
+    let mut faults = super::values::judge(schema, default, None, Some(path.as_str()));
+    if faults.is_empty()
+        && let Some(rules) = Rules::read(schema, schema.embedded)
+    {
+        // As a value that stays, and as one that is new.
+        faults = rules.ask(schema, default, Some(default), Some(path));
+        if faults.is_empty() {
+            faults = rules.ask(schema, default, None, Some(path));
+        }
+    }
     if faults.is_empty() {
         Defaulted::Fine
     } else {

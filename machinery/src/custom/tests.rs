@@ -133,7 +133,6 @@ fn values_are_judged_in_kubernetes_words() {
             vec![
                 "spec.set: Too many: 4: must have at most 3 items",
                 "spec.set[2]: Duplicate value: \"a\"",
-                "<nil>",
             ],
         ),
         (
@@ -142,32 +141,24 @@ fn values_are_judged_in_kubernetes_words() {
         ),
         (
             json!({"color": "red", "keys": {"a": "x"}}),
-            vec![
-                "spec.keys.a: Invalid value: \"string\": spec.keys.a in body must be of type integer: \"string\"",
-                "<nil>",
-            ],
+            vec!["spec.keys.a: Invalid value: \"string\": spec.keys.a in body must be of type integer: \"string\""],
         ),
         (
             json!({"color": "red", "one": {}}),
             vec![
                 "<nil>: Invalid value: \"\": \"spec.one\" must validate one and only one schema (oneOf). Found none valid",
                 "spec.one.a: Required value",
-                "<nil>",
             ],
         ),
         (
             json!({"color": "red", "port": true}),
             vec![
                 "spec.port: Invalid value: \"boolean\": spec.port in body must be of type integer,string: \"boolean\"",
-                "<nil>",
             ],
         ),
         (
             json!({"color": "red", "day": "x"}),
-            vec![
-                "spec.day: Invalid value: \"x\": spec.day in body must be of type date: \"x\"",
-                "<nil>",
-            ],
+            vec!["spec.day: Invalid value: \"x\": spec.day in body must be of type date: \"x\""],
         ),
     ] {
         let causes = told(&version.create(&foo(spec.clone())));

@@ -7,7 +7,7 @@
 mod approval;
 mod conversion;
 mod defaults;
-mod field_path;
+pub(crate) mod field_path;
 mod lists;
 mod names;
 mod parts;
@@ -43,6 +43,18 @@ impl Leniency<'_> {
             .flatten()
             .filter_map(|version| version.pointer("/schema/openAPIV3Schema"))
             .any(|root| schema::has(root, &wrong))
+    }
+
+    /// Whether a schema of that text stood in the old definition.
+    fn had_schema(self, root: &Value) -> bool {
+        let versions = self
+            .old
+            .and_then(|old| old.pointer("/spec/versions"))
+            .and_then(Value::as_array);
+        versions
+            .into_iter()
+            .flatten()
+            .any(|version| version.pointer("/schema/openAPIV3Schema") == Some(root))
     }
 
     fn is_established(self) -> bool {

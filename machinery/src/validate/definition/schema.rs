@@ -68,18 +68,16 @@ impl Found {
     }
 }
 
-struct Judge<'a> {
-    lenient: Leniency<'a>,
+struct Judge {
     atomic_sets: bool,
     sound_keys: bool,
     known_types: bool,
-    rules: rules::Budget<'a>,
+    rules: rules::Budget,
 }
 
 /// The faults of a schema and all below it. `rules_apply`: the schema is structural, so its rules can be asked.
 pub(super) fn judge(root: &At<'_>, lenient: Leniency<'_>, rules_apply: bool) -> Vec<Cause> {
     let mut judge = Judge {
-        lenient,
         atomic_sets: !lenient.any_schema(|schema| lists::non_atomic_item(schema).is_some()),
         sound_keys: !lenient.any_schema(|schema| {
             !lists::keys(&At {
@@ -110,7 +108,7 @@ fn is_known_type(type_: &str) -> bool {
     type_.is_empty() || TYPES.contains(&type_)
 }
 
-impl<'a> Judge<'a> {
+impl Judge {
     fn walk<'s>(&mut self, at: &At<'s>, way: &Way<'s>) -> Found {
         let mut found = Found::default();
         let schema = at.value;
@@ -138,7 +136,7 @@ impl<'a> Judge<'a> {
         {
             found
                 .rules
-                .extend(self.rules.judge(at, scope, way.uncorrelated.as_ref(), self.lenient));
+                .extend(self.rules.judge(at, scope, way.uncorrelated.as_ref()));
         }
         found
     }
@@ -158,7 +156,7 @@ impl<'a> Judge<'a> {
             }
             if additional.value.is_object() {
                 let mut inner = Way {
-                    scope: way.scope.as_ref().map(|scope| scope.values(additional.value)),
+                    scope: way.scope.as_ref().map(|scope| scope.below(additional.value)),
                     ..deeper.clone()
                 };
                 if way.inside_metadata {
@@ -174,7 +172,7 @@ impl<'a> Judge<'a> {
             .filter(|(_, property)| property.value.is_object())
         {
             let mut inner = Way {
-                scope: way.scope.as_ref().map(|scope| scope.field(key, property.value)),
+                scope: way.scope.as_ref().map(|scope| scope.below(property.value)),
                 ..deeper.clone()
             };
             if text(schema, "x-kubernetes-map-type") == "atomic" {
@@ -206,7 +204,7 @@ impl<'a> Judge<'a> {
         }
         let items = at.get("items");
         let mut inner = Way {
-            scope: way.scope.as_ref().map(|scope| scope.items(items.value)),
+            scope: way.scope.as_ref().map(|scope| scope.below(items.value)),
             ..deeper
         };
         if text(schema, "x-kubernetes-list-type") != "map" {
