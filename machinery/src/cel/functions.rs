@@ -3,6 +3,7 @@
 //! In: a function's name and values, the target first. Out: a value or an error. Names without an overload for the values
 //! at hand give `no such overload`; that no other names come is the checker's work.
 
+pub(super) mod clauses;
 pub(super) mod formats;
 mod lists;
 mod network;
@@ -35,6 +36,17 @@ pub(super) fn call<'a>(name: &str, member: bool, args: Vec<Value<'a>>) -> Result
         ("type", [value]) => Ok(Value::Type(value.type_name())),
         ("dyn", [value]) => Ok(value.clone()),
         ("cel.@mapInsert", [Value::Map(map), key, value]) => insert(map, key, value),
+        ("cel.@mapInsert", [Value::Map(map), Value::Map(more)]) => {
+            let keys = more.keys().into_iter();
+            keys.filter_map(|key| Some((more.get(&key)?, key))).try_fold(
+                Value::Map(map.clone()),
+                |all, (value, key)| match &all {
+                    Value::Map(all) => insert(all, &key, &value),
+                    _ => no_overload(),
+                },
+            )
+        }
+        ("sign", [Value::Quantity(_)]) => numbers::quantity(name, &args),
         ("int" | "uint" | "double" | "bool" | "bytes" | "string" | "timestamp" | "duration", [value]) if !member => {
             numbers::convert(name, value)
         }
