@@ -102,17 +102,17 @@ pub(crate) struct Intent {
 impl Intent {
     /// 404 for the object that is meant.
     pub(crate) fn not_found(&self) -> Status {
-        Status::not_found(self.kind.group, self.kind.plural, &self.name)
+        Status::not_found(&self.kind.group, &self.kind.plural, &self.name)
     }
 
     /// 409 for an object that changed meanwhile.
     pub(crate) fn modified(&self) -> Status {
-        Status::modified(self.kind.group, self.kind.plural, &self.name)
+        Status::modified(&self.kind.group, &self.kind.plural, &self.name)
     }
 
     /// 403 for the object that is meant.
     pub(crate) fn forbidden(&self, why: &str) -> Status {
-        Status::forbidden(self.kind.group, self.kind.plural, &self.name, why)
+        Status::forbidden(&self.kind.group, &self.kind.plural, &self.name, why)
     }
 }
 
@@ -153,6 +153,7 @@ type Step = fn(&Engine, &Intent, &mut Draft) -> Result<(), Status>;
 
 /// A create, in order.
 const CREATE: &[Step] = &[
+    admit::kind_is_open,
     shape::prune_and_check,
     identity::name_new,
     identity::stamp_new,

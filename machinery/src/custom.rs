@@ -26,6 +26,7 @@ use crate::status::Cause;
 
 pub use columns::PrinterColumn;
 pub use read::DefinitionError;
+pub use read::compare as compare_versions;
 pub use status::next_status;
 
 use structural::Structural;

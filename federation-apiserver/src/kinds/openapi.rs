@@ -81,10 +81,10 @@ fn served(kind: &super::Kind) -> ServedKind {
         kind: sub.kind,
     });
     ServedKind {
-        group: kind.group.to_owned(),
-        version: kind.version.to_owned(),
-        kind: kind.kind.to_owned(),
-        plural: kind.plural.to_owned(),
+        group: kind.group.clone(),
+        version: kind.version.clone(),
+        kind: kind.kind.clone(),
+        plural: kind.plural.clone(),
         namespaced: kind.namespaced,
         verbs: texts(kind.verbs),
         subresources: subresources.collect(),

@@ -6,12 +6,13 @@ use std::time::Duration;
 use api::Revision;
 use bytes::Bytes;
 use machinery::status::Status;
+use serde_json::Value;
 
 use super::claims::Claims;
 use super::{Current, Intent};
 use crate::auth::Authorizer;
-use crate::cache::{Cache, KindCache, splice_revision};
-use crate::kinds::{Kind, Registry};
+use crate::cache::{Cache, KindCache, canonical, splice_revision};
+use crate::kinds::{Catalog, Kind};
 use crate::store::{Change, Committed, Expect, ObjectKey, Store, Write, WriteError};
 
 /// How long a committed write may take to show in the cache before the answer goes out without it.
@@ -29,7 +30,7 @@ pub(crate) struct Backend {
 /// What all writes share.
 pub(crate) struct Engine {
     /// The served kinds.
-    pub(crate) registry: Arc<Registry>,
+    pub(crate) catalog: Arc<Catalog>,
     /// Durable kinds.
     pub(crate) durable: Backend,
     /// Kinds kept in memory only.
@@ -67,14 +68,14 @@ impl Engine {
     /// The object that is meant, as it is now.
     pub(super) fn current(&self, intent: &Intent) -> Option<Current> {
         let cached = self.cache_of(&intent.kind).get(&intent.namespace, &intent.name)?;
-        let value = cached.value();
+        let value = intent.kind.shown(&cached);
         Some(Current { cached, value })
     }
 
     /// Waits until the cache has seen a revision; a bounded wait, because the cache follows on its own.
     pub(super) async fn wait_visible(&self, kind: &Kind, revision: Revision) {
         if !self.backend(kind).cache.wait_for(revision, VISIBLE_WITHIN).await {
-            tracing::warn!(%revision, kind = kind.kind, "the watch cache is behind its store; an answer may be older than a write");
+            tracing::warn!(%revision, kind = kind.kind.as_str(), "the watch cache is behind its store; an answer may be older than a write");
         }
     }
 
@@ -118,9 +119,13 @@ impl Engine {
     }
 }
 
-/// The answer to a committed write.
-pub(super) fn answer(committed: &Committed) -> Bytes {
-    versioned(&committed.body, committed.revision)
+/// The answer to a committed write: what was stored, in the version that the client speaks.
+pub(super) fn answer(kind: &Kind, value: &Value, committed: &Committed) -> Bytes {
+    if kind.custom.is_some() {
+        versioned(&canonical(value), committed.revision)
+    } else {
+        versioned(&committed.body, committed.revision)
+    }
 }
 
 /// Canonical bytes with their version.

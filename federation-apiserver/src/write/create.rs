@@ -50,8 +50,8 @@ impl Engine {
                 Some(outcome) => return Ok(outcome),
                 None if !generated => {
                     return Err(Status::already_exists(
-                        intent.kind.group,
-                        intent.kind.plural,
+                        &intent.kind.group,
+                        &intent.kind.plural,
                         &intent.name,
                     ));
                 }
@@ -59,8 +59,8 @@ impl Engine {
             }
             if tries >= GENERATED_NAMES_MAX {
                 return Err(Status::generated_name_taken(
-                    intent.kind.group,
-                    intent.kind.plural,
+                    &intent.kind.group,
+                    &intent.kind.plural,
                     &intent.name,
                 ));
             }
@@ -86,14 +86,14 @@ impl Engine {
             reserved: None,
         };
         run(CREATE, self, intent, &mut draft)?;
-        let body = canonical(&draft.value);
+        let body = intent.kind.to_store(&draft.value);
         if intent.options.dry_run {
             let taken = self
                 .cache_of(&intent.kind)
                 .get(&intent.namespace, &intent.name)
                 .is_some();
-            return Ok((!taken).then_some(Outcome {
-                body,
+            return Ok((!taken).then(|| Outcome {
+                body: canonical(&draft.value),
                 created: true,
                 warnings: draft.warnings,
             }));
@@ -102,7 +102,7 @@ impl Engine {
         let committed = self.commit(intent, &uid, Expect::Absent, Change::Put(body)).await;
         match committed {
             Ok(committed) => Ok(Some(Outcome {
-                body: answer(&committed),
+                body: answer(&intent.kind, &draft.value, &committed),
                 created: true,
                 warnings: draft.warnings,
             })),

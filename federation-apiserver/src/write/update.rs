@@ -96,8 +96,8 @@ impl Engine {
     fn may_create(&self, intent: &Intent) -> Result<(), Status> {
         let asked = Asked::Resource {
             verb: "create",
-            group: intent.kind.group,
-            resource: intent.kind.plural,
+            group: &intent.kind.group,
+            resource: &intent.kind.plural,
             subresource: "",
             namespace: &intent.namespace,
             name: &intent.name,
@@ -163,8 +163,8 @@ impl Engine {
                     let cause = field::invalid(&version_path(), &Value::from(0), "must be specified for an update");
                     // Here kube-apiserver names the resource where it otherwise names the kind.
                     Err(Status::invalid(
-                        intent.kind.group,
-                        intent.kind.plural,
+                        &intent.kind.group,
+                        &intent.kind.plural,
                         &intent.name,
                         vec![cause],
                     ))
@@ -176,8 +176,8 @@ impl Engine {
             let detail = "must be a resourceVersion that this server gave";
             let cause = field::invalid(&version_path(), &Value::from(version), detail);
             return Err(Status::invalid(
-                intent.kind.group,
-                intent.kind.kind,
+                &intent.kind.group,
+                &intent.kind.kind,
                 &intent.name,
                 vec![cause],
             ));
@@ -214,18 +214,19 @@ impl Engine {
             reserved,
         } = draft;
         let unchanged = || Outcome {
-            body: current.cached.bytes.clone(),
+            body: intent.kind.shown_bytes(&current.cached),
             created: false,
             warnings: warnings.clone(),
         };
         let finished = is_finished(intent, &value);
-        if !finished && same_but_version(&current.value, &value) {
+        let settled = !intent.kind.is_stored_otherwise(&current.cached);
+        if !finished && settled && same_but_version(&current.value, &value) {
             return Ok(Attempt::Done(unchanged()));
         }
-        let body = canonical(&value);
+        let body = intent.kind.to_store(&value);
         let revision = current.cached.revision;
         if intent.options.dry_run {
-            let body = versioned(&body, revision);
+            let body = versioned(&canonical(&value), revision);
             return Ok(Attempt::Done(Outcome {
                 body,
                 created: false,
@@ -242,7 +243,7 @@ impl Engine {
         drop(reserved); // The cache shows the commit by now, and with it what was reserved.
         match committed {
             Ok(committed) => Ok(Attempt::Done(Outcome {
-                body: answer(&committed),
+                body: answer(&intent.kind, &value, &committed),
                 created: false,
                 warnings,
             })),
