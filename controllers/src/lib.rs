@@ -70,7 +70,7 @@ pub async fn run(client: Client, shutdown: CancellationToken, options: Options) 
     let (recorder, scribe) = recorder(hub.clone());
     tasks.spawn("events", scribe.run());
 
-    let news = feeds.subscribe(&placement::kinds());
+    let news = feeds.subscribe_with_custom(&placement::kinds());
     let controller = placement::PlacementController::new(hub.clone(), recorder.clone());
     tasks.spawn("placement", drive(controller, placement::kinds(), news));
 
@@ -102,7 +102,7 @@ pub async fn run(client: Client, shutdown: CancellationToken, options: Options) 
 
     if garbage {
         let kinds = garbage::kinds(&served);
-        let news = feeds.subscribe(&kinds);
+        let news = feeds.subscribe_with_custom(&kinds);
         tasks.spawn("garbage", drive(garbage::Garbage::new(hub), kinds, news));
     }
     feeds.start(&client, &mut tasks);
