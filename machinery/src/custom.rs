@@ -5,15 +5,22 @@
 //! Whether a definition itself is allowed is decided in [`crate::validate`]; which definitions there are, what is
 //! served, conversion by webhook and the deletion of objects are the server's business.
 
+mod bounds;
 mod columns;
+pub(crate) mod correlate;
 mod defaults;
-mod metadata;
+pub(crate) mod format;
+pub(crate) mod lists;
+pub(crate) mod metadata;
 mod path;
+pub(crate) mod pattern;
 mod prune;
 mod publish;
-mod read;
+pub(crate) mod read;
+mod scale;
 mod status;
 pub(crate) mod structural;
+pub(crate) mod values;
 
 use std::sync::Arc;
 
@@ -147,24 +154,63 @@ impl Version {
     /// The faults of an object that is to be created.
     #[must_use]
     pub fn create(&self, new: &Value) -> Vec<Cause> {
-        let mut faults = Vec::new();
+        let mut faults = self.type_meta(new);
+        if !faults.is_empty() {
+            return faults;
+        }
         metadata::create(self.namespaced, new, &mut faults);
-        faults
+        faults.extend(values::judge(&self.structural, new, None, None));
+        faults.extend(self.scale.iter().flat_map(|scale| scale::judge(scale, new, true)));
+        faults.extend(metadata::embedded(&self.structural, new));
+        faults.extend(lists::judge(&self.structural, new));
+        self.ask_rules(new, None, faults)
     }
 
     /// The faults of an object that is to replace another. Faults of what did not change are forgiven.
     #[must_use]
     pub fn update(&self, new: &Value, old: &Value) -> Vec<Cause> {
-        let mut faults = Vec::new();
+        let mut faults = self.type_meta(new);
+        if !faults.is_empty() {
+            return faults;
+        }
         metadata::update(new, old, &mut faults);
-        faults
+        faults.extend(values::judge(&self.structural, new, Some(old), None));
+        faults.extend(self.scale.iter().flat_map(|scale| scale::judge(scale, new, true)));
+        faults.extend(metadata::embedded(&self.structural, new));
+        self.judge_lists(new, old, &mut faults);
+        self.ask_rules(new, Some(old), faults)
     }
 
-    /// The faults of an object whose status is to replace another's.
+    /// The faults of an object whose status is to replace another's; all but its status is the other's.
     #[must_use]
     pub fn update_status(&self, new: &Value, old: &Value) -> Vec<Cause> {
-        let mut faults = Vec::new();
+        let mut faults = self.type_meta(new);
+        if !faults.is_empty() {
+            return faults;
+        }
         metadata::update(new, old, &mut faults);
+        if let (Some(schema), Some(status)) = (self.structural.properties.get("status"), new.get("status")) {
+            faults.extend(values::judge(schema, status, old.get("status"), Some("status")));
+        }
+        faults.extend(self.scale.iter().flat_map(|scale| scale::judge(scale, new, false)));
+        self.judge_lists(new, old, &mut faults);
+        self.ask_rules(new, Some(old), faults)
+    }
+
+    fn type_meta(&self, new: &Value) -> Vec<Cause> {
+        metadata::type_meta(&format!("{}/{}", self.group, self.name), &self.names.kind, new)
+    }
+
+    /// Lists that were wrong before may stay so.
+    fn judge_lists(&self, new: &Value, old: &Value, faults: &mut Vec<Cause>) {
+        if lists::judge(&self.structural, old).is_empty() {
+            faults.extend(lists::judge(&self.structural, new));
+        }
+    }
+
+    /// The rules in CEL, unless the object is not of a shape that they could be asked of.
+    fn ask_rules(&self, _new: &Value, _old: Option<&Value>, mut faults: Vec<Cause>) -> Vec<Cause> {
+        faults.extend(metadata::blocking(&faults));
         faults
     }
 

@@ -4,6 +4,7 @@
 //! In: the kinds that are served, as rows. Out: documents and their hashes. Schemas come from [`crate::schema`]. Which
 //! kinds are served, HTTP caching and the choice of encoding belong to the server; watch paths of old are not told.
 
+mod custom;
 mod definitions;
 mod paths;
 mod v2;
@@ -32,6 +33,26 @@ pub struct ServedKind {
     pub verbs: Vec<String>,
     /// Subresources.
     pub subresources: Vec<ServedSubresource>,
+    /// The v3 schema of a custom kind, from [`crate::custom::Version::openapi`]; none for kinds that are built in.
+    pub schema: Option<Value>,
+    /// Kind of a list, where it is not the kind followed by `List`.
+    pub list_kind: Option<String>,
+}
+
+impl ServedKind {
+    /// `group/version`, or the version alone for the core group.
+    fn api_version(&self) -> String {
+        if self.group.is_empty() {
+            self.version.clone()
+        } else {
+            format!("{}/{}", self.group, self.version)
+        }
+    }
+
+    /// Kind of a list.
+    fn list_kind(&self) -> String {
+        self.list_kind.clone().unwrap_or_else(|| format!("{}List", self.kind))
+    }
 }
 
 /// A subresource of a [`ServedKind`].

@@ -114,6 +114,11 @@ pub(crate) fn custom_metadata_update(new: &Value, old: &Value, faults: &mut Vec<
     metadata::update(new, old, faults);
 }
 
+/// The faults of the metadata of an object that is embedded in another.
+pub(crate) fn embedded_metadata(object: &Value, faults: &mut Vec<Cause>) {
+    metadata::embedded(object, faults);
+}
+
 fn content(api_version: &str, kind: &str, new: &Value, old: Option<&Value>, faults: &mut Vec<Cause>) {
     match (api_version, kind) {
         ("v1", "Namespace") => namespace::create(new, faults),

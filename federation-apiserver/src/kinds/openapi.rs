@@ -88,6 +88,8 @@ fn served(kind: &super::Kind) -> ServedKind {
         namespaced: kind.namespaced,
         verbs: texts(kind.verbs),
         subresources: subresources.collect(),
+        schema: None,
+        list_kind: None,
     }
 }
 

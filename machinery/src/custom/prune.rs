@@ -64,7 +64,7 @@ fn walk(schema: Option<&Structural>, embedded: bool, value: &mut Value, path: &s
             map.retain(|key, _| {
                 let known = keep
                     || (embedded && is_own(key))
-                    || schema.is_some_and(|s| s.field(key).is_some() || matches!(s.additional, Additional::Anything));
+                    || schema.is_some_and(|s| s.field(key).is_some() || matches!(s.additional, Additional::Said(_)));
                 if !known {
                     unknown.push(join(path, key));
                 }

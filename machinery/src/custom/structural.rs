@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::schema::{Form, ListType};
 
+use super::bounds::Bounds;
 use super::read::{flag, text, texts};
 
 /// One place of a custom object, or one alternative of `allOf`, `anyOf`, `oneOf` and `not`.
@@ -36,6 +37,8 @@ pub(crate) struct Structural {
     pub(crate) list_map_keys: Vec<String>,
     /// The whole map changes at once.
     pub(crate) atomic_map: bool,
+    /// What it demands of a value.
+    pub(crate) bounds: Bounds,
 }
 
 /// What may stand under keys that are not properties.
@@ -43,8 +46,8 @@ pub(crate) struct Structural {
 pub(crate) enum Additional {
     /// Nothing is said.
     Unsaid,
-    /// Anything.
-    Anything,
+    /// Anything, or nothing; what stands there is not told, so it keeps no fields.
+    Said(bool),
     /// Values of a schema.
     Schema(Box<Structural>),
 }
@@ -62,7 +65,7 @@ impl Structural {
             properties: properties.map(read_all).unwrap_or_default(),
             additional: match schema.get("additionalProperties") {
                 Some(value @ Value::Object(_)) => Additional::Schema(Box::new(Self::read(value))),
-                Some(Value::Bool(true)) => Additional::Anything,
+                Some(Value::Bool(said)) => Additional::Said(*said),
                 Some(_) | None => Additional::Unsaid,
             },
             items: schema
@@ -76,6 +79,7 @@ impl Structural {
             },
             list_map_keys: texts(schema, "x-kubernetes-list-map-keys"),
             atomic_map: text(schema, "x-kubernetes-map-type") == "atomic",
+            bounds: Bounds::read(schema),
         }
     }
 
@@ -91,7 +95,7 @@ impl Structural {
     pub(crate) fn field(&self, key: &str) -> Option<&Self> {
         self.properties.get(key).or(match &self.additional {
             Additional::Schema(schema) => Some(schema),
-            Additional::Anything | Additional::Unsaid => None,
+            Additional::Said(_) | Additional::Unsaid => None,
         })
     }
 }

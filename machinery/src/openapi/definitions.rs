@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use api::well_known::{API_VERSION, GROUP, VERSION};
 use serde_json::{Map, Value, json};
 
+use super::{ServedKind, custom};
 use crate::schema::{builtin, own};
 
 /// Definition of `metav1.Status`.
@@ -16,7 +17,8 @@ pub(super) const PATCH: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.Patch";
 /// Definition of `metav1.APIResourceList`.
 pub(super) const RESOURCE_LIST: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.APIResourceList";
 const WATCH_EVENT: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.WatchEvent";
-const LIST_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta";
+/// Definition of `metav1.ListMeta`.
+pub(super) const LIST_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta";
 const INT_OR_STRING: &str = "io.k8s.apimachinery.pkg.util.intstr.IntOrString";
 const QUANTITY: &str = "io.k8s.apimachinery.pkg.api.resource.Quantity";
 
@@ -31,8 +33,24 @@ pub fn definition_name(api_version: &str, kind: &str) -> Option<String> {
     (api_version == API_VERSION && known).then(|| format!("{}{kind}", own::DEFINITION_PREFIX))
 }
 
-/// The named definitions, those that every document has, and all that they refer to. References are bare names.
-pub(super) fn closure(names: impl IntoIterator<Item = String>) -> BTreeMap<String, Value> {
+/// The names of the definitions of a kind that is served and of its list.
+pub(super) fn names_of(kind: &ServedKind) -> Option<(String, String)> {
+    if kind.schema.is_some() {
+        let name = |word: &str| custom::definition_name(&kind.group, &kind.version, word);
+        return Some((name(&kind.kind), name(&kind.list_kind())));
+    }
+    let api_version = kind.api_version();
+    let object = definition_name(&api_version, &kind.kind)?;
+    let list = definition_name(&api_version, &kind.list_kind()).unwrap_or_else(|| object.clone());
+    Some((object, list))
+}
+
+/// The named definitions, those that every document has, and all that they refer to. References are bare names; those
+/// of custom kinds are told beside.
+pub(super) fn closure(
+    names: impl IntoIterator<Item = String>,
+    customs: &BTreeMap<String, Value>,
+) -> BTreeMap<String, Value> {
     let mut all = BTreeMap::new();
     let always = [STATUS, DELETE_OPTIONS, PATCH, RESOURCE_LIST, WATCH_EVENT].map(str::to_owned);
     let mut next: BTreeSet<String> = names.into_iter().chain(always).collect();
@@ -40,7 +58,9 @@ pub(super) fn closure(names: impl IntoIterator<Item = String>) -> BTreeMap<Strin
         if all.contains_key(&name) {
             continue;
         }
-        let Some(schema) = definition(&name) else { continue };
+        let Some(schema) = customs.get(&name).cloned().or_else(|| definition(&name)) else {
+            continue;
+        };
         references(&schema, &mut next);
         all.insert(name, schema);
     }

@@ -87,20 +87,15 @@ const DELETE_COLLECTION: &[&str] = &[
 
 /// The paths of a kind.
 pub(super) fn paths(kind: &ServedKind) -> Vec<Path> {
-    let api_version = if kind.group.is_empty() {
-        kind.version.clone()
-    } else {
-        format!("{}/{}", kind.group, kind.version)
-    };
+    let api_version = kind.api_version();
     let base = if kind.group.is_empty() {
         format!("/api/{api_version}")
     } else {
         format!("/apis/{api_version}")
     };
-    let Some(object) = definition_name(&api_version, &kind.kind) else {
+    let Some((object, list)) = definitions::names_of(kind) else {
         return Vec::new();
     };
-    let list = definition_name(&api_version, &format!("{}List", kind.kind)).unwrap_or_else(|| object.clone());
     let maker = Maker { kind, object, list };
     let verb = |verb: &str| kind.verbs.iter().any(|v| v == verb);
     let mut out = Vec::new();
@@ -195,7 +190,8 @@ struct Maker<'a> {
 
 impl Maker<'_> {
     fn operation(&self, method: &'static str, action: &'static str, words: &str, subresource: &str) -> Operation {
-        let (kind, native) = (self.kind, self.kind.group != api::well_known::GROUP);
+        let kind = self.kind;
+        let native = kind.group != api::well_known::GROUP && kind.schema.is_none();
         let object = self.object.clone();
         let (verb, body, codes, answer, query): (_, _, &[&str], _, &[&str]) = match action {
             "list" => ("list", Body::Nothing, &["200"], self.list.clone(), LIST),

@@ -45,6 +45,8 @@ fn served(group: &str, version: &str, kind: &str, plural: &str, namespaced: bool
                 }
             })
             .collect(),
+        schema: None,
+        list_kind: None,
     }
 }
 
@@ -237,4 +239,73 @@ fn operation_ids_are_unique() {
             assert!(seen.insert(id.to_owned()), "{id}");
         }
     }
+}
+
+#[test]
+fn custom_kinds_are_told_beside_the_others() {
+    let crd = serde_json::json!({"spec": {"group": "example.com", "scope": "Namespaced", "names": {"plural": "foos", "kind": "Foo"},
+        "versions": [{"name": "v1", "served": true, "storage": true, "selectableFields": [{"jsonPath": ".spec.color"}],
+            "schema": {"openAPIV3Schema": {"type": "object", "description": "A foo.", "properties": {"spec": {"type": "object", "required": ["a", "b"], "properties": {
+                "color": {"type": "string", "default": "red", "enum": ["red"], "pattern": "^r"},
+                "a": {"type": "string", "nullable": true}, "b": {"type": "integer"},
+                "open": {"type": "object", "x-kubernetes-preserve-unknown-fields": true, "properties": {"x": {"type": "string"}}},
+                "either": {"x-kubernetes-int-or-string": true, "anyOf": [{"type": "integer"}, {"type": "string"}]},
+                "pod": {"type": "object", "x-kubernetes-embedded-resource": true, "properties": {"spec": {"type": "object"}}}}}}}}}]}});
+    let definition = crate::custom::Definition::read(&crd).unwrap();
+    let mut kinds = server();
+    let mut foo = served("example.com", "v1", "Foo", "foos", true, &["status", "scale"]);
+    foo.schema = Some(definition.version("v1").unwrap().openapi());
+    kinds.push(foo);
+    let documents = v3_documents(&kinds, "1.36");
+    let document = documents.iter().find(|d| d.path == "apis/example.com/v1").unwrap();
+    let document: Value = serde_json::from_slice(&document.body).unwrap();
+    let foo = document.pointer("/components/schemas/com.example.v1.Foo").unwrap();
+    assert_eq!(
+        foo.pointer("/properties/metadata/allOf/0/$ref").unwrap(),
+        "#/components/schemas/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
+    );
+    assert_eq!(foo.pointer("/properties/spec/properties/color/default").unwrap(), "red");
+    assert_eq!(
+        foo.pointer("/x-kubernetes-selectable-fields/0/fieldPath").unwrap(),
+        "spec.color"
+    );
+    assert_eq!(
+        foo.pointer("/properties/spec/properties/pod/required").unwrap(),
+        &serde_json::json!(["kind", "apiVersion"])
+    );
+    let list = document
+        .pointer("/components/schemas/com.example.v1.FooList/properties/items/items/$ref")
+        .unwrap();
+    assert_eq!(list, "#/components/schemas/com.example.v1.Foo");
+    let path = document
+        .pointer("/paths/~1apis~1example.com~1v1~1namespaces~1{namespace}~1foos~1{name}~1status/put")
+        .unwrap();
+    assert_eq!(
+        path.get("operationId").unwrap(),
+        "replaceExampleComV1NamespacedFooStatus"
+    );
+    let scale = document
+        .pointer("/paths/~1apis~1example.com~1v1~1namespaces~1{namespace}~1foos~1{name}~1scale/get")
+        .unwrap();
+    assert_eq!(
+        scale
+            .pointer("/responses/200/content/application~1json/schema/$ref")
+            .unwrap(),
+        "#/components/schemas/io.k8s.api.autoscaling.v1.Scale"
+    );
+    let swagger = v2_document(&kinds, "1.36");
+    let spec = swagger
+        .pointer("/definitions/com.example.v1.Foo/properties/spec")
+        .unwrap();
+    assert_eq!(spec.get("required").unwrap(), &serde_json::json!(["b"]));
+    assert_eq!(spec.pointer("/properties/a").unwrap(), &serde_json::json!({}));
+    assert_eq!(
+        spec.pointer("/properties/open").unwrap(),
+        &serde_json::json!({"x-kubernetes-preserve-unknown-fields": true})
+    );
+    assert_eq!(
+        spec.pointer("/properties/either").unwrap(),
+        &serde_json::json!({"x-kubernetes-int-or-string": true})
+    );
+    assert!(!v2_protobuf(&swagger).is_empty());
 }

@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::ServedKind;
 use super::definitions::{self, closure, v2_definition};
 use super::paths::{Body, Operation, paths};
 use super::v3::{patch_types, words};
+use super::{ServedKind, custom};
 use crate::schema::builtin;
 
 pub(super) fn document(kinds: &[ServedKind], server: &str) -> Value {
@@ -25,9 +25,17 @@ pub(super) fn document(kinds: &[ServedKind], server: &str) -> Value {
         item.insert("parameters".to_owned(), Value::Array(parameters));
         all.insert(path.path, Value::Object(item));
     }
-    let definitions: Map<String, Value> = closure(names)
+    let customs = custom::definitions(kinds);
+    let definitions: Map<String, Value> = closure(names, &customs)
         .iter()
-        .map(|(name, schema)| (name.clone(), v2_definition(name, schema)))
+        .map(|(name, schema)| {
+            let form = if customs.contains_key(name) {
+                custom::v2_definition(schema)
+            } else {
+                v2_definition(name, schema)
+            };
+            (name.clone(), form)
+        })
         .collect();
     json!({
         "swagger": "2.0",

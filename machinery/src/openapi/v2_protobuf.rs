@@ -53,6 +53,22 @@ impl Message {
         }
     }
 
+    /// A number of 64 bits with a fraction, if it is there.
+    fn double(&mut self, field: u64, value: &Value, key: &str) {
+        if let Some(number) = value.get(key).and_then(Value::as_f64) {
+            self.varint(field << 3 | 1);
+            self.0.extend_from_slice(&number.to_le_bytes());
+        }
+    }
+
+    /// A count, if it is there.
+    fn count(&mut self, field: u64, value: &Value, key: &str) {
+        if let Some(number) = value.get(key).and_then(Value::as_u64) {
+            self.varint(field << 3);
+            self.varint(number);
+        }
+    }
+
     fn flag(&mut self, field: u64, value: &Value, key: &str) {
         if value.get(key) == Some(&Value::Bool(true)) {
             self.varint(field << 3);
@@ -203,7 +219,27 @@ fn schema(value: &Value) -> Message {
     let mut out = Message::default();
     out.text(1, value, "$ref");
     out.text(2, value, "format");
+    out.text(3, value, "title");
     out.text(4, value, "description");
+    if let Some(default) = value.get("default") {
+        out.message(5, &any(default));
+    }
+    for (field, key) in [(6, "multipleOf"), (7, "maximum"), (9, "minimum")] {
+        out.double(field, value, key);
+    }
+    out.flag(8, value, "exclusiveMaximum");
+    out.flag(10, value, "exclusiveMinimum");
+    out.count(11, value, "maxLength");
+    out.count(12, value, "minLength");
+    out.text(13, value, "pattern");
+    for (field, key) in [
+        (14, "maxItems"),
+        (15, "minItems"),
+        (17, "maxProperties"),
+        (18, "minProperties"),
+    ] {
+        out.count(field, value, key);
+    }
     out.texts(19, value, "required");
     for word in value.get("enum").and_then(Value::as_array).into_iter().flatten() {
         out.message(20, &any(word));

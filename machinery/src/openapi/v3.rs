@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::ServedKind;
 use super::definitions::{self, closure, v3_form};
 use super::paths::{Body, Operation, group_name, paths, tag};
+use super::{ServedKind, custom};
 use crate::schema::builtin;
 
 pub(super) fn document(group: &str, version: &str, kinds: &[&ServedKind], server: &str) -> Value {
@@ -38,7 +38,8 @@ pub(super) fn document(group: &str, version: &str, kinds: &[&ServedKind], server
         }});
         all.insert(base, resources);
     }
-    let schemas: Map<String, Value> = closure(names)
+    let customs = custom::definitions(kinds.iter().copied());
+    let schemas: Map<String, Value> = closure(names, &customs)
         .iter()
         .map(|(name, schema)| (name.clone(), v3_form(schema)))
         .collect();

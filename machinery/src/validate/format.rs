@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 const LABEL: &str = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
+const LABEL_1035: &str = "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')";
 const SUBDOMAIN: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 const WILDCARD: &str = "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character (e.g. '*.example.com', regex used for validation is '\\*\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 const PATH: &str =
@@ -23,6 +24,16 @@ pub fn dns_label(text: &str) -> Vec<String> {
         } else {
             LABEL.to_owned()
         });
+    }
+    faults
+}
+
+/// A DNS label of 63 characters that begins with a letter.
+#[must_use]
+pub fn dns_1035_label(text: &str) -> Vec<String> {
+    let mut faults = max_length(text, 63);
+    if !is_label(text) || !text.starts_with(|c: char| c.is_ascii_lowercase()) {
+        faults.push(LABEL_1035.to_owned());
     }
     faults
 }

@@ -87,6 +87,23 @@ pub(super) fn create_custom(namespaced: bool, object: &Value, faults: &mut Vec<C
     finalizers(&metadata.get("finalizers"), faults);
 }
 
+/// The metadata of an object that is embedded in another: it needs no name, and any path segment will do.
+pub(super) fn embedded(object: &Value, faults: &mut Vec<Cause>) {
+    let metadata = At::root(object, "metadata");
+    for key in ["generateName", "name"] {
+        let at = metadata.get(key);
+        if !at.text().is_empty() {
+            name(&Naming::Segment, &at, at.text(), faults);
+        }
+    }
+    let namespace = metadata.get("namespace");
+    if !namespace.text().is_empty() {
+        push(&namespace, format::dns_label(namespace.text()), faults);
+    }
+    shared(&metadata, faults);
+    finalizers(&metadata.get("finalizers"), faults);
+}
+
 /// Name, prefix of a name and namespace.
 fn named(naming: &Naming, namespaced: Option<bool>, object: &Value, faults: &mut Vec<Cause>) {
     let metadata = At::root(object, "metadata");
