@@ -8,6 +8,7 @@
 mod backup;
 mod bad_input;
 mod crash;
+mod definitions;
 mod identities;
 mod kubernetes_members;
 mod member_loss;

@@ -88,7 +88,7 @@ fn served(kind: &super::Kind) -> ServedKind {
         namespaced: kind.namespaced,
         verbs: texts(kind.verbs),
         subresources: subresources.collect(),
-        schema: None,
+        schema: kind.custom.as_ref().map(|custom| custom.version.openapi()),
         list_kind: None,
     }
 }
