@@ -8,7 +8,7 @@ use bytes::Bytes;
 use machinery::status::Status;
 use serde_json::Value;
 
-use super::claims::Claims;
+use super::claims::{Claims, Reservation};
 use super::{Current, Intent};
 use crate::auth::Authorizer;
 use crate::cache::{Cache, KindCache, canonical, splice_revision};
@@ -46,6 +46,8 @@ pub(crate) struct Engine {
 pub(super) enum Refused {
     /// Somebody else was faster; the revision that won, if the object still exists.
     Raced(Option<Revision>),
+    /// What must be unique among all objects of the kind was chosen without knowing of another's.
+    Outdated,
     /// It is over.
     Failed(Status),
 }
@@ -79,12 +81,22 @@ impl Engine {
         }
     }
 
+    /// Waits until this process has seen what others wrote.
+    pub(super) async fn catch_up_with_others(&self, kind: &Kind) {
+        match self.backend(kind).store.health().await {
+            Ok(last) => self.wait_visible(kind, last).await,
+            // The next attempt meets the same trouble and says so.
+            Err(error) => tracing::debug!(%error, "the store cannot be asked for its last revision"),
+        }
+    }
+
     /// Commits and waits until readers see it.
     pub(super) async fn commit(
         &self,
         intent: &Intent,
         uid: &str,
         expect: Expect,
+        reserved: Option<&Reservation>,
         change: Change,
     ) -> Result<Committed, Refused> {
         let backend = self.backend(&intent.kind);
@@ -95,6 +107,7 @@ impl Engine {
                 key,
                 uid: uid.into(),
                 expect,
+                based_on: reserved.and_then(Reservation::based_on),
                 change,
             })
             .await
@@ -105,6 +118,7 @@ impl Engine {
             }
             Err(WriteError::Exists { .. }) => Err(Refused::Raced(None)),
             Err(WriteError::Conflict { current, .. }) => Err(Refused::Raced(current)),
+            Err(WriteError::Outdated { .. }) => Err(Refused::Outdated),
             Err(WriteError::TooLarge { max, .. }) => Err(Refused::Failed(Status::too_large(max))),
             Err(error @ WriteError::Unavailable { .. }) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "a write is in doubt");
