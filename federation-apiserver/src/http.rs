@@ -333,6 +333,10 @@ async fn handle(ask: Ask, verb: &'static str, body: Body) -> Result<Response, St
         _ => return nothing_there(&ask.server, &ask.path),
     };
     let unserved = || Status::method_not_allowed("", "", "");
+    let of_any_age = verb == "watch" || ask.query.has("resourceVersion") || ask.query.has("continue");
+    if !of_any_age {
+        ask.server.engine.reach_the_present(&ask.kind).await;
+    }
     if part == Part::Object && !ask.kind.serves(verb) {
         return Err(unserved());
     }

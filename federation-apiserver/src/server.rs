@@ -25,7 +25,7 @@ use crate::roles;
 use crate::store::{MemoryConfig, MemoryStore, Store, StoreError};
 use crate::streams::{Streams, reports};
 use crate::write::claims::{Claims, ServiceRange};
-use crate::write::{Backend, Engine};
+use crate::write::{Backend, Engine, Present};
 
 /// Makes the text of `/metrics`.
 pub type RenderMetrics = Arc<dyn Fn() -> String + Send + Sync>;
@@ -43,6 +43,8 @@ pub struct ServerConfig {
     pub metrics: Option<RenderMetrics>,
     /// Further pages; their routes are absolute, below `/console`.
     pub console: Option<Router>,
+    /// Other processes may write to the same store: reads of the present ask it first.
+    pub shared_store: bool,
     /// Addresses for Services.
     pub service_range: ServiceRange,
     /// How the watch cache is kept.
@@ -65,6 +67,7 @@ impl ServerConfig {
             tokens: Arc::default(),
             metrics: None,
             console: None,
+            shared_store: false,
             service_range: ServiceRange::default(),
             cache: CacheConfig {
                 metrics: profile == Profile::Hub,
@@ -130,6 +133,7 @@ impl ApiServer {
             tokens,
             metrics,
             console,
+            shared_store,
             service_range,
             cache,
             shutdown,
@@ -137,6 +141,7 @@ impl ApiServer {
         let catalog = Arc::new(Catalog::new(Registry::of(profile)));
         let durable = Self::backend(store, cache).await?;
         let ephemeral = Self::backend(Arc::new(MemoryStore::new(MemoryConfig::for_this_process())), cache).await?;
+        let present = shared_store.then(|| Present::of(durable.clone()));
         let claims = Claims::new(service_range);
         let authorizer = Authorizer::new(&durable.cache);
         let streams = Streams::new(durable.cache.clone(), catalog.clone(), shutdown.clone());
@@ -146,6 +151,7 @@ impl ApiServer {
             ephemeral,
             claims,
             authorizer,
+            present,
         };
         // Before anything else: what is stored of custom kinds is served from the first request on.
         definitions::serve_stored(&engine);

@@ -15,6 +15,7 @@ pub mod claims;
 mod commit;
 mod compare;
 mod create;
+mod current;
 mod delete;
 mod escalate;
 mod generation;
@@ -37,6 +38,7 @@ use serde_json::Value;
 
 pub(crate) use change::{Change, Patch};
 pub(crate) use commit::{Backend, Engine};
+pub(crate) use current::Present;
 pub(crate) use delete::{DeleteOptions, Propagation};
 pub(crate) use parts::scale_of;
 

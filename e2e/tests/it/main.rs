@@ -14,5 +14,6 @@ mod kubernetes_members;
 mod member_loss;
 mod membership;
 mod names;
+mod replicas;
 mod shop;
 mod simulated_members;
