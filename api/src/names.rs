@@ -143,6 +143,39 @@ impl fmt::Display for ObjectRef {
     }
 }
 
+/// Groups below `k8s.io` whose kinds Kubernetes builds in. Others of that suffix are definitions like any other, such as those
+/// of `gateway.networking.k8s.io`.
+const BUILT_IN_GROUPS: [&str; 19] = [
+    "admissionregistration",
+    "apiextensions",
+    "apiregistration",
+    "authentication",
+    "authorization",
+    "certificates",
+    "coordination",
+    "discovery",
+    "events",
+    "flowcontrol.apiserver",
+    "internal.apiserver",
+    "metrics",
+    "networking",
+    "node",
+    "rbac.authorization",
+    "resource",
+    "scheduling",
+    "storage",
+    "storagemigration",
+];
+
+/// Whether Kubernetes builds in the kinds of a group: those of the core, of groups without a dot, and of its own domain.
+#[must_use]
+pub fn is_built_in(group: &str) -> bool {
+    match group.strip_suffix(".k8s.io") {
+        Some(own) => BUILT_IN_GROUPS.contains(&own),
+        None => !group.contains('.'),
+    }
+}
+
 impl ObjectRef {
     /// The API group, empty for the core group.
     #[must_use]
@@ -155,9 +188,8 @@ impl ObjectRef {
     #[must_use]
     pub fn placement_name(&self) -> String {
         let group = self.group();
-        let built_in = group.is_empty() || !group.contains('.') || group.ends_with(".k8s.io");
         let kind = self.kind.to_lowercase();
-        let full = if built_in {
+        let full = if is_built_in(group) {
             format!("{kind}-{}", self.name)
         } else {
             format!("{kind}.{group}-{}", self.name)

@@ -8,6 +8,7 @@ mod graph;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::placement::federated_kinds::is_custom_group;
 use api::well_known::GROUP;
 use kube::api::PropagationPolicy;
 use serde_json::{Value, json};
@@ -32,9 +33,12 @@ const RECORDS: [&str; 1] = ["Event"];
 pub(crate) fn kinds(served: &[Served]) -> Vec<Kind> {
     let concerns = |served: &&Served| {
         let ours = served.kind.api_version.starts_with(GROUP);
+        let group = served.kind.api_version.split_once('/').map_or("", |(group, _)| group);
         served.can("list")
             && served.can("watch")
             && served.can("delete")
+            // Custom kinds come and go; they are followed as they do.
+            && !is_custom_group(group)
             && !(ours && LEFT_OUT.contains(&served.kind.kind.as_ref()))
             && !RECORDS.contains(&served.kind.kind.as_ref())
     };

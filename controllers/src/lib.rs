@@ -3,14 +3,16 @@
 //! Decided here: when to look and what to write; *what is right* is decided by the pure functions of `placement`. In: watches
 //! of the hub. Out: Placements, status, conditions, Events, deletes of what nobody owns. Nothing is decided before every
 //! kind concerned was listed once, and a list that lacks something is no proof that it is gone. Absent: members (syncers
-//! reach them), DNS, moves and roll-outs, leadership: one process runs the controllers.
+//! reach them), DNS, moves and roll-outs. One process of several runs them, by [`leadership`].
 
 mod aggregation;
 mod event_retention;
 mod garbage;
 mod health;
+pub mod leadership;
 mod namespaces;
 mod placement;
+pub mod replicas;
 mod runtime;
 mod service_accounts;
 mod serving;
@@ -70,7 +72,7 @@ pub async fn run(client: Client, shutdown: CancellationToken, options: Options) 
     let (recorder, scribe) = recorder(hub.clone());
     tasks.spawn("events", scribe.run());
 
-    let news = feeds.subscribe(&placement::kinds());
+    let news = feeds.subscribe_with_custom(&placement::kinds());
     let controller = placement::PlacementController::new(hub.clone(), recorder.clone());
     tasks.spawn("placement", drive(controller, placement::kinds(), news));
 
@@ -102,7 +104,7 @@ pub async fn run(client: Client, shutdown: CancellationToken, options: Options) 
 
     if garbage {
         let kinds = garbage::kinds(&served);
-        let news = feeds.subscribe(&kinds);
+        let news = feeds.subscribe_with_custom(&kinds);
         tasks.spawn("garbage", drive(garbage::Garbage::new(hub), kinds, news));
     }
     feeds.start(&client, &mut tasks);

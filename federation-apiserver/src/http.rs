@@ -96,7 +96,7 @@ impl Ask {
 
     /// 404 for the object that is meant.
     pub(crate) fn not_found(&self) -> Status {
-        Status::not_found(self.kind.group, self.kind.plural, &self.path.name)
+        Status::not_found(&self.kind.group, &self.kind.plural, &self.path.name)
     }
 }
 
@@ -215,10 +215,13 @@ async fn route(server: Arc<Shared>, parts: Parts, body: Body, target: Option<Tar
         Target::Resource(path) => {
             let verb = verb(&parts.method, &path, &query);
             permit(&server, &user, verb, &path, &query)?;
-            let Some(kind) = server.registry.resource(&path.group, &path.version, &path.resource) else {
+            let Some(kind) = server
+                .engine
+                .catalog
+                .resource(&path.group, &path.version, &path.resource)
+            else {
                 return nothing_there(&server, &path);
             };
-            let kind = kind.clone();
             let anywhere = kind.namespaced && path.namespace.is_empty();
             if anywhere && path.name.is_empty() && parts.method == Method::POST {
                 return Err(Status::method_not_allowed("", "", ""));
@@ -249,8 +252,7 @@ async fn route(server: Arc<Shared>, parts: Parts, body: Body, target: Option<Tar
 
 /// A path that names no resource: told as a Status where its group is served, as text where it is not.
 fn nothing_there(server: &Shared, path: &ResourcePath) -> Result<Response, Status> {
-    let groups = server.registry.groups();
-    if path.group.is_empty() || groups.iter().any(|(group, _)| *group == path.group) {
+    if path.group.is_empty() || server.engine.catalog.registry().has_group(&path.group) {
         Err(Status::resource_not_found())
     } else {
         Ok(pages::not_found())
@@ -308,8 +310,19 @@ fn permit_path(server: &Shared, user: &UserInfo, parts: &Parts) -> Result<(), St
     permitted.map_err(|why| Status::forbidden("", "", "", &why))
 }
 
-/// One handler a verb.
+/// Answers a request for a resource; of a version that its definition calls deprecated the client is told so each time.
 async fn dispatch(ask: Ask, verb: &'static str, body: Body) -> Result<Response, Status> {
+    let custom = ask.kind.custom.as_ref();
+    let deprecation = custom.and_then(|custom| custom.version.deprecation.clone());
+    let mut response = Box::pin(handle(ask, verb, body)).await?;
+    if let Some(text) = deprecation {
+        respond::warn(&mut response, &[text]);
+    }
+    Ok(response)
+}
+
+/// One handler a verb.
+async fn handle(ask: Ask, verb: &'static str, body: Body) -> Result<Response, Status> {
     let part = match ask.path.subresource.as_str() {
         "" => Part::Object,
         "status" if ask.kind.strategy.status => Part::Status,
@@ -320,6 +333,10 @@ async fn dispatch(ask: Ask, verb: &'static str, body: Body) -> Result<Response, 
         _ => return nothing_there(&ask.server, &ask.path),
     };
     let unserved = || Status::method_not_allowed("", "", "");
+    let of_any_age = verb == "watch" || ask.query.has("resourceVersion") || ask.query.has("continue");
+    if !of_any_age {
+        ask.server.engine.reach_the_present(&ask.kind).await;
+    }
     if part == Part::Object && !ask.kind.serves(verb) {
         return Err(unserved());
     }

@@ -1,22 +1,28 @@
-//! What is served, as data: one [`Kind`] a row, chosen by a [`Profile`].
+//! What is served, as data: one [`Kind`] a row, from the tables of a [`Profile`] and from CustomResourceDefinitions.
 //!
-//! Decided: names, scope, verbs, subresources and the strategy of each kind. In: nothing but tables. Out: [`Registry`], which
-//! the HTTP surface, discovery, OpenAPI and the write steps read. Absent: schemas, defaults, validation and printer columns
-//! (`machinery` looks them up by `apiVersion` and `kind`), and any code that is for one kind only.
+//! Decided: names, scope, verbs, subresources and the strategy of each kind. In: tables, and definitions as `machinery` reads
+//! them. Out: [`Registry`], which the HTTP surface, discovery, OpenAPI and the write steps read; a new one whenever the
+//! definitions change. Absent: schemas, defaults, validation and printer columns (`machinery`), and any code that is for one
+//! kind only.
 
+pub(crate) mod custom;
 pub mod discovery;
 mod federation;
 mod kubernetes;
 pub mod openapi;
 mod rbac;
+mod registry;
 mod reviews;
 mod surroundings;
 mod workloads;
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::borrow::Cow;
+
+use machinery::schema::{self, Schema};
 
 use crate::store::KindKey;
+pub use custom::{CustomKind, Incarnation};
+pub use registry::{Catalog, Registry};
 
 /// All verbs of an ordinary kind.
 pub const ALL_VERBS: &[&str] = &[
@@ -50,17 +56,19 @@ pub enum GenerationRule {
     SpecOrAnnotations,
     /// With anything outside `metadata` and `status`.
     Content,
+    /// With anything outside `metadata`.
+    AllButMetadata,
 }
 
 /// The scale subresource of a kind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScalePaths {
     /// JSON pointer to the wanted replicas.
-    pub replicas: &'static str,
+    pub replicas: Cow<'static, str>,
     /// JSON pointer to the observed replicas.
-    pub status_replicas: &'static str,
-    /// JSON pointer to the label selector of the pods.
-    pub selector: &'static str,
+    pub status_replicas: Cow<'static, str>,
+    /// JSON pointer to the label selector of the pods: an object, or its text.
+    pub selector: Option<Cow<'static, str>>,
 }
 
 /// What a review is about: an object that is answered when it is posted, and never kept.
@@ -77,7 +85,7 @@ pub enum Review {
 }
 
 /// How writes of a kind differ from the plain case.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Strategy {
     /// The kind has a `status` that only its subresource writes.
     pub status: bool,
@@ -112,31 +120,35 @@ const PLAIN: Strategy = Strategy {
 #[derive(Clone, Debug)]
 pub struct Kind {
     /// API group, empty for core.
-    pub group: &'static str,
+    pub group: String,
     /// Version.
-    pub version: &'static str,
+    pub version: String,
     /// Kind.
-    pub kind: &'static str,
+    pub kind: String,
+    /// Kind of a list of its objects.
+    pub list_kind: String,
     /// Resource name in paths.
-    pub plural: &'static str,
+    pub plural: String,
     /// Singular resource name.
-    pub singular: &'static str,
+    pub singular: String,
     /// Short names.
-    pub short_names: &'static [&'static str],
+    pub short_names: Vec<String>,
     /// Categories, such as `all`.
-    pub categories: &'static [&'static str],
+    pub categories: Vec<String>,
     /// Objects live in namespaces.
     pub namespaced: bool,
     /// Verbs that are served.
     pub verbs: &'static [&'static str],
     /// Fields that a field selector may name, besides `metadata.name` and `metadata.namespace`.
-    pub fields: &'static [&'static str],
+    pub fields: Vec<String>,
     /// Whether Kubernetes builds it in: then protobuf and strategic merge patch are served.
     pub built_in: bool,
     /// How its writes differ.
     pub strategy: Strategy,
-    /// Identity in store and cache.
+    /// Identity in store and cache; the same for all versions of a kind.
     pub key: KindKey,
+    /// What a CustomResourceDefinition says of it; none for the kinds of this table.
+    pub custom: Option<CustomKind>,
 }
 
 impl Kind {
@@ -144,23 +156,26 @@ impl Kind {
     #[must_use]
     pub fn api_version(&self) -> String {
         if self.group.is_empty() {
-            self.version.to_owned()
+            self.version.clone()
         } else {
             format!("{}/{}", self.group, self.version)
         }
     }
 
-    /// Name of its list kind.
+    /// What its objects look like; none where nothing is known of them.
     #[must_use]
-    pub fn list_kind(&self) -> String {
-        format!("{}List", self.kind)
+    pub fn schema(&self) -> Option<&Schema> {
+        match &self.custom {
+            Some(custom) => Some(custom.version.schema()),
+            None => schema::of(&self.api_version(), &self.kind),
+        }
     }
 
     /// Resource and group as kube-apiserver writes them in errors: `deployments.apps`.
     #[must_use]
     pub fn qualified_resource(&self) -> String {
         if self.group.is_empty() {
-            self.plural.to_owned()
+            self.plural.clone()
         } else {
             format!("{}.{}", self.plural, self.group)
         }
@@ -196,105 +211,28 @@ struct Row {
 
 impl Row {
     fn into_kind(self) -> Kind {
+        let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
         Kind {
-            group: self.group,
-            version: self.version,
-            kind: self.kind,
-            plural: self.plural,
-            singular: self.singular,
-            short_names: self.short_names,
-            categories: self.categories,
+            group: self.group.to_owned(),
+            version: self.version.to_owned(),
+            kind: self.kind.to_owned(),
+            list_kind: format!("{}List", self.kind),
+            plural: self.plural.to_owned(),
+            singular: self.singular.to_owned(),
+            short_names: owned(self.short_names),
+            categories: owned(self.categories),
             namespaced: self.namespaced,
             verbs: match self.strategy.review {
                 Some(_) => reviews::VERBS,
                 None if self.kind == "Namespace" => kubernetes::NAMESPACE_VERBS,
-                None if self.kind == "CustomResourceDefinition" => kubernetes::READ_VERBS,
                 None => ALL_VERBS,
             },
-            fields: self.fields,
+            fields: owned(self.fields),
             built_in: self.built_in,
             strategy: self.strategy,
             key: KindKey::new(self.group, self.plural),
+            custom: None,
         }
-    }
-}
-
-/// The kinds of one server.
-#[derive(Debug)]
-pub struct Registry {
-    kinds: Vec<Arc<Kind>>,
-    by_resource: BTreeMap<(&'static str, &'static str), BTreeMap<&'static str, Arc<Kind>>>,
-}
-
-impl Registry {
-    /// The kinds of a profile.
-    #[must_use]
-    pub fn of(profile: Profile) -> Self {
-        let mut rows = kubernetes::rows(profile);
-        rows.extend(workloads::rows());
-        rows.extend(surroundings::rows());
-        match profile {
-            Profile::Hub => rows.extend(federation::rows()),
-            Profile::Member => {}
-        }
-        rows.extend(rbac::rows());
-        rows.extend(reviews::rows());
-        let kinds: Vec<_> = rows.into_iter().map(|row| Arc::new(row.into_kind())).collect();
-        let mut by_resource: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
-        for kind in &kinds {
-            by_resource
-                .entry((kind.group, kind.version))
-                .or_default()
-                .insert(kind.plural, Arc::clone(kind));
-        }
-        Self { kinds, by_resource }
-    }
-
-    /// All kinds, core first.
-    #[must_use]
-    pub fn kinds(&self) -> &[Arc<Kind>] {
-        &self.kinds
-    }
-
-    /// The kind of a path.
-    #[must_use]
-    pub fn resource(&self, group: &str, version: &str, plural: &str) -> Option<&Arc<Kind>> {
-        self.kinds_of(group, version)?.get(plural)
-    }
-
-    /// The kinds of a group and version.
-    #[must_use]
-    pub fn kinds_of(&self, group: &str, version: &str) -> Option<&BTreeMap<&'static str, Arc<Kind>>> {
-        self.by_resource
-            .iter()
-            .find(|((g, v), _)| *g == group && *v == version)
-            .map(|(_, kinds)| kinds)
-    }
-
-    /// The kind of an object, by `apiVersion` and `kind`.
-    #[must_use]
-    pub fn object_kind(&self, api_version: &str, kind: &str) -> Option<&Arc<Kind>> {
-        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
-        self.kinds
-            .iter()
-            .find(|k| k.group == group && k.version == version && k.kind == kind)
-    }
-
-    /// Groups and their versions in serving order; the core group is not among them.
-    #[must_use]
-    pub fn groups(&self) -> Vec<(&'static str, Vec<&'static str>)> {
-        let mut groups: Vec<(&'static str, Vec<&'static str>)> = Vec::new();
-        for kind in self.kinds.iter().filter(|k| !k.group.is_empty()) {
-            match groups.iter_mut().find(|(group, _)| *group == kind.group) {
-                Some((_, versions)) => {
-                    if !versions.contains(&kind.version) {
-                        versions.push(kind.version);
-                    }
-                }
-                None => groups.push((kind.group, vec![kind.version])),
-            }
-        }
-        groups
     }
 }
 
@@ -331,7 +269,7 @@ mod tests {
             let mut seen = std::collections::BTreeSet::new();
             for kind in registry.kinds() {
                 for name in kind.short_names.iter().chain([&kind.plural]) {
-                    assert!(seen.insert((kind.group, *name)), "{name} twice in {:?}", kind.group);
+                    assert!(seen.insert((&kind.group, name)), "{name} twice in {:?}", kind.group);
                 }
             }
         }

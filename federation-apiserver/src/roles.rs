@@ -23,7 +23,7 @@ const ATTEMPTS_MAX: usize = 8;
 
 /// Makes and completes what must be there before the first request.
 pub(crate) async fn ensure(engine: &Engine) -> Result<(), ServerError> {
-    for role in defaults::cluster_roles(&engine.registry) {
+    for role in defaults::cluster_roles(&engine.catalog.registry()) {
         let written = reconcile::role(engine, &role).await;
         unless_down("ClusterRole", role.name, written)?;
     }
@@ -53,15 +53,15 @@ fn unless_down(kind: &'static str, name: &'static str, written: Result<(), Statu
 }
 
 /// A kind of the group.
-fn kind<'a>(engine: &'a Engine, plural: &str) -> Result<&'a std::sync::Arc<Kind>, Status> {
-    let kind = engine.registry.resource(machinery::rbac::GROUP, "v1", plural);
+fn kind(engine: &Engine, plural: &str) -> Result<std::sync::Arc<Kind>, Status> {
+    let kind = engine.catalog.resource(machinery::rbac::GROUP, "v1", plural);
     kind.ok_or_else(Status::resource_not_found)
 }
 
 /// A write of our own.
 fn intent(engine: &Engine, plural: &str, name: &str, manager: &str) -> Result<Intent, Status> {
     Ok(Intent {
-        kind: kind(engine, plural)?.clone(),
+        kind: kind(engine, plural)?,
         namespace: String::new(),
         name: name.to_owned(),
         part: Part::Object,

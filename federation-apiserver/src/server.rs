@@ -3,7 +3,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::Router;
@@ -18,15 +18,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::auth::{Authorizer, TokenStore, UserInfo};
 use crate::cache::{Cache, CacheConfig};
+use crate::definitions;
 use crate::http::answer;
-use crate::kinds::discovery::Documents;
-use crate::kinds::openapi::OpenApi;
-use crate::kinds::{Profile, Registry};
+use crate::kinds::{Catalog, Profile, Registry};
 use crate::roles;
-use crate::store::{MemoryStore, Store, StoreError};
+use crate::store::{MemoryConfig, MemoryStore, Store, StoreError};
 use crate::streams::{Streams, reports};
 use crate::write::claims::{Claims, ServiceRange};
-use crate::write::{Backend, Engine};
+use crate::write::{Backend, Engine, Present};
 
 /// Makes the text of `/metrics`.
 pub type RenderMetrics = Arc<dyn Fn() -> String + Send + Sync>;
@@ -44,6 +43,8 @@ pub struct ServerConfig {
     pub metrics: Option<RenderMetrics>,
     /// Further pages; their routes are absolute, below `/console`.
     pub console: Option<Router>,
+    /// Other processes may write to the same store: reads of the present ask it first.
+    pub shared_store: bool,
     /// Addresses for Services.
     pub service_range: ServiceRange,
     /// How the watch cache is kept.
@@ -66,6 +67,7 @@ impl ServerConfig {
             tokens: Arc::default(),
             metrics: None,
             console: None,
+            shared_store: false,
             service_range: ServiceRange::default(),
             cache: CacheConfig {
                 metrics: profile == Profile::Hub,
@@ -104,22 +106,12 @@ pub enum ServerError {
 
 /// What all requests of a server share.
 pub(crate) struct Shared {
-    pub(crate) registry: Arc<Registry>,
     pub(crate) engine: Engine,
-    pub(crate) discovery: Documents,
     pub(crate) tokens: Arc<TokenStore>,
     pub(crate) metrics: Option<RenderMetrics>,
     pub(crate) version: Value,
     pub(crate) shutdown: CancellationToken,
     pub(crate) streams: Streams,
-    openapi: OnceLock<OpenApi>,
-}
-
-impl Shared {
-    /// OpenAPI documents; made at the first request that needs them, because they are large.
-    pub(crate) fn openapi(&self) -> &OpenApi {
-        self.openapi.get_or_init(|| OpenApi::of(&self.registry))
-    }
 }
 
 /// A running API server. Cheap to clone; dropping the last clone stops its cache.
@@ -141,23 +133,28 @@ impl ApiServer {
             tokens,
             metrics,
             console,
+            shared_store,
             service_range,
             cache,
             shutdown,
         } = config;
-        let registry = Arc::new(Registry::of(profile));
+        let catalog = Arc::new(Catalog::new(Registry::of(profile)));
         let durable = Self::backend(store, cache).await?;
-        let ephemeral = Self::backend(Arc::new(MemoryStore::default()), cache).await?;
+        let ephemeral = Self::backend(Arc::new(MemoryStore::new(MemoryConfig::for_this_process())), cache).await?;
+        let present = shared_store.then(|| Present::of(durable.clone()));
         let claims = Claims::new(service_range);
         let authorizer = Authorizer::new(&durable.cache);
-        let streams = Streams::new(durable.cache.clone(), shutdown.clone());
+        let streams = Streams::new(durable.cache.clone(), catalog.clone(), shutdown.clone());
         let engine = Engine {
-            registry: registry.clone(),
+            catalog: catalog.clone(),
             durable,
             ephemeral,
             claims,
             authorizer,
+            present,
         };
+        // Before anything else: what is stored of custom kinds is served from the first request on.
+        definitions::serve_stored(&engine);
         engine.ensure_namespaces(profile).await?;
         roles::ensure(&engine).await?;
         match profile {
@@ -167,22 +164,18 @@ impl ApiServer {
             }
             Profile::Member => {}
         }
-        let discovery = Documents::of(&registry);
         let version = version(&git_version);
-        let openapi = OnceLock::new();
         let shared = Shared {
-            registry,
             engine,
-            discovery,
             tokens,
             metrics,
             version,
             shutdown,
             streams,
-            openapi,
         };
         let shared = Arc::new(shared);
         tokio::spawn(roles::keep_aggregated(Arc::downgrade(&shared)));
+        tokio::spawn(definitions::follow(Arc::downgrade(&shared)));
         Ok(Self { shared, console })
     }
 

@@ -15,12 +15,13 @@ use std::sync::{Arc, Mutex};
 use tokio_util::sync::CancellationToken;
 
 use crate::cache::Cache;
-use crate::kinds::Kind;
+use crate::kinds::{Catalog, Kind};
 use manifests::Manifests;
 
 /// What the streams of a server share.
 pub(crate) struct Streams {
     cache: Arc<Cache>,
+    catalog: Arc<Catalog>,
     shutdown: CancellationToken,
     clusters: Mutex<BTreeMap<String, Arc<Manifests>>>,
     /// Changes with each start: what was reported to an older process is gone.
@@ -28,9 +29,10 @@ pub(crate) struct Streams {
 }
 
 impl Streams {
-    pub(crate) fn new(cache: Arc<Cache>, shutdown: CancellationToken) -> Self {
+    pub(crate) fn new(cache: Arc<Cache>, catalog: Arc<Catalog>, shutdown: CancellationToken) -> Self {
         Self {
             cache,
+            catalog,
             shutdown,
             clusters: Mutex::default(),
             epoch: uuid::Uuid::new_v4().to_string(),

@@ -15,6 +15,7 @@ pub mod claims;
 mod commit;
 mod compare;
 mod create;
+mod current;
 mod delete;
 mod escalate;
 mod generation;
@@ -37,6 +38,7 @@ use serde_json::Value;
 
 pub(crate) use change::{Change, Patch};
 pub(crate) use commit::{Backend, Engine};
+pub(crate) use current::Present;
 pub(crate) use delete::{DeleteOptions, Propagation};
 pub(crate) use parts::scale_of;
 
@@ -102,17 +104,17 @@ pub(crate) struct Intent {
 impl Intent {
     /// 404 for the object that is meant.
     pub(crate) fn not_found(&self) -> Status {
-        Status::not_found(self.kind.group, self.kind.plural, &self.name)
+        Status::not_found(&self.kind.group, &self.kind.plural, &self.name)
     }
 
     /// 409 for an object that changed meanwhile.
     pub(crate) fn modified(&self) -> Status {
-        Status::modified(self.kind.group, self.kind.plural, &self.name)
+        Status::modified(&self.kind.group, &self.kind.plural, &self.name)
     }
 
     /// 403 for the object that is meant.
     pub(crate) fn forbidden(&self, why: &str) -> Status {
-        Status::forbidden(self.kind.group, self.kind.plural, &self.name, why)
+        Status::forbidden(&self.kind.group, &self.kind.plural, &self.name, why)
     }
 }
 
@@ -153,6 +155,7 @@ type Step = fn(&Engine, &Intent, &mut Draft) -> Result<(), Status>;
 
 /// A create, in order.
 const CREATE: &[Step] = &[
+    admit::kind_is_open,
     shape::prune_and_check,
     identity::name_new,
     identity::stamp_new,

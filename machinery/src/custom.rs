@@ -36,6 +36,7 @@ use crate::status::Cause;
 pub use columns::PrinterColumn;
 pub(crate) use defaults::{Defaulted, judge_default};
 pub use read::DefinitionError;
+pub use read::compare as compare_versions;
 pub use status::next_status;
 
 use rules::Rules;

@@ -73,7 +73,8 @@ impl Column {
     }
 }
 
-const NAME: Column = Column {
+/// The column that names the object: the first of every kind.
+pub const NAME: Column = Column {
     format: "name",
     ..Column::text("Name", "Name of the object, unique within its kind and namespace.")
 };

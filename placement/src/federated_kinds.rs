@@ -1,7 +1,8 @@
 //! Which objects of the hub are federated, and what each kind does where no policy says otherwise. One row a kind.
 //! In: kind and object. Out: whether it leaves the hub, and its default [`Spread`]. Absent: policies (`decide`).
 
-use api::well_known::{HUB_ONLY_LABEL, SYSTEM_NAMESPACE};
+use api::names::is_built_in;
+use api::well_known::{GROUP, HUB_ONLY_LABEL, SYSTEM_NAMESPACE};
 use serde_json::Value;
 
 /// What a kind does with no policy.
@@ -40,8 +41,14 @@ const fn row(api_version: &'static str, kind: &'static str, plural: &'static str
 }
 
 /// The kinds that are federated by default.
-pub const KINDS: [FederatedKind; 22] = [
+pub const KINDS: [FederatedKind; 23] = [
     row("v1", "Namespace", "namespaces", Spread::Follows),
+    row(
+        "apiextensions.k8s.io/v1",
+        "CustomResourceDefinition",
+        "customresourcedefinitions",
+        Spread::Duplicated,
+    ),
     row("apps/v1", "Deployment", "deployments", Spread::Divided),
     row("apps/v1", "ReplicaSet", "replicasets", Spread::Divided),
     row("v1", "Service", "services", Spread::Duplicated),
@@ -159,6 +166,21 @@ pub fn default_spread(api_version: &str, kind: &str) -> Spread {
     }
 }
 
+/// Whether a group is one that CustomResourceDefinitions bring: neither Kubernetes' nor Meridian's.
+#[must_use]
+pub fn is_custom_group(group: &str) -> bool {
+    group != GROUP && !is_built_in(group)
+}
+
+/// Whether objects of a kind leave the hub where no policy selects them: the kinds of [`KINDS`] and custom ones.
+fn is_federated_kind(api_version: &str, kind: &str) -> bool {
+    let group = api_version.split_once('/').map_or("", |(group, _)| group);
+    is_custom_group(group)
+        || KINDS
+            .iter()
+            .any(|row| row.api_version == api_version && row.kind == kind)
+}
+
 /// Whether a namespace and what is in it stays on the hub.
 #[must_use]
 pub fn is_hub_namespace(namespace: &str) -> bool {
@@ -170,10 +192,7 @@ pub fn is_hub_namespace(namespace: &str) -> bool {
 pub fn is_federated(object: &Value) -> bool {
     let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
     let (kind, name) = (text("/kind"), text("/metadata/name"));
-    if !KINDS
-        .iter()
-        .any(|row| row.api_version == text("/apiVersion") && row.kind == kind)
-    {
+    if !is_federated_kind(text("/apiVersion"), kind) {
         return false;
     }
     let hub_only = object
@@ -246,6 +265,23 @@ mod tests {
             // The hub runs no CronJobs: this one was made by hand, with `kubectl create job --from`.
             (run, true),
             (object("storage.k8s.io/v1", "StorageClass", "", "fast"), true),
+            (
+                object(
+                    "apiextensions.k8s.io/v1",
+                    "CustomResourceDefinition",
+                    "",
+                    "widgets.example.com",
+                ),
+                true,
+            ),
+            (object("example.com/v1", "Widget", "shop", "a"), true),
+            (object("example.com/v1", "Widget", "kube-system", "a"), false),
+            (object("gateway.networking.k8s.io/v1", "Gateway", "shop", "a"), true),
+            (object("coordination.k8s.io/v1", "Lease", "shop", "a"), false),
+            (
+                object("federation.meridian.dev/v1alpha1", "DNSPolicy", "shop", "a"),
+                false,
+            ),
             (object("scheduling.k8s.io/v1", "PriorityClass", "", "high"), true),
             (
                 object("scheduling.k8s.io/v1", "PriorityClass", "", "system-node-critical"),

@@ -21,7 +21,7 @@ use crate::access::REQUEST_TIMEOUT;
 use crate::cover;
 use crate::desired;
 use crate::error::{ApplyError, Deed, RequestError};
-use crate::kinds::{KindId, Served};
+use crate::kinds::{self, KindId, Served};
 use crate::live::Live;
 use crate::residents;
 
@@ -202,12 +202,17 @@ impl Job {
             return Ok(Outcome::Going);
         }
         let resource = &self.manifest.spec.resource;
-        if resource.api_version == "v1"
-            && resource.kind == "Namespace"
-            && let Some(resident) = residents::first(&self.client, &resource.name).await?
-        {
-            tracing::warn!(cluster = %self.cluster, namespace = resource.name, resident,
-                "the namespace is no longer Meridian's but is not deleted, because something in it would go along");
+        let kind = KindId::of(resource);
+        let resident = if resource.api_version == "v1" && resource.kind == "Namespace" {
+            residents::first(&self.client, &resource.name).await?
+        } else if kinds::is_definition(&kind) {
+            residents::first_of_definition(&self.client, &resource.name).await?
+        } else {
+            None
+        };
+        if let Some(resident) = resident {
+            tracing::warn!(cluster = %self.cluster, object = %resource, resident,
+                "it is no longer Meridian's but is not deleted, because something that is not Meridian's would go along");
             return self.strip_marks(&there).await;
         }
         self.ask_to_go(&there).await?;

@@ -14,7 +14,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use api::{Manifest, PlacementKey};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -52,6 +52,8 @@ pub(crate) struct Engine {
     running: JoinSet<(PlacementKey, Arc<Manifest>, Outcome)>,
     session: Option<Session>,
     sessions: u64,
+    /// Changes with the definitions in the member that are ours.
+    definitions: watch::Sender<()>,
 }
 
 impl Engine {
@@ -61,6 +63,7 @@ impl Engine {
         dns_addresses: Vec<String>,
         outbox: Arc<Outbox>,
         inbox: mpsc::Sender<Input>,
+        definitions: watch::Sender<()>,
     ) -> Self {
         Self {
             cluster,
@@ -75,6 +78,7 @@ impl Engine {
             running: JoinSet::new(),
             session: None,
             sessions: 0,
+            definitions,
         }
     }
 

@@ -37,7 +37,12 @@ pub(crate) enum KindNews {
     /// One is gone.
     Gone { id: ObjectId, uid: String },
     /// The member cannot list the kind.
-    Unserved(String),
+    Unserved {
+        /// Why, and what to do.
+        message: String,
+        /// The member says that it has no such kind, and so no object of it.
+        absent: bool,
+    },
 }
 
 /// News of endpoint slices.

@@ -91,6 +91,11 @@ impl Served {
     }
 }
 
+/// Whether objects of a kind bring kinds of their own.
+pub(crate) fn is_definition(kind: &KindId) -> bool {
+    &*kind.api_version == "apiextensions.k8s.io/v1" && &*kind.kind == "CustomResourceDefinition"
+}
+
 /// Kinds that every member serves in the same way; they need no discovery.
 pub(crate) fn built_in(id: &KindId) -> Option<Served> {
     let (plural, namespaced) = match (&*id.api_version, &*id.kind) {
@@ -104,6 +109,7 @@ pub(crate) fn built_in(id: &KindId) -> Option<Served> {
         ("v1", "PersistentVolume") => ("persistentvolumes", false),
         ("v1", "PodTemplate") => ("podtemplates", true),
         ("v1", "PersistentVolumeClaim") => ("persistentvolumeclaims", true),
+        ("apiextensions.k8s.io/v1", "CustomResourceDefinition") => ("customresourcedefinitions", false),
         ("apps/v1", "Deployment") => ("deployments", true),
         ("apps/v1", "ReplicaSet") => ("replicasets", true),
         ("apps/v1", "StatefulSet") => ("statefulsets", true),
@@ -127,6 +133,17 @@ pub(crate) fn find(discovered: &APIGroupDiscoveryList, id: &KindId) -> Option<Se
     each_resource(discovered)
         .find(|row| *row.api_version == *id.api_version && *row.kind == *id.kind)
         .map(|row| Served::new(id, row.plural, row.namespaced))
+}
+
+/// The kind of a definition, `PLURAL.GROUP`, in the version that the member prefers.
+pub(crate) fn of_definition(groups: &APIGroupDiscoveryList, name: &str) -> Option<Served> {
+    let (plural, group) = name.split_once('.')?;
+    each_resource(groups)
+        .find(|row| {
+            let of_group = row.api_version.split_once('/').is_some_and(|(other, _)| other == group);
+            row.preferred && row.plural == plural && of_group
+        })
+        .map(|row| Served::new(&KindId::new(&row.api_version, row.kind), row.plural, row.namespaced))
 }
 
 /// Every namespaced kind whose objects can be listed and deleted, each in the version that the member prefers.

@@ -69,7 +69,14 @@ pub async fn run(config: SyncerConfig, shutdown: CancellationToken) -> Result<()
     let (inbox, news) = mpsc::channel(input::QUEUE);
     let (hub_returned, hub_returns) = watch::channel(0);
     let outbox = Arc::new(report::Outbox::default());
-    let engine = engine::Engine::new(cluster.clone(), dns_addresses, outbox.clone(), inbox.clone());
+    let (definitions, definitions_seen) = watch::channel(());
+    let engine = engine::Engine::new(
+        cluster.clone(),
+        dns_addresses,
+        outbox.clone(),
+        inbox.clone(),
+        definitions,
+    );
     let probe = probe::Probe {
         cluster: cluster.clone(),
         source: member,
@@ -78,6 +85,7 @@ pub async fn run(config: SyncerConfig, shutdown: CancellationToken) -> Result<()
         federation: OnceCell::new(),
         outbox: outbox.clone(),
         engine: inbox.clone(),
+        definitions: definitions_seen,
     };
 
     let mut parts: JoinSet<(&'static str, Result<(), SyncerError>)> = JoinSet::new();

@@ -12,7 +12,7 @@ use kube::Client;
 use kube::api::{Api, DynamicObject};
 use kube::runtime::watcher::{self, Event};
 use serde_json::Value;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use crate::access::REQUEST_TIMEOUT;
 use crate::apply::within;
@@ -34,6 +34,8 @@ pub(crate) struct Eye {
     pub(crate) client: Client,
     pub(crate) session: u64,
     pub(crate) engine: mpsc::Sender<Input>,
+    /// Changes when the member's definitions do, and with them perhaps which kinds it serves.
+    pub(crate) definitions: watch::Receiver<()>,
 }
 
 impl Eye {
@@ -102,11 +104,9 @@ pub(crate) async fn kind(eye: Eye, kind: KindId, served: Served) {
             Err(error) => {
                 let told = match &error {
                     watcher::Error::InitialListFailed(kube::Error::Api(status)) if matches!(status.code, 403..=405) => {
-                        eye.tell(
-                            &kind,
-                            KindNews::Unserved(format!("{kind} cannot be listed: {}", status.message)),
-                        )
-                        .await
+                        let message = format!("{kind} cannot be listed: {}", status.message);
+                        let absent = status.code == 404;
+                        eye.tell(&kind, KindNews::Unserved { message, absent }).await
                     }
                     _ => Ok(()),
                 };

@@ -13,7 +13,7 @@ use api::well_known::FEDERATION_ANNOTATION;
 use k8s_openapi::api::core::v1::{Namespace, Node};
 use kube::Client;
 use kube::api::{Api, ListParams};
-use tokio::sync::{OnceCell, mpsc};
+use tokio::sync::{OnceCell, mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -30,6 +30,8 @@ const PERIOD: Duration = Duration::from_secs(1);
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Time between two looks at what the member is made of.
 const FACTS_PERIOD: Duration = Duration::from_secs(30);
+/// Looks at what the member is made of after its definitions changed: that a kind is served follows a little later.
+const LOOKS_AFTER_DEFINITION: u32 = 3;
 /// Failed probes in a row after which the session with the member is given up. The heartbeat says so after the first.
 const GIVE_UP: u32 = 2;
 
@@ -45,6 +47,8 @@ pub(crate) struct Probe {
     pub(crate) federation: OnceCell<String>,
     pub(crate) outbox: Arc<Outbox>,
     pub(crate) engine: mpsc::Sender<Input>,
+    /// Changes when the member's definitions do, and with them perhaps which kinds it serves.
+    pub(crate) definitions: watch::Receiver<()>,
 }
 
 /// Why a member cannot be worked with.
@@ -66,21 +70,24 @@ impl Unusable {
 
 impl Probe {
     /// Probes until shutdown.
-    pub(crate) async fn run(self, shutdown: CancellationToken) {
+    pub(crate) async fn run(mut self, shutdown: CancellationToken) {
         let mut heartbeat = HeartbeatSpec::default();
         let mut client: Option<Client> = None;
         let mut up = false;
         let mut failures = 0_u32;
         let mut facts_due = Instant::now();
+        let mut looks_left = 0_u32;
         let mut tick = tokio::time::interval(PERIOD);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => return,
                 _ = tick.tick() => {}
+                Ok(()) = self.definitions.changed() => looks_left = LOOKS_AFTER_DEFINITION,
             }
             // After a failure another cluster may answer at the same address.
-            let full = !up || failures > 0 || Instant::now() >= facts_due;
+            let full = !up || failures > 0 || looks_left > 0 || Instant::now() >= facts_due;
+            looks_left = looks_left.saturating_sub(1);
             let looked = tokio::select! {
                 () = shutdown.cancelled() => return,
                 looked = self.look(client.take(), full, &mut heartbeat) => looked,

@@ -1,8 +1,10 @@
-//! Whether a namespace of the member can go: what lives in it that neither Kubernetes nor its owner takes along by itself.
+//! Whether a namespace or a definition of the member can go: what would go along that neither Kubernetes nor its owner takes
+//! along by itself, or that somebody else made.
 //!
 //! In: the member's discovery and lists of every kind that can be deleted. Out: the first thing found, or nothing. Absent:
 //! what follows from it (`apply`). Not being able to list a kind is an error, never an empty answer.
 
+use api::well_known::{MANAGED_LABEL, MANAGED_VALUE};
 use kube::Client;
 use kube::api::{DynamicObject, ListParams};
 use serde_json::Value;
@@ -30,6 +32,26 @@ pub(crate) async fn first(client: &Client, namespace: &str) -> Result<Option<Str
         }
     }
     Ok(None)
+}
+
+/// The first object of the kind that a definition brings that is not Meridian's, `Kind name`.
+pub(crate) async fn first_of_definition(client: &Client, definition: &str) -> Result<Option<String>, RequestError> {
+    let groups = within(REQUEST_TIMEOUT, client.list_api_groups_aggregated()).await?;
+    let Some(served) = kinds::of_definition(&groups, definition) else {
+        return Ok(None);
+    };
+    let others = ListParams::default()
+        .labels(&format!("{MANAGED_LABEL}!={MANAGED_VALUE}"))
+        .limit(1);
+    let api = served.api(client.clone(), "");
+    let list = match within(REQUEST_TIMEOUT, api.list(&others)).await {
+        // The kind went since discovery, and its objects with it.
+        Err(error) if error.code() == Some(404) => return Ok(None),
+        list => list?,
+    };
+    let name = |object: DynamicObject| object.metadata.name.unwrap_or_default();
+    let first = list.items.into_iter().next();
+    Ok(first.map(|object| format!("{} {}", served.resource.kind, name(object))))
 }
 
 async fn first_of(client: &Client, served: &Served, namespace: &str) -> Result<Option<String>, RequestError> {

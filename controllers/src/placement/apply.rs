@@ -9,10 +9,10 @@ use api::{PlacementSpec, Reason};
 use kube::api::PropagationPolicy;
 use serde_json::{Value, json};
 
-use super::desired::Desired;
+use super::desired::{Desired, Gone};
 use crate::runtime::drive::Outcome;
 use crate::runtime::hub::{Deletion, Hub, HubError};
-use crate::runtime::kind::{Kind, PLACEMENT};
+use crate::runtime::kind::{DEFINITION, Kind, PLACEMENT};
 use crate::runtime::queue::Done;
 use crate::runtime::recorder::{Mood, Recorder, reference};
 use crate::runtime::watched::{Id, Watched};
@@ -54,26 +54,24 @@ pub(super) async fn apply(hub: Hub, recorder: Recorder, desired: Desired) -> Out
         }
         Desired::Retire {
             standing,
-            object,
+            gone,
             uid,
             spec,
         } => {
-            if let Some((kind, id)) = object {
-                match hub.get(&kind, &id).await {
-                    // It is there after all: what was seen of it is old, and news of it will come.
-                    Ok(Some(found)) if found.uid() == uid => {
-                        return Outcome {
-                            learned: vec![],
-                            result: Ok(Done::Again(Duration::from_secs(1))),
-                        };
-                    }
-                    Ok(_) => {}
-                    Err(error) => {
-                        return Outcome {
-                            learned: vec![],
-                            result: Err(error),
-                        };
-                    }
+            match is_gone(&hub, &gone, &uid).await {
+                Ok(true) => {}
+                // It is there after all: what was seen of it is old, and news of it will come.
+                Ok(false) => {
+                    return Outcome {
+                        learned: vec![],
+                        result: Ok(Done::Again(Duration::from_secs(1))),
+                    };
+                }
+                Err(error) => {
+                    return Outcome {
+                        learned: vec![],
+                        result: Err(error),
+                    };
                 }
             }
             Outcome::wrote(&PLACEMENT, replace(&hub, &standing, &spec).await, Duration::ZERO)
@@ -96,6 +94,33 @@ pub(super) async fn apply(hub: Hub, recorder: Recorder, desired: Desired) -> Out
             }
         }
     }
+}
+
+/// Whether the hub, asked for it, says that an object is gone. A kind that is not served right now is no proof; that no
+/// definition brings it is.
+async fn is_gone(hub: &Hub, gone: &Gone, uid: &str) -> Result<bool, HubError> {
+    match gone {
+        Gone::Seen => Ok(true),
+        Gone::Unseen(kind, id) => match hub.get(kind, id).await {
+            Ok(found) => Ok(found.is_none_or(|found| found.uid() != uid)),
+            Err(error) if error.is_not_found() => is_undefined(hub, &kind.api_version, &kind.kind).await,
+            Err(error) => Err(error),
+        },
+        Gone::KindUnseen(resource) => is_undefined(hub, &resource.api_version, &resource.kind).await,
+    }
+}
+
+/// Whether no definition brings a kind.
+async fn is_undefined(hub: &Hub, api_version: &str, kind: &str) -> Result<bool, HubError> {
+    let group = api_version.split_once('/').map_or("", |(group, _)| group);
+    let text = |definition: &Watched, pointer: &str| {
+        let text = definition.value.pointer(pointer).and_then(Value::as_str);
+        text.unwrap_or_default().to_owned()
+    };
+    let definitions = hub.list(&DEFINITION, "").await?;
+    Ok(!definitions
+        .iter()
+        .any(|one| text(one, "/spec/group") == group && text(one, "/spec/names/kind") == kind))
 }
 
 /// What to do instead while something that was not seen is there after all, or nobody can say.

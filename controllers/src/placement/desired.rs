@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use ::placement::decide::namespace;
+use ::placement::federated_kinds::is_custom_group;
 use ::placement::{Inputs, decide, decision};
 use api::{PlacementKey, PlacementSpec};
 
@@ -32,7 +33,7 @@ pub(super) enum Desired {
     /// The object seems to be gone from the hub: make sure, then tell the members.
     Retire {
         standing: Arc<Watched>,
-        object: Option<(Kind, Id)>,
+        gone: Gone,
         uid: String,
         spec: Box<PlacementSpec>,
     },
@@ -42,6 +43,16 @@ pub(super) enum Desired {
         /// Clusters that cannot confirm any more because they seem to be gone: make sure first.
         vanished: Vec<(Kind, Id)>,
     },
+}
+
+/// How it is known that an object is no longer to be in members.
+pub(super) enum Gone {
+    /// It is there, and no longer federated.
+    Seen,
+    /// It was not seen: the hub is asked for it.
+    Unseen(Kind, Id),
+    /// Nothing of its kind was ever seen: the hub is asked for the kind, whose definition may be gone.
+    KindUnseen(api::ObjectRef),
 }
 
 /// What should become of the Placement; none where nothing is to be done now.
@@ -129,21 +140,24 @@ fn retire(index: &Index, key: &PlacementKey, standing: &Standing) -> Option<Desi
     }
     // An object that is there but no longer federated was taken back by a label: that is proof enough.
     let seen = index.subjects.get(key);
-    let object = match seen {
-        Some(_) => None,
-        None => {
-            let resource = &placement.spec.resource;
+    let resource = &placement.spec.resource;
+    let id = Id::new(&resource.namespace, &resource.name);
+    let gone = match (seen, index.plural(resource)) {
+        (Some(_), _) => Gone::Seen,
+        (None, Some(plural)) => {
             let kind = Kind {
                 api_version: resource.api_version.clone().into(),
                 kind: resource.kind.clone().into(),
-                plural: plural(resource)?.into(),
+                plural: plural.to_owned().into(),
             };
-            Some((kind, Id::new(&resource.namespace, &resource.name)))
+            Gone::Unseen(kind, id)
         }
+        (None, None) if is_custom_group(resource.group()) => Gone::KindUnseen(resource.clone()),
+        (None, None) => return None,
     };
     Some(Desired::Retire {
         standing: standing.watched.clone(),
-        object,
+        gone,
         uid: placement.spec.resource.uid.clone(),
         spec,
     })
@@ -157,13 +171,6 @@ fn policy_of(label: &str) -> Option<(Kind, Id)> {
         None if kind == CLUSTER_POLICY.kind => Some((CLUSTER_POLICY, Id::new("", name))),
         Some(_) | None => None,
     }
-}
-
-fn plural(resource: &api::ObjectRef) -> Option<&'static str> {
-    ::placement::federated_kinds::KINDS
-        .iter()
-        .find(|row| row.api_version == resource.api_version && row.kind == resource.kind)
-        .map(|row| row.plural)
 }
 
 /// Whether every cluster that is to leave the decision has its row in the status, which is what makes its copy go. Clusters

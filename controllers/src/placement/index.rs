@@ -92,6 +92,13 @@ impl Index {
         self.shelves.get(&kind::CLUSTER)?.get(&Id::new("", name))
     }
 
+    /// The plural of a kind of which news came.
+    pub(super) fn plural(&self, resource: &ObjectRef) -> Option<&str> {
+        let mut kinds = self.shelves.keys();
+        let kind = kinds.find(|kind| kind.api_version == resource.api_version && kind.kind == resource.kind)?;
+        Some(&kind.plural)
+    }
+
     pub(super) fn is_named(&self, cluster: &str) -> bool {
         self.named.get(cluster).is_some_and(|count| *count > 0)
     }

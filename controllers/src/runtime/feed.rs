@@ -13,6 +13,7 @@ use kube::{Api, Client};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
+use super::custom;
 use super::kind::Kind;
 use super::shelf::Change;
 use super::tasks::Tasks;
@@ -32,6 +33,8 @@ pub(crate) struct News {
 #[derive(Default)]
 pub(crate) struct Feeds {
     wanted: BTreeMap<Kind, Vec<mpsc::Sender<News>>>,
+    /// Who wants the custom kinds too, whichever there will be.
+    custom: Vec<mpsc::Sender<News>>,
 }
 
 impl Feeds {
@@ -44,8 +47,21 @@ impl Feeds {
         receiver
     }
 
+    /// News of these kinds, and of all that definitions bring.
+    pub(crate) fn subscribe_with_custom(&mut self, kinds: &[Kind]) -> mpsc::Receiver<News> {
+        let (sender, receiver) = mpsc::channel(NEWS_QUEUED_MAX);
+        for kind in kinds {
+            self.wanted.entry(kind.clone()).or_default().push(sender.clone());
+        }
+        self.custom.push(sender);
+        receiver
+    }
+
     /// Starts one watch a kind.
     pub(crate) fn start(self, client: &Client, tasks: &mut Tasks) {
+        if !self.custom.is_empty() {
+            tasks.spawn("watch custom kinds", custom::follow_all(client.clone(), self.custom));
+        }
         for (kind, readers) in self.wanted {
             let name = format!("watch {}", kind.plural);
             tasks.spawn(name, follow(client.clone(), kind, readers));
@@ -53,7 +69,7 @@ impl Feeds {
     }
 }
 
-async fn follow(client: Client, kind: Kind, readers: Vec<mpsc::Sender<News>>) {
+pub(super) async fn follow(client: Client, kind: Kind, readers: Vec<mpsc::Sender<News>>) {
     let api: Api<Watched> = Api::all_with(client, &kind.api_resource());
     let mut events = pin!(watcher(api, watcher::Config::default()).default_backoff());
     let mut listed = Vec::new();

@@ -47,6 +47,18 @@ impl HubError {
         self.code() == 409
     }
 
+    /// The object is not there, said by a server that serves its kind.
+    fn is_object_not_found(&self) -> bool {
+        let Self::Refused { source, .. } = self else {
+            return false;
+        };
+        let kube::Error::Api(status) = source.as_ref() else {
+            return false;
+        };
+        let named = status.details.as_ref().is_some_and(|details| !details.name.is_empty());
+        status.code == 404 && named
+    }
+
     pub(crate) fn is_not_found(&self) -> bool {
         self.code() == 404
     }
@@ -90,7 +102,7 @@ impl Hub {
         let request = Request::new(kind.collection(&id.namespace)).get(&id.name, &kube::api::GetParams::default());
         match self.send::<Watched>("get", kind, id, request).await {
             Ok(object) => Ok(Some(Arc::new(object))),
-            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) if error.is_object_not_found() => Ok(None),
             Err(error) => Err(error),
         }
     }

@@ -33,6 +33,11 @@ pub(crate) const RESOLUTION: Kind = kind(API_VERSION, "Resolution", "resolutions
 pub(crate) const NAMESPACE: Kind = kind("v1", "Namespace", "namespaces");
 pub(crate) const SERVICE_ACCOUNT: Kind = kind("v1", "ServiceAccount", "serviceaccounts");
 pub(crate) const EVENT: Kind = kind("v1", "Event", "events");
+pub(crate) const DEFINITION: Kind = kind(
+    "apiextensions.k8s.io/v1",
+    "CustomResourceDefinition",
+    "customresourcedefinitions",
+);
 
 /// The kinds that are federated by default.
 pub(crate) fn federated() -> Vec<Kind> {

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 
 use e2e::{ControlPlane, Federation, eventually};
 
+use crate::definitions;
 use crate::member_loss::{Versions, lose_and_recover, versions};
 use crate::shop;
 
@@ -49,6 +50,7 @@ fn the_shop_on_three_real_control_planes() {
         "the share of web in us-1, as the real controllers made it: {pods}"
     );
     restart_writes_nothing(&mut federation, &planes);
+    definitions::walk_in_planes(&federation, dir.path(), &planes);
     let (us, others_planes) = planes.split_first_mut().unwrap();
     let us = RefCell::new(us);
     lose_and_recover(

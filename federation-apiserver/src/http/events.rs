@@ -1,5 +1,7 @@
 //! Watch events in the form one client asked for: JSON lines or protobuf frames, of objects, tables or metadata.
 
+use std::sync::Arc;
+
 use api::Revision;
 use bytes::{BufMut, Bytes, BytesMut};
 use jiff::Timestamp;
@@ -10,12 +12,15 @@ use serde_json::{Value, json};
 use super::negotiate::{Encoding, Form, Transform};
 use super::tables::{Printer, metadata_only};
 use crate::cache::{CachedObject, EventType};
+use crate::kinds::Kind;
 
 /// Writes events in the form one client asked for.
 pub(super) struct Encoder {
     pub(super) printer: Printer,
     pub(super) form: Form,
     pub(super) columns_sent: bool,
+    /// The served kind, where the objects are of one: it says how they are shown.
+    pub(super) served: Option<Arc<Kind>>,
 }
 
 impl Encoder {
@@ -25,11 +30,21 @@ impl Encoder {
             out.put_slice(b"{\"type\":\"");
             out.put_slice(event.as_str().as_bytes());
             out.put_slice(b"\",\"object\":");
-            out.put_slice(&object.bytes);
+            match &self.served {
+                Some(kind) => out.put_slice(&kind.shown_bytes(object)),
+                None => out.put_slice(&object.bytes),
+            }
             out.put_slice(b"}\n");
             return;
         }
-        self.value(event.as_str(), &object.value(), Some(object.revision), out);
+        self.value(event.as_str(), &self.shown(object), Some(object.revision), out);
+    }
+
+    /// An object as it is shown.
+    pub(super) fn shown(&self, object: &CachedObject) -> Arc<Value> {
+        self.served
+            .as_ref()
+            .map_or_else(|| object.value(), |kind| kind.shown(object))
     }
 
     pub(super) fn value(&mut self, event: &str, object: &Value, revision: Option<Revision>, out: &mut BytesMut) {

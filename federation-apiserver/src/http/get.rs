@@ -1,5 +1,7 @@
 //! Reads: one object, a list, a watch.
 
+use std::sync::Arc;
+
 use axum::response::Response;
 use http::StatusCode;
 use jiff::Timestamp;
@@ -24,9 +26,9 @@ pub(crate) async fn get(ask: &Ask, part: Part) -> Result<Response, Status> {
         .get(&ask.path.namespace, &ask.path.name)
         .ok_or_else(|| ask.not_found())?;
     if form.transform == Transform::Objects && part != Part::Scale {
-        return respond::json_bytes(StatusCode::OK, form, object.bytes.clone());
+        return respond::json_bytes(StatusCode::OK, form, ask.kind.shown_bytes(&object));
     }
-    let whole = object.value();
+    let whole = ask.kind.shown(&object);
     match (part, &ask.kind.strategy.scale) {
         (Part::Scale, Some(paths)) => shape(ask, form, &scale_of(&ask.kind, paths, &whole)),
         (Part::Object | Part::Status | Part::Scale | Part::Finalize, _) => shape(ask, form, &whole),
@@ -49,6 +51,7 @@ pub(crate) fn answer_shape(ask: &Ask, code: StatusCode, form: super::Form, objec
             let printer = Printer {
                 api_version: text("apiVersion"),
                 kind: text("kind"),
+                custom: custom_version(ask),
                 include,
                 form,
             };
@@ -61,11 +64,17 @@ pub(crate) fn answer_shape(ask: &Ask, code: StatusCode, form: super::Form, objec
     }
 }
 
+/// The version of a definition that says how objects of the kind are printed. Not of their Scale, which is no custom kind.
+fn custom_version(ask: &Ask) -> Option<Arc<machinery::custom::Version>> {
+    let custom = ask.kind.custom.as_ref().filter(|_| ask.path.subresource != "scale");
+    custom.map(|custom| custom.version.clone())
+}
+
 /// Answers a list.
 pub(crate) async fn list(ask: &Ask) -> Result<Response, Status> {
     let form = ask.form(true)?;
     let source = Source::of(&ask.kind, ask.server.engine.cache_of(&ask.kind));
-    let selection = Selection::of(&ask.query, &ask.path.namespace, ask.kind.fields)?;
+    let selection = Selection::of(&ask.query, &ask.path.namespace, &ask.kind.fields)?;
     super::list::list(&source, &ask.query, &selection, form).await
 }
 
@@ -74,6 +83,6 @@ pub(crate) async fn watch(ask: &Ask) -> Result<Response, Status> {
     let form = ask.form(false)?;
     debug_assert!(form.encoding != Encoding::Yaml);
     let source = Source::of(&ask.kind, ask.server.engine.cache_of(&ask.kind));
-    let selection = Selection::of(&ask.query, &ask.path.namespace, ask.kind.fields)?.named(&ask.path.name)?;
+    let selection = Selection::of(&ask.query, &ask.path.namespace, &ask.kind.fields)?.named(&ask.path.name)?;
     super::watch::watch(source, &ask.query, selection, form, ask.drain()).await
 }

@@ -274,8 +274,7 @@ fn metadata(page: &Page) -> Value {
 fn bytes(source: &Source, metadata: &Value, items: &[Arc<CachedObject>]) -> Bytes {
     let head = format!(
         "{{\"kind\":{:?},\"apiVersion\":{:?},\"metadata\":{metadata},\"items\":[",
-        format!("{}List", source.kind),
-        source.api_version
+        source.list_kind, source.api_version
     );
     let size: usize = items.iter().map(|item| item.bytes.len() + 1).sum();
     let mut out = BytesMut::with_capacity(head.len() + size + 2);
@@ -284,7 +283,7 @@ fn bytes(source: &Source, metadata: &Value, items: &[Arc<CachedObject>]) -> Byte
         if index > 0 {
             out.put_u8(b',');
         }
-        out.put_slice(&item.bytes);
+        out.put_slice(&source.shown_bytes(item));
     }
     out.put_slice(b"]}");
     out.freeze()
@@ -299,26 +298,27 @@ fn tree(
 ) -> Result<Value, Status> {
     match form.transform {
         Transform::Objects => Ok(json!({
-            "kind": format!("{}List", source.kind),
+            "kind": source.list_kind,
             "apiVersion": source.api_version,
             "metadata": metadata,
-            "items": items.iter().map(|item| (*item.value()).clone()).collect::<Vec<_>>(),
+            "items": items.iter().map(|item| (*source.shown(item)).clone()).collect::<Vec<_>>(),
         })),
         Transform::Metadata => Ok(json!({
             "kind": "PartialObjectMetadataList",
             "apiVersion": format!("meta.k8s.io/{}", form.meta_version),
             "metadata": metadata,
-            "items": items.iter().map(|item| metadata_only(form, &item.value())).collect::<Vec<_>>(),
+            "items": items.iter().map(|item| metadata_only(form, &source.shown(item))).collect::<Vec<_>>(),
         })),
         Transform::Table => {
             let printer = Printer {
                 api_version: source.api_version.clone(),
                 kind: source.kind.clone(),
+                custom: source.custom_version(),
                 include: Include::of(query)?,
                 form,
             };
             let now = Timestamp::now();
-            let rows = items.iter().map(|item| printer.row(&item.value(), now)).collect();
+            let rows = items.iter().map(|item| printer.row(&source.shown(item), now)).collect();
             Ok(printer.table(rows, metadata, true))
         }
     }

@@ -97,8 +97,8 @@ pub(crate) async fn create(ask: &Ask, body: Body) -> Result<Response, Status> {
     let form = ask.form(true)?;
     let options = ask.write_options("CreateOptions")?;
     let bytes = body::read(body).await?;
-    let mut decoded = body::object(&ask.parts.headers, &bytes, ask.kind.built_in, ask.kind.kind)?;
-    body::expect_kind(&mut decoded.value, &ask.kind.api_version(), ask.kind.kind)?;
+    let mut decoded = body::object(&ask.parts.headers, &bytes, ask.kind.built_in, &ask.kind.kind)?;
+    body::expect_kind(&mut decoded.value, &ask.kind.api_version(), &ask.kind.kind)?;
     let intent = ask.intent(Part::Object, options);
     let outcome = ask
         .server
@@ -125,7 +125,7 @@ pub(crate) async fn update(ask: &Ask, part: Part, body: Body) -> Result<Response
 pub(crate) fn expected(ask: &Ask, part: Part) -> (String, String) {
     match part {
         Part::Scale => ("autoscaling/v1".to_owned(), "Scale".to_owned()),
-        Part::Object | Part::Status | Part::Finalize => (ask.kind.api_version(), ask.kind.kind.to_owned()),
+        Part::Object | Part::Status | Part::Finalize => (ask.kind.api_version(), ask.kind.kind.clone()),
     }
 }
 

@@ -42,7 +42,8 @@ pub(crate) fn discovery(server: &Shared, parts: &Parts, path: &DiscoveryPath) ->
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
     let aggregated = wants_aggregated(accept);
-    let documents = &server.discovery;
+    let registry = server.engine.catalog.registry();
+    let documents = registry.discovery();
     let document = match path {
         DiscoveryPath::Core if aggregated => &documents.core_aggregated,
         DiscoveryPath::Groups if aggregated => &documents.groups_aggregated,
@@ -115,7 +116,7 @@ pub(crate) async fn page(server: &Arc<Shared>, parts: &Parts, query: &Query, pat
         }),
         "/openapi/v2" => Ok(openapi_v2(server, parts)),
         "/openapi/v3" => {
-            let mut response = tagged(parts, &server.openapi().root, JSON);
+            let mut response = tagged(parts, &server.engine.catalog.registry().openapi().root, JSON);
             response
                 .headers_mut()
                 .insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
@@ -148,7 +149,8 @@ fn openapi_v2(server: &Shared, parts: &Parts) -> Response {
             )
         })
         .is_some_and(|clause| matches!(clause.media, OPENAPI_V2_PROTOBUF | OPENAPI_V2_PROTOBUF_REPLY));
-    let openapi = server.openapi();
+    let registry = server.engine.catalog.registry();
+    let openapi = registry.openapi();
     let mut response = if protobuf {
         tagged(parts, openapi.v2_protobuf(), OPENAPI_V2_PROTOBUF_REPLY)
     } else {
@@ -165,7 +167,8 @@ fn openapi_v3(server: &Shared, parts: &Parts, query: &Query, group_version: &str
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
     refuse_protobuf_only(accept, OPENAPI_V3_PROTOBUF)?;
-    let Some(document) = server.openapi().v3.get(group_version) else {
+    let registry = server.engine.catalog.registry();
+    let Some(document) = registry.openapi().v3.get(group_version) else {
         return Ok(not_found());
     };
     match query.get("hash") {
@@ -214,7 +217,7 @@ fn refuse_protobuf_only(accept: &str, protobuf: &str) -> Result<(), Status> {
 
 fn paths(server: &Shared) -> Vec<String> {
     let mut paths: Vec<String> = ["/api", "/api/v1", "/apis"].map(str::to_owned).into();
-    for (group, versions) in server.registry.groups() {
+    for (group, versions) in server.engine.catalog.registry().groups() {
         paths.push(format!("/apis/{group}"));
         paths.extend(versions.iter().map(|version| format!("/apis/{group}/{version}")));
     }

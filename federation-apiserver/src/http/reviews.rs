@@ -18,7 +18,7 @@ pub(super) async fn create(ask: &Ask, review: Review, body: Body) -> Result<Resp
     let form = ask.form(true)?;
     ask.write_options("CreateOptions")?;
     let bytes = body::read(body).await?;
-    let (api_version, kind) = (ask.kind.api_version(), ask.kind.kind);
+    let (api_version, kind) = (ask.kind.api_version(), ask.kind.kind.as_str());
     let mut value = body::object(&ask.parts.headers, &bytes, true, kind)?.value;
     body::expect_kind(&mut value, &api_version, kind)?;
     let spec = value.get("spec").cloned().unwrap_or_else(|| json!({}));
@@ -75,7 +75,7 @@ fn user_info(user: &UserInfo) -> Value {
 }
 
 fn refuse(kind: &Kind, cause: Cause) -> Status {
-    Status::invalid(kind.group, kind.kind, "", vec![cause])
+    Status::invalid(&kind.group, &kind.kind, "", vec![cause])
 }
 
 /// Whom a review is about.

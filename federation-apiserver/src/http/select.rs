@@ -21,14 +21,14 @@ pub(crate) struct Selection {
 
 impl Selection {
     /// Reads the selectors of a query; `known` are the fields that the kind lets select.
-    pub(crate) fn of(query: &Query, namespace: &str, known: &[&str]) -> Result<Self, Status> {
+    pub(crate) fn of(query: &Query, namespace: &str, known: &[String]) -> Result<Self, Status> {
         let labels = match query.get("labelSelector") {
             Some(text) => LabelSelector::parse(text).map_err(Status::from)?,
             None => LabelSelector::everything(),
         };
         let fields = FieldSelector::parse(query.get("fieldSelector").unwrap_or_default()).map_err(Status::from)?;
         let mut all = vec!["metadata.name", "metadata.namespace"];
-        all.extend_from_slice(known);
+        all.extend(known.iter().map(String::as_str));
         fields.check_known(&all).map_err(Status::from)?;
         let deep = fields
             .terms()

@@ -4,9 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::Revision;
+use bytes::Bytes;
 use machinery::status::Status;
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
 
-use crate::cache::KindCache;
+use crate::cache::{CachedObject, KindCache};
 use crate::kinds::Kind;
 
 /// How long a read waits for a revision that is not here yet.
@@ -22,19 +25,56 @@ pub(crate) struct Source {
     pub(crate) api_version: String,
     /// Their kind.
     pub(crate) kind: String,
+    /// The kind of a list of them.
+    pub(crate) list_kind: String,
+    /// The served kind, where they are of one: it says how they are shown.
+    pub(crate) served: Option<Arc<Kind>>,
     /// What must live for as long as the collection is read.
     pub(crate) keep: Option<Arc<dyn std::any::Any + Send + Sync>>,
 }
 
 impl Source {
     /// The collection of a served kind.
-    pub(crate) fn of(kind: &Kind, objects: Arc<KindCache>) -> Self {
+    pub(crate) fn of(kind: &Arc<Kind>, objects: Arc<KindCache>) -> Self {
         Self {
             objects,
             api_version: kind.api_version(),
-            kind: kind.kind.to_owned(),
+            kind: kind.kind.clone(),
+            list_kind: kind.list_kind.clone(),
+            served: Some(kind.clone()),
             keep: None,
         }
+    }
+
+    /// An object as it is shown.
+    pub(crate) fn shown(&self, object: &CachedObject) -> Arc<Value> {
+        self.served
+            .as_ref()
+            .map_or_else(|| object.value(), |kind| kind.shown(object))
+    }
+
+    /// The bytes of an object as it is shown.
+    pub(crate) fn shown_bytes(&self, object: &CachedObject) -> Bytes {
+        self.served
+            .as_ref()
+            .map_or_else(|| object.bytes.clone(), |kind| kind.shown_bytes(object))
+    }
+
+    /// The version of a definition that says how the objects are printed.
+    pub(crate) fn custom_version(&self) -> Option<Arc<machinery::custom::Version>> {
+        let custom = self.served.as_ref()?.custom.as_ref()?;
+        Some(custom.version.clone())
+    }
+
+    /// Whether the objects end with the process.
+    pub(crate) fn is_ephemeral(&self) -> bool {
+        self.served.as_ref().is_some_and(|kind| kind.strategy.ephemeral)
+    }
+
+    /// Cancelled when the kind is no longer served.
+    pub(crate) fn withdrawn(&self) -> CancellationToken {
+        let custom = self.served.as_ref().and_then(|kind| kind.custom.as_ref());
+        custom.map_or_else(CancellationToken::new, |custom| custom.withdrawn.clone())
     }
 
     /// Waits until a revision is here; 504 where it does not come.

@@ -1,7 +1,10 @@
 //! Tables and metadata-only views of objects.
 
+use std::sync::Arc;
+
 use api::Revision;
 use jiff::Timestamp;
+use machinery::custom::{PrinterColumn, Version};
 use machinery::status::Status;
 use machinery::table;
 use serde_json::{Map, Value, json};
@@ -50,6 +53,8 @@ pub(crate) struct Printer {
     pub(crate) api_version: String,
     /// Kind of the objects.
     pub(crate) kind: String,
+    /// What a definition says of how they are printed.
+    pub(crate) custom: Option<Arc<Version>>,
     /// What rows carry.
     pub(crate) include: Include,
     /// The form that was asked for.
@@ -59,7 +64,10 @@ pub(crate) struct Printer {
 impl Printer {
     /// A row of an object.
     pub(crate) fn row(&self, object: &Value, now: Timestamp) -> Value {
-        let cells = table::cells(&self.api_version, &self.kind, object, now);
+        let cells = match &self.custom {
+            Some(custom) => custom.cells(object, now),
+            None => table::cells(&self.api_version, &self.kind, object, now),
+        };
         let mut row = Map::new();
         row.insert("cells".to_owned(), Value::Array(cells));
         match self.include {
@@ -76,19 +84,15 @@ impl Printer {
 
     /// A table of rows; without `columns` for every watch event but the first.
     pub(crate) fn table(&self, rows: Vec<Value>, metadata: Value, columns: bool) -> Value {
-        let definitions: Vec<Value> = if columns {
-            let describe = |column: &table::Column| {
-                json!({
-                    "name": column.name, "type": column.type_, "format": column.format,
-                    "description": column.description, "priority": column.priority,
-                })
-            };
-            table::columns(&self.api_version, &self.kind)
+        let definitions: Vec<Value> = match (&self.custom, columns) {
+            (_, false) => Vec::new(),
+            (Some(custom), true) => std::iter::once(table::NAME.to_value())
+                .chain(custom.columns.iter().map(PrinterColumn::to_value))
+                .collect(),
+            (None, true) => table::columns(&self.api_version, &self.kind)
                 .iter()
-                .map(describe)
-                .collect()
-        } else {
-            Vec::new()
+                .map(table::Column::to_value)
+                .collect(),
         };
         json!({
             "kind": "Table",

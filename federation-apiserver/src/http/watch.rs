@@ -101,11 +101,13 @@ pub(crate) async fn watch(
         printer: Printer {
             api_version: source.api_version.clone(),
             kind: source.kind.clone(),
+            custom: source.custom_version(),
             include: Include::of(query)?,
             form,
         },
         form,
         columns_sent: false,
+        served: source.served.clone(),
     };
     let deadline = Instant::now() + options.timeout;
     let mut initial = VecDeque::new();
@@ -121,6 +123,10 @@ pub(crate) async fn watch(
             }
             Err(status) => Err(status),
         },
+        // What ends with the process has no future that another process could have seen: the client must begin anew here.
+        Begin::After(revision) if source.is_ephemeral() && revision > source.objects.revision() => {
+            Err(Status::expired(format!("too old resource version: {revision}")))
+        }
         Begin::After(revision) => source
             .objects
             .watch(revision)
@@ -136,6 +142,7 @@ pub(crate) async fn watch(
         next_bookmark: next_bookmark(Instant::now(), deadline),
         deadline,
         drain,
+        withdrawn: source.withdrawn(),
         failure: None,
         done: false,
         _keep: source.keep,
@@ -197,6 +204,8 @@ struct Stream {
     next_bookmark: Instant,
     deadline: Instant,
     drain: CancellationToken,
+    /// Cancelled when the kind is no longer served.
+    withdrawn: CancellationToken,
     failure: Option<Status>,
     done: bool,
     _keep: Option<Arc<dyn std::any::Any + Send + Sync>>,
@@ -222,7 +231,9 @@ impl Stream {
             let events = tokio::select! {
                 biased;
                 () = self.drain.cancelled() => return None,
+                // What happened until then is told first: the last objects go before their kind does.
                 events = cursor.next() => events,
+                () = self.withdrawn.cancelled() => return None,
                 () = tokio::time::sleep_until(wake) => {
                     let now = Instant::now();
                     if now >= self.deadline {
@@ -285,7 +296,7 @@ impl Stream {
                 self.encoder.object(EventType::Deleted, &event.object, out);
             }
             (Some(previous), false) => {
-                let mut value = (*previous.value()).clone();
+                let mut value = (*self.encoder.shown(previous)).clone();
                 if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
                     metadata.insert("resourceVersion".to_owned(), Value::from(event.revision.to_string()));
                 }

@@ -59,9 +59,9 @@ pub(super) struct Subresource {
 pub(super) fn subresources(kind: &Kind) -> Vec<Subresource> {
     let own = |name, verbs| Subresource {
         name,
-        group: kind.group.to_owned(),
-        version: kind.version.to_owned(),
-        kind: kind.kind.to_owned(),
+        group: kind.group.clone(),
+        version: kind.version.clone(),
+        kind: kind.kind.clone(),
         verbs,
     };
     let mut list = Vec::new();
@@ -102,10 +102,10 @@ impl Documents {
         });
         let mut by_version = BTreeMap::new();
         for kind in registry.kinds() {
-            let key = (kind.group.to_owned(), kind.version.to_owned());
+            let key = (kind.group.clone(), kind.version.clone());
             by_version
                 .entry(key)
-                .or_insert_with(|| Document::of(resource_list(registry, kind.group, kind.version).to_string()));
+                .or_insert_with(|| Document::of(resource_list(registry, &kind.group, &kind.version).to_string()));
         }
         let aggregated: Vec<Value> = registry
             .groups()
@@ -180,10 +180,10 @@ fn resource_list(registry: &Registry, group: &str, version: &str) -> Value {
 fn resource_entry(kind: &Kind) -> Value {
     let mut entry = Map::new();
     let mut put = |key: &str, value: Value| entry.insert(key.to_owned(), value);
-    put("name", Value::from(kind.plural));
-    put("singularName", Value::from(kind.singular));
+    put("name", Value::from(kind.plural.as_str()));
+    put("singularName", Value::from(kind.singular.as_str()));
     put("namespaced", Value::from(kind.namespaced));
-    put("kind", Value::from(kind.kind));
+    put("kind", Value::from(kind.kind.as_str()));
     put("verbs", json!(kind.verbs));
     if !kind.short_names.is_empty() {
         put("shortNames", json!(kind.short_names));
@@ -232,13 +232,13 @@ fn aggregated_resource(kind: &Kind) -> Value {
     let response = |group: &str, version: &str, kind: &str| json!({ "group": group, "version": version, "kind": kind });
     let mut entry = Map::new();
     let mut put = |key: &str, value: Value| entry.insert(key.to_owned(), value);
-    put("resource", Value::from(kind.plural));
-    put("responseKind", response(kind.group, kind.version, kind.kind));
+    put("resource", Value::from(kind.plural.as_str()));
+    put("responseKind", response(&kind.group, &kind.version, &kind.kind));
     put(
         "scope",
         Value::from(if kind.namespaced { "Namespaced" } else { "Cluster" }),
     );
-    put("singularResource", Value::from(kind.singular));
+    put("singularResource", Value::from(kind.singular.as_str()));
     put("verbs", json!(kind.verbs));
     if !kind.short_names.is_empty() {
         put("shortNames", json!(kind.short_names));

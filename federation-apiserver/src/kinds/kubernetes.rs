@@ -5,10 +5,6 @@ use super::{GenerationRule, PLAIN, Profile, Row, Strategy};
 /// Namespaces cannot be deleted as a collection.
 pub(super) const NAMESPACE_VERBS: &[&str] = &["create", "delete", "get", "list", "patch", "update", "watch"];
 
-/// Custom resource definitions cannot be created yet. Their empty list is served, because kubectl reads it before it says that
-/// a kind is unknown.
-pub(super) const READ_VERBS: &[&str] = &["get", "list", "watch"];
-
 /// Kinds with a status, whose deletion answers the object.
 const CLAIMED: Strategy = Strategy {
     status: true,
@@ -56,7 +52,14 @@ pub(super) fn rows(profile: Profile) -> Vec<Row> {
     let mut rows = vec![
         Row {
             group: "apiextensions.k8s.io",
+            categories: &["api-extensions"],
             namespaced: false,
+            strategy: Strategy {
+                status: true,
+                generation: GenerationRule::Spec,
+                unconditional_update: false,
+                ..PLAIN
+            },
             ..core(
                 "CustomResourceDefinition",
                 "customresourcedefinitions",

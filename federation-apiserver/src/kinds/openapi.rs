@@ -81,14 +81,14 @@ fn served(kind: &super::Kind) -> ServedKind {
         kind: sub.kind,
     });
     ServedKind {
-        group: kind.group.to_owned(),
-        version: kind.version.to_owned(),
-        kind: kind.kind.to_owned(),
-        plural: kind.plural.to_owned(),
+        group: kind.group.clone(),
+        version: kind.version.clone(),
+        kind: kind.kind.clone(),
+        plural: kind.plural.clone(),
         namespaced: kind.namespaced,
         verbs: texts(kind.verbs),
         subresources: subresources.collect(),
-        schema: None,
+        schema: kind.custom.as_ref().map(|custom| custom.version.openapi()),
         list_kind: None,
     }
 }

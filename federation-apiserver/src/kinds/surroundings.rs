@@ -4,12 +4,13 @@ use super::kubernetes::core;
 use super::workloads::OBSERVED;
 use super::{GenerationRule, PLAIN, Row, Strategy};
 
+const COUNTED: Strategy = Strategy {
+    generation: GenerationRule::Spec,
+    ..PLAIN
+};
+
 /// The rows, one group after the other.
 pub(super) fn rows() -> Vec<Row> {
-    let counted = Strategy {
-        generation: GenerationRule::Spec,
-        ..PLAIN
-    };
     vec![
         Row {
             group: "networking.k8s.io",
@@ -19,19 +20,19 @@ pub(super) fn rows() -> Vec<Row> {
         Row {
             group: "networking.k8s.io",
             namespaced: false,
-            strategy: counted,
+            strategy: COUNTED,
             ..core("IngressClass", "ingressclasses", "ingressclass", &[])
         },
         Row {
             group: "networking.k8s.io",
-            strategy: counted,
+            strategy: COUNTED,
             ..core("NetworkPolicy", "networkpolicies", "networkpolicy", &["netpol"])
         },
         Row {
             group: "scheduling.k8s.io",
             namespaced: false,
             // It has no spec, and its generation stays 1.
-            strategy: counted,
+            strategy: COUNTED,
             ..core("PriorityClass", "priorityclasses", "priorityclass", &["pc"])
         },
         Row {

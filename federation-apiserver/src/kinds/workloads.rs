@@ -1,5 +1,7 @@
 //! Rows of what runs pods, and of what scales and protects them.
 
+use std::borrow::Cow;
+
 use super::kubernetes::core;
 use super::{GenerationRule, PLAIN, Row, ScalePaths, Strategy};
 
@@ -12,9 +14,9 @@ pub(super) const OBSERVED: Strategy = Strategy {
 
 const SCALED: Strategy = Strategy {
     scale: Some(ScalePaths {
-        replicas: "/spec/replicas",
-        status_replicas: "/status/replicas",
-        selector: "/spec/selector",
+        replicas: Cow::Borrowed("/spec/replicas"),
+        status_replicas: Cow::Borrowed("/status/replicas"),
+        selector: Some(Cow::Borrowed("/spec/selector")),
     }),
     ..OBSERVED
 };

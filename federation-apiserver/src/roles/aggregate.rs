@@ -24,7 +24,7 @@ pub(super) async fn once(engine: &Engine) -> bool {
     let Ok(kind) = kind(engine, "clusterroles") else {
         return false;
     };
-    let roles = engine.cache_of(kind);
+    let roles = engine.cache_of(&kind);
     let mut changed = false;
     for role in roles.snapshot().iter().filter(|role| mentions_aggregation(role)) {
         let name = &*role.key.name;
@@ -87,7 +87,7 @@ fn gathered(roles: &Snapshot, own: &str, rule: &Value) -> Result<Vec<Rule>, Stat
 pub(crate) async fn keep_aggregated(server: Weak<Shared>) {
     let Some((cache, shutdown)) = server.upgrade().and_then(|server| {
         let kind = kind(&server.engine, "clusterroles").ok()?;
-        Some((server.engine.cache_of(kind), server.shutdown.clone()))
+        Some((server.engine.cache_of(&kind), server.shutdown.clone()))
     }) else {
         return;
     };

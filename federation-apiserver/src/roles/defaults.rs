@@ -322,11 +322,11 @@ fn viewers(registry: &Registry) -> Vec<Rule> {
         if kind.strategy.scale.is_some() {
             resources.push(format!("{}/scale", kind.plural));
         }
-        match rules.iter_mut().find(|rule| rule.api_groups == [kind.group]) {
+        match rules.iter_mut().find(|rule| rule.api_groups == [kind.group.as_str()]) {
             Some(rule) => rule.resources.extend(resources),
             None => rules.push(Rule {
                 resources,
-                ..Rule::on(&[kind.group], &[], READ)
+                ..Rule::on(&[&kind.group], &[], READ)
             }),
         }
     }

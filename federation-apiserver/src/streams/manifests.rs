@@ -25,7 +25,7 @@ use crate::cache::{
 use crate::http::select::Selection;
 use crate::http::source::Source;
 use crate::http::{Ask, list, negotiate, watch};
-use crate::kinds::Registry;
+use crate::kinds::Catalog;
 use crate::store::{Committed, KindKey, ObjectKey, Op};
 
 /// Room for the manifests that one revision of the hub may change.
@@ -51,11 +51,13 @@ pub(crate) async fn serve(ask: Ask, verb: &str) -> Result<Response, Status> {
     if ask.server.engine.cache_of(&ask.kind).get("", &ask.path.name).is_none() {
         return Err(ask.not_found());
     }
-    let manifests = ask.server.streams.manifests(&ask.path.name, &ask.server.registry);
+    let manifests = ask.server.streams.manifests(&ask.path.name);
     let source = Source {
         objects: manifests.objects.clone(),
         api_version: API_VERSION.to_owned(),
         kind: "Manifest".to_owned(),
+        list_kind: "ManifestList".to_owned(),
+        served: None,
         keep: Some(manifests),
     };
     let selection = Selection::of(&ask.query, "", &[])?;
@@ -69,13 +71,13 @@ pub(crate) async fn serve(ask: Ask, verb: &str) -> Result<Response, Status> {
 
 impl Streams {
     /// The manifests of a cluster, rendered now if nobody asked before.
-    fn manifests(&self, cluster: &str, registry: &Arc<Registry>) -> Arc<Manifests> {
+    fn manifests(&self, cluster: &str) -> Arc<Manifests> {
         let mut clusters = self.clusters.lock().unwrap_or_else(PoisonError::into_inner);
         clusters.retain(|name, manifests| name == cluster || !manifests.over.is_cancelled());
         if let Some(found) = clusters.get(cluster).filter(|m| !m.over.is_cancelled()) {
             return found.clone();
         }
-        let manifests = Arc::new(Manifests::start(&self.cache, registry, cluster, &self.shutdown));
+        let manifests = Arc::new(Manifests::start(&self.cache, &self.catalog, cluster, &self.shutdown));
         clusters.insert(cluster.to_owned(), manifests.clone());
         let (stop, weak) = (self.shutdown.clone(), Arc::downgrade(&manifests));
         tokio::spawn(stop.run_until_cancelled_owned(async move {
@@ -98,15 +100,16 @@ impl Streams {
 }
 
 impl Manifests {
-    fn start(cache: &Arc<Cache>, registry: &Arc<Registry>, cluster: &str, shutdown: &CancellationToken) -> Self {
+    fn start(cache: &Arc<Cache>, catalog: &Arc<Catalog>, cluster: &str, shutdown: &CancellationToken) -> Self {
         let kind = KindKey::new(GROUP, "manifests");
         // Subscribed before the first rendering, so that nothing falls between the two.
         let mut feed = cache.subscribe();
+        let mut kinds = catalog.subscribe();
         let begin = version(cache.revision(), 0);
         let objects = KindCache::detached(kind.clone(), begin, HistoryConfig::default());
         let mut follower = Follower {
             cache: cache.clone(),
-            renderer: Renderer::new(cache.clone(), registry.clone(), cluster),
+            renderer: Renderer::new(cache.clone(), catalog.clone(), cluster),
             objects: objects.clone(),
             kind,
             cluster: cluster.to_owned(),
@@ -116,7 +119,18 @@ impl Manifests {
         let (over, guard) = (stop.clone(), stop.clone().drop_guard());
         tokio::spawn(stop.run_until_cancelled_owned(async move {
             loop {
-                match feed.recv().await {
+                let received = tokio::select! {
+                    received = feed.recv() => received,
+                    changed = kinds.changed() => {
+                        if changed.is_err() {
+                            return;
+                        }
+                        // Objects of a kind that was not known may be here already.
+                        follower.everything(follower.cache.revision());
+                        continue;
+                    }
+                };
+                match received {
                     Ok(Batch::Events { revision, events }) => follower.events(revision, &events),
                     Ok(Batch::Reset { revision }) => follower.everything(revision),
                     Err(RecvError::Lagged(missed)) => {

@@ -10,13 +10,13 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::cache::{Cache, CachedObject, KindCache};
-use crate::kinds::Registry;
+use crate::kinds::Catalog;
 use crate::store::KindKey;
 
 /// What rendering looks at, and what it keeps between renderings.
 pub(super) struct Renderer {
     cache: Arc<Cache>,
-    registry: Arc<Registry>,
+    catalog: Arc<Catalog>,
     name: String,
     placements: Arc<KindCache>,
     cluster: Option<Cluster>,
@@ -63,11 +63,11 @@ pub(super) fn is_override(kind: &KindKey) -> bool {
 }
 
 impl Renderer {
-    pub(super) fn new(cache: Arc<Cache>, registry: Arc<Registry>, name: &str) -> Self {
+    pub(super) fn new(cache: Arc<Cache>, catalog: Arc<Catalog>, name: &str) -> Self {
         let placements = cache.kind(&placements_key());
         let mut renderer = Self {
             cache,
-            registry,
+            catalog,
             name: name.to_owned(),
             placements,
             cluster: None,
@@ -106,10 +106,10 @@ impl Renderer {
 
     /// The Placement that an object of a served kind would have.
     pub(super) fn placement_of(&self, object: &CachedObject) -> Option<PlacementKey> {
-        let kind = self.registry.kinds().iter().find(|kind| kind.key == object.key.kind)?;
+        let kind = self.catalog.registry().stored_kind(&object.key.kind)?;
         let reference = api::ObjectRef {
             api_version: kind.api_version(),
-            kind: kind.kind.to_owned(),
+            kind: kind.kind.clone(),
             namespace: object.key.namespace.to_string(),
             name: object.key.name.to_string(),
             uid: String::new(),
@@ -138,7 +138,6 @@ impl Renderer {
         let Some(object) = self.object(placement) else {
             return Outcome::Unchanged;
         };
-        let object = object.value();
         let hub_generation = object
             .pointer("/metadata/generation")
             .and_then(Value::as_i64)
@@ -160,11 +159,12 @@ impl Renderer {
     }
 
     /// The federated object; none where it is gone or is another incarnation than was decided about.
-    fn object(&self, placement: &Placement) -> Option<Arc<CachedObject>> {
+    fn object(&self, placement: &Placement) -> Option<Arc<Value>> {
         let resource = &placement.spec.resource;
-        let kind = self.registry.object_kind(&resource.api_version, &resource.kind)?;
+        let registry = self.catalog.registry();
+        let kind = registry.object_kind(&resource.api_version, &resource.kind)?;
         let object = self.cache.kind(&kind.key).get(&resource.namespace, &resource.name)?;
-        (resource.uid.is_empty() || *resource.uid == *object.uid).then_some(object)
+        (resource.uid.is_empty() || *resource.uid == *object.uid).then(|| kind.shown(&object))
     }
 }
 

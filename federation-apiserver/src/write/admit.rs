@@ -3,22 +3,28 @@
 use machinery::status::Status;
 
 use super::{Draft, Engine, Intent};
+use crate::definitions;
+
+/// Refuses objects of a kind whose definition is on its way out.
+pub(super) fn kind_is_open(_: &Engine, intent: &Intent, _: &mut Draft) -> Result<(), Status> {
+    definitions::refuse_new(&intent.kind, "create")
+}
 
 /// Refuses new objects in namespaces that are missing (404) or terminating (403).
 pub(super) fn namespace_is_open(engine: &Engine, intent: &Intent, _: &mut Draft) -> Result<(), Status> {
     if !intent.kind.namespaced || intent.kind.strategy.ephemeral {
         return Ok(());
     }
-    let Some(namespaces) = engine.registry.resource("", "v1", "namespaces") else {
+    let Some(namespaces) = engine.catalog.resource("", "v1", "namespaces") else {
         return Ok(());
     };
-    let Some(namespace) = engine.cache_of(namespaces).get("", &intent.namespace) else {
+    let Some(namespace) = engine.cache_of(&namespaces).get("", &intent.namespace) else {
         return Err(Status::not_found("", "namespaces", &intent.namespace));
     };
     if namespace.value().pointer("/metadata/deletionTimestamp").is_some() {
         return Err(Status::namespace_terminating(
-            intent.kind.group,
-            intent.kind.plural,
+            &intent.kind.group,
+            &intent.kind.plural,
             &intent.name,
             &intent.namespace,
         ));

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use machinery::schema::{self, Field, ListType, Schema};
+use machinery::schema::{Field, ListType, Schema};
 use machinery::status::{Cause, CauseReason, Status};
 use serde_json::{Map, Value, json};
 
@@ -78,7 +78,7 @@ fn entry_of(intent: &Intent, fields: FieldSet, now: Timestamp) -> Entry {
 /// The object that an apply creates.
 pub(super) fn onto_nothing(intent: &Intent, config: &Value, now: Timestamp) -> Result<Value, Status> {
     check(intent, config)?;
-    let schema = schema::of(&intent.kind.api_version(), intent.kind.kind);
+    let schema = intent.kind.schema();
     let mut object = relevant(intent, config);
     let entry = entry_of(intent, FieldSet::of_object(schema, &object), now);
     let metadata = metadata_mut(&mut object)?;
@@ -91,7 +91,7 @@ pub(super) fn onto_nothing(intent: &Intent, config: &Value, now: Timestamp) -> R
 /// The live object with the configuration applied.
 pub(super) fn onto(intent: &Intent, live: &Value, config: &Value, now: Timestamp) -> Result<Value, Status> {
     check(intent, config)?;
-    let schema = schema::of(&intent.kind.api_version(), intent.kind.kind);
+    let schema = intent.kind.schema();
     let config = relevant(intent, config);
     let fields = FieldSet::of_object(schema, &config);
     let mut entry = entry_of(intent, fields.clone(), now);
@@ -153,7 +153,7 @@ fn settle_conflicts(
     if causes.is_empty() {
         return Ok(());
     }
-    let mut status = Status::conflict(intent.kind.group, intent.kind.plural, &intent.name, "");
+    let mut status = Status::conflict(&intent.kind.group, &intent.kind.plural, &intent.name, "");
     status.message = told(&causes);
     status.details = Some(machinery::status::Details {
         causes,

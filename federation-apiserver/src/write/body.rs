@@ -6,19 +6,25 @@ use super::{Draft, Engine, Intent, Part};
 
 /// Fills in what the client left to the server.
 pub(super) fn fill_defaults(_: &Engine, intent: &Intent, draft: &mut Draft) -> Result<(), Status> {
-    machinery::default::apply(&intent.kind.api_version(), intent.kind.kind, &mut draft.value);
+    match &intent.kind.custom {
+        Some(custom) => custom.version.fill_defaults(&mut draft.value),
+        None => machinery::default::apply(&intent.kind.api_version(), &intent.kind.kind, &mut draft.value),
+    }
     Ok(())
 }
 
 /// Judges a new object.
 pub(super) fn judge_new(_: &Engine, intent: &Intent, draft: &mut Draft) -> Result<(), Status> {
-    let causes = machinery::validate::create(&intent.kind.api_version(), intent.kind.kind, &draft.value);
+    let causes = match &intent.kind.custom {
+        Some(custom) => custom.version.create(&draft.value),
+        None => machinery::validate::create(&intent.kind.api_version(), &intent.kind.kind, &draft.value),
+    };
     if causes.is_empty() {
         Ok(())
     } else {
         Err(Status::invalid(
-            intent.kind.group,
-            intent.kind.kind,
+            &intent.kind.group,
+            &intent.kind.kind,
             &intent.name,
             causes,
         ))
@@ -28,16 +34,18 @@ pub(super) fn judge_new(_: &Engine, intent: &Intent, draft: &mut Draft) -> Resul
 /// Judges a changed object beside the old one.
 pub(super) fn judge_changed(_: &Engine, intent: &Intent, draft: &mut Draft) -> Result<(), Status> {
     let Some(old) = &draft.old else { return Ok(()) };
-    let (api_version, kind) = (intent.kind.api_version(), intent.kind.kind);
-    let causes = match intent.part {
-        Part::Object | Part::Scale | Part::Finalize => {
+    let (api_version, kind) = (intent.kind.api_version(), &intent.kind.kind);
+    let causes = match (&intent.kind.custom, intent.part) {
+        (Some(custom), Part::Object | Part::Scale | Part::Finalize) => custom.version.update(&draft.value, old),
+        (Some(custom), Part::Status) => custom.version.update_status(&draft.value, old),
+        (None, Part::Object | Part::Scale | Part::Finalize) => {
             machinery::validate::update(&api_version, kind, &draft.value, old)
         }
-        Part::Status => machinery::validate::update_status(&api_version, kind, &draft.value, old),
+        (None, Part::Status) => machinery::validate::update_status(&api_version, kind, &draft.value, old),
     };
     if causes.is_empty() {
         Ok(())
     } else {
-        Err(Status::invalid(intent.kind.group, kind, &intent.name, causes))
+        Err(Status::invalid(&intent.kind.group, kind, &intent.name, causes))
     }
 }

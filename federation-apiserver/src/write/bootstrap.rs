@@ -13,7 +13,7 @@ const EVERYWHERE: &[&str] = &["default", "kube-node-lease", "kube-public", "kube
 impl Engine {
     /// Creates what is missing.
     pub(crate) async fn ensure_namespaces(&self, profile: Profile) -> Result<(), ServerError> {
-        let Some(kind) = self.registry.resource("", "v1", "namespaces").cloned() else {
+        let Some(kind) = self.catalog.resource("", "v1", "namespaces") else {
             return Ok(());
         };
         let ours: &[&str] = match profile {

@@ -6,12 +6,14 @@ use std::time::Duration;
 use api::Revision;
 use bytes::Bytes;
 use machinery::status::Status;
+use serde_json::Value;
 
-use super::claims::Claims;
+use super::Present;
+use super::claims::{Claims, Reservation};
 use super::{Current, Intent};
 use crate::auth::Authorizer;
-use crate::cache::{Cache, KindCache, splice_revision};
-use crate::kinds::{Kind, Registry};
+use crate::cache::{Cache, KindCache, canonical, splice_revision};
+use crate::kinds::{Catalog, Kind};
 use crate::store::{Change, Committed, Expect, ObjectKey, Store, Write, WriteError};
 
 /// How long a committed write may take to show in the cache before the answer goes out without it.
@@ -29,7 +31,7 @@ pub(crate) struct Backend {
 /// What all writes share.
 pub(crate) struct Engine {
     /// The served kinds.
-    pub(crate) registry: Arc<Registry>,
+    pub(crate) catalog: Arc<Catalog>,
     /// Durable kinds.
     pub(crate) durable: Backend,
     /// Kinds kept in memory only.
@@ -38,6 +40,8 @@ pub(crate) struct Engine {
     pub(crate) claims: Claims,
     /// Who may do what.
     pub(crate) authorizer: Authorizer,
+    /// How to know what others wrote, where others may write to the same store.
+    pub(crate) present: Option<Present>,
 }
 
 /// Why a commit did not happen.
@@ -45,6 +49,8 @@ pub(crate) struct Engine {
 pub(super) enum Refused {
     /// Somebody else was faster; the revision that won, if the object still exists.
     Raced(Option<Revision>),
+    /// What must be unique among all objects of the kind was chosen without knowing of another's.
+    Outdated,
     /// It is over.
     Failed(Status),
 }
@@ -64,17 +70,33 @@ impl Engine {
         self.backend(kind).cache.kind(&kind.key)
     }
 
+    /// Waits until this process has seen what others committed before now.
+    pub(crate) async fn reach_the_present(&self, kind: &Kind) {
+        if let (Some(present), false) = (&self.present, kind.strategy.ephemeral) {
+            present.reached().await;
+        }
+    }
+
     /// The object that is meant, as it is now.
     pub(super) fn current(&self, intent: &Intent) -> Option<Current> {
         let cached = self.cache_of(&intent.kind).get(&intent.namespace, &intent.name)?;
-        let value = cached.value();
+        let value = intent.kind.shown(&cached);
         Some(Current { cached, value })
     }
 
     /// Waits until the cache has seen a revision; a bounded wait, because the cache follows on its own.
     pub(super) async fn wait_visible(&self, kind: &Kind, revision: Revision) {
         if !self.backend(kind).cache.wait_for(revision, VISIBLE_WITHIN).await {
-            tracing::warn!(%revision, kind = kind.kind, "the watch cache is behind its store; an answer may be older than a write");
+            tracing::warn!(%revision, kind = kind.kind.as_str(), "the watch cache is behind its store; an answer may be older than a write");
+        }
+    }
+
+    /// Waits until this process has seen what others wrote.
+    pub(super) async fn catch_up_with_others(&self, kind: &Kind) {
+        match self.backend(kind).store.health().await {
+            Ok(last) => self.wait_visible(kind, last).await,
+            // The next attempt meets the same trouble and says so.
+            Err(error) => tracing::debug!(%error, "the store cannot be asked for its last revision"),
         }
     }
 
@@ -84,6 +106,7 @@ impl Engine {
         intent: &Intent,
         uid: &str,
         expect: Expect,
+        reserved: Option<&Reservation>,
         change: Change,
     ) -> Result<Committed, Refused> {
         let backend = self.backend(&intent.kind);
@@ -94,6 +117,7 @@ impl Engine {
                 key,
                 uid: uid.into(),
                 expect,
+                based_on: reserved.and_then(Reservation::based_on),
                 change,
             })
             .await
@@ -104,6 +128,7 @@ impl Engine {
             }
             Err(WriteError::Exists { .. }) => Err(Refused::Raced(None)),
             Err(WriteError::Conflict { current, .. }) => Err(Refused::Raced(current)),
+            Err(WriteError::Outdated { .. }) => Err(Refused::Outdated),
             Err(WriteError::TooLarge { max, .. }) => Err(Refused::Failed(Status::too_large(max))),
             Err(error @ WriteError::Unavailable { .. }) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "a write is in doubt");
@@ -118,9 +143,13 @@ impl Engine {
     }
 }
 
-/// The answer to a committed write.
-pub(super) fn answer(committed: &Committed) -> Bytes {
-    versioned(&committed.body, committed.revision)
+/// The answer to a committed write: what was stored, in the version that the client speaks.
+pub(super) fn answer(kind: &Kind, value: &Value, committed: &Committed) -> Bytes {
+    if kind.custom.is_some() {
+        versioned(&canonical(value), committed.revision)
+    } else {
+        versioned(&committed.body, committed.revision)
+    }
 }
 
 /// Canonical bytes with their version.

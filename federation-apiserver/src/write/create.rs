@@ -12,6 +12,17 @@ use crate::store::{Change, Expect};
 
 /// Names tried for `generateName` before giving up.
 const GENERATED_NAMES_MAX: usize = 8;
+/// Attempts at addresses that other processes made outdated.
+const OUTDATED_MAX: usize = 32;
+
+/// What one attempt came to.
+enum Attempt {
+    Done(Outcome),
+    /// The name is taken.
+    Taken,
+    /// What it claims must be chosen again.
+    Outdated,
+}
 
 impl Engine {
     /// Creates an object from a body.
@@ -36,6 +47,7 @@ impl Engine {
         let prefix = meta(&value, "generateName").to_owned();
         let mut intent = intent.clone();
         let mut tries = 0;
+        let mut outdated = 0;
         loop {
             let generated = named.is_empty() && intent_name_free(&intent, tries) && !prefix.is_empty();
             if !named.is_empty() {
@@ -47,34 +59,44 @@ impl Engine {
                 .create_once(&intent, value.clone(), duplicates.clone(), applied)
                 .await?
             {
-                Some(outcome) => return Ok(outcome),
-                None if !generated => {
+                Attempt::Done(outcome) => return Ok(outcome),
+                Attempt::Outdated if outdated < OUTDATED_MAX => {
+                    outdated += 1;
+                    self.catch_up_with_others(&intent.kind).await;
+                    continue;
+                }
+                Attempt::Outdated => {
+                    return Err(Status::service_unavailable(
+                        "other API servers gave addresses at the same time, again and again; try again",
+                    ));
+                }
+                Attempt::Taken if !generated => {
                     return Err(Status::already_exists(
-                        intent.kind.group,
-                        intent.kind.plural,
+                        &intent.kind.group,
+                        &intent.kind.plural,
                         &intent.name,
                     ));
                 }
-                None => tries += 1,
+                Attempt::Taken => tries += 1,
             }
             if tries >= GENERATED_NAMES_MAX {
                 return Err(Status::generated_name_taken(
-                    intent.kind.group,
-                    intent.kind.plural,
+                    &intent.kind.group,
+                    &intent.kind.plural,
                     &intent.name,
                 ));
             }
         }
     }
 
-    /// One attempt; none where the name is taken.
+    /// One attempt.
     async fn create_once(
         &self,
         intent: &Intent,
         value: Value,
         duplicates: Vec<String>,
         applied: bool,
-    ) -> Result<Option<Outcome>, Status> {
+    ) -> Result<Attempt, Status> {
         let mut draft = Draft {
             value,
             old: None,
@@ -86,27 +108,34 @@ impl Engine {
             reserved: None,
         };
         run(CREATE, self, intent, &mut draft)?;
-        let body = canonical(&draft.value);
+        let body = intent.kind.to_store(&draft.value);
         if intent.options.dry_run {
             let taken = self
                 .cache_of(&intent.kind)
                 .get(&intent.namespace, &intent.name)
                 .is_some();
-            return Ok((!taken).then_some(Outcome {
-                body,
-                created: true,
-                warnings: draft.warnings,
-            }));
+            return Ok(if taken {
+                Attempt::Taken
+            } else {
+                Attempt::Done(Outcome {
+                    body: canonical(&draft.value),
+                    created: true,
+                    warnings: draft.warnings,
+                })
+            });
         }
         let uid = meta(&draft.value, "uid").to_owned();
-        let committed = self.commit(intent, &uid, Expect::Absent, Change::Put(body)).await;
+        let committed = self
+            .commit(intent, &uid, Expect::Absent, draft.reserved.as_ref(), Change::Put(body))
+            .await;
         match committed {
-            Ok(committed) => Ok(Some(Outcome {
-                body: answer(&committed),
+            Ok(committed) => Ok(Attempt::Done(Outcome {
+                body: answer(&intent.kind, &draft.value, &committed),
                 created: true,
                 warnings: draft.warnings,
             })),
-            Err(Refused::Raced(_)) => Ok(None),
+            Err(Refused::Raced(_)) => Ok(Attempt::Taken),
+            Err(Refused::Outdated) => Ok(Attempt::Outdated),
             Err(Refused::Failed(status)) => Err(status),
         }
     }

@@ -11,6 +11,7 @@ use super::commit::{Refused, answer, versioned};
 use super::identity::{meta, metadata_mut, seconds};
 use super::{Current, Engine, Intent, Outcome};
 use crate::cache::canonical;
+use crate::definitions;
 use crate::kinds::GenerationRule;
 use crate::store::{Change, Expect};
 
@@ -64,13 +65,13 @@ impl Engine {
                 && value.pointer("/metadata/deletionTimestamp") == current.value.pointer("/metadata/deletionTimestamp")
                 && value.pointer("/metadata/finalizers") == current.value.pointer("/metadata/finalizers")
             {
-                return Ok(plain(current.cached.bytes.clone()));
+                return Ok(plain(intent.kind.shown_bytes(&current.cached)));
             }
             let revision = current.cached.revision;
-            let body = canonical(&value);
+            let body = intent.kind.to_store(&value);
             let uid = meta(&current.value, "uid");
             if options.dry_run {
-                let body = versioned(&body, revision);
+                let body = versioned(&canonical(&value), revision);
                 return Ok(plain(if finished {
                     finished_answer(intent, uid, body)
                 } else {
@@ -82,12 +83,19 @@ impl Engine {
             } else {
                 Change::Put(body)
             };
-            match self.commit(intent, uid, Expect::Revision(revision), change).await {
-                Ok(committed) if finished => return Ok(plain(finished_answer(intent, uid, answer(&committed)))),
-                Ok(committed) => return Ok(plain(answer(&committed))),
+            match self.commit(intent, uid, Expect::Revision(revision), None, change).await {
+                Ok(committed) => {
+                    let object = answer(&intent.kind, &value, &committed);
+                    return Ok(plain(if finished {
+                        finished_answer(intent, uid, object)
+                    } else {
+                        object
+                    }));
+                }
                 Err(Refused::Failed(status)) => return Err(status),
-                Err(Refused::Raced(_)) if Instant::now() >= until => return Err(intent.modified()),
+                Err(Refused::Raced(_) | Refused::Outdated) if Instant::now() >= until => return Err(intent.modified()),
                 Err(Refused::Raced(winner)) => self.catch_up(intent, winner).await,
+                Err(Refused::Outdated) => self.catch_up_with_others(&intent.kind).await,
             }
         }
     }
@@ -112,7 +120,7 @@ fn finished_answer(intent: &Intent, uid: &str, object: bytes::Bytes) -> bytes::B
     if intent.kind.strategy.delete_returns_object {
         return object;
     }
-    status::deleted(intent.kind.group, intent.kind.plural, &intent.name, uid)
+    status::deleted(&intent.kind.group, &intent.kind.plural, &intent.name, uid)
         .to_string()
         .into()
 }
@@ -125,8 +133,8 @@ fn check_preconditions(intent: &Intent, options: &DeleteOptions, current: &Curre
         );
         // Here kube-apiserver names the kind where it otherwise names the resource.
         Err(Status::conflict(
-            intent.kind.group,
-            intent.kind.kind,
+            &intent.kind.group,
+            &intent.kind.kind,
             &intent.name,
             &why,
         ))
@@ -160,7 +168,14 @@ fn marked(
             .collect()
     };
     let before = names("/metadata/finalizers");
-    let finalizers = finalizers_for(before.clone(), propagation);
+    let mut finalizers = finalizers_for(before.clone(), propagation);
+    // It was cleaned up already where the deletion began earlier and the finalizer is gone.
+    let begins = object.pointer("/metadata/deletionTimestamp").is_none();
+    if let (Some(cleanup), true) = (definitions::finalizer(&intent.kind), begins)
+        && !before.iter().any(|finalizer| finalizer == cleanup)
+    {
+        finalizers.push(cleanup.to_owned());
+    }
     let held = !finalizers.is_empty() || (intent.kind.is_namespace() && !names("/spec/finalizers").is_empty());
     let metadata = metadata_mut(&mut value)?;
     metadata.remove("resourceVersion");

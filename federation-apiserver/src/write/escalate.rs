@@ -15,7 +15,7 @@ pub(super) fn nothing_beyond_own_rights(engine: &Engine, intent: &Intent, draft:
     if draft.old.as_ref().is_some_and(|old| same_but_owners(old, &draft.value)) {
         return Ok(());
     }
-    match intent.kind.kind {
+    match intent.kind.kind.as_str() {
         "Role" | "ClusterRole" => role(engine, intent, draft),
         "RoleBinding" | "ClusterRoleBinding" => binding(engine, intent, &draft.value),
         _ => Ok(()),
@@ -35,7 +35,7 @@ fn may(engine: &Engine, intent: &Intent, verb: &str, resource: &str, name: &str)
 }
 
 fn role(engine: &Engine, intent: &Intent, draft: &Draft) -> Result<(), Status> {
-    if may(engine, intent, "escalate", intent.kind.plural, &intent.name) {
+    if may(engine, intent, "escalate", &intent.kind.plural, &intent.name) {
         return Ok(());
     }
     let rules = match draft.value.get("rules") {
@@ -72,7 +72,7 @@ fn binding(engine: &Engine, intent: &Intent, value: &Value) -> Result<(), Status
     let rules = engine
         .authorizer
         .rules_of(kind, name, &intent.namespace)
-        .map_err(|_| Status::not_found(GROUP, intent.kind.plural, name))?;
+        .map_err(|_| Status::not_found(GROUP, &intent.kind.plural, name))?;
     holds(engine, intent, &rules)
 }
 

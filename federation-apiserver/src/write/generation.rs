@@ -12,7 +12,8 @@ use crate::kinds::GenerationRule;
 pub(super) fn count(_: &Engine, intent: &Intent, draft: &mut Draft) -> Result<(), Status> {
     let rule = intent.kind.strategy.generation;
     let Some(old) = draft.old.clone() else { return Ok(()) };
-    if rule == GenerationRule::Untracked || intent.part == Part::Status {
+    let of_status = intent.part == Part::Status && rule != GenerationRule::AllButMetadata;
+    if rule == GenerationRule::Untracked || of_status {
         return Ok(());
     }
     if intent.kind.kind == "DaemonSet" && intent.kind.group == "apps" {
@@ -65,6 +66,14 @@ fn wanted_differs(rule: GenerationRule, old: &Value, new: &Value) -> bool {
             };
             content(old) != content(new)
         }
+        GenerationRule::AllButMetadata => {
+            let content = |value: &Value| {
+                let mut object = value.as_object().cloned().unwrap_or_default();
+                object.remove("metadata");
+                object
+            };
+            content(old) != content(new)
+        }
     }
 }
 
@@ -88,6 +97,7 @@ mod tests {
             (GenerationRule::Spec, [false, true, false]),
             (GenerationRule::SpecOrAnnotations, [true, true, false]),
             (GenerationRule::Content, [false, true, false]),
+            (GenerationRule::AllButMetadata, [false, true, true]),
         ] {
             for (new, want) in [&annotated, &scaled, &observed].into_iter().zip(wants) {
                 assert_eq!(wanted_differs(rule, &old, new), want, "{rule:?} {new}");

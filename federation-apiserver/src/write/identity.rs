@@ -62,7 +62,7 @@ pub(super) fn name_new(_: &Engine, intent: &Intent, draft: &mut Draft) -> Result
             &field::Path::root("metadata").child("name"),
             "name or generateName is required",
         );
-        return Err(Status::invalid(intent.kind.group, intent.kind.kind, "", vec![cause]));
+        return Err(Status::invalid(&intent.kind.group, &intent.kind.kind, "", vec![cause]));
     }
     let namespace = meta(&draft.value, "namespace").to_owned();
     let metadata = metadata_mut(&mut draft.value)?;
@@ -109,8 +109,8 @@ pub(super) fn keep_stamps(_: &Engine, intent: &Intent, draft: &mut Draft) -> Res
     if !uid.is_empty() && uid != old_uid {
         let why = format!("Precondition failed: UID in precondition: {uid}, UID in object meta: {old_uid}");
         return Err(Status::conflict(
-            intent.kind.group,
-            intent.kind.plural,
+            &intent.kind.group,
+            &intent.kind.plural,
             &intent.name,
             &why,
         ));

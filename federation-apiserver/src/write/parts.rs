@@ -68,9 +68,9 @@ pub(crate) fn scale_of(kind: &Kind, paths: &ScalePaths, object: &Value) -> Value
             metadata.insert(key.to_owned(), value.clone());
         }
     }
-    let number = |pointer| object.pointer(pointer).and_then(Value::as_i64).unwrap_or(0);
-    let mut status = json!({ "replicas": number(paths.status_replicas) });
-    let selector = selector_text(object.pointer(paths.selector));
+    let number = |pointer: &str| object.pointer(pointer).and_then(Value::as_i64).unwrap_or(0);
+    let mut status = json!({ "replicas": number(&paths.status_replicas) });
+    let selector = selector_text(paths.selector.as_deref().and_then(|pointer| object.pointer(pointer)));
     if let (Some(status), false) = (status.as_object_mut(), selector.is_empty()) {
         status.insert("selector".to_owned(), Value::from(selector));
     }
@@ -79,7 +79,7 @@ pub(crate) fn scale_of(kind: &Kind, paths: &ScalePaths, object: &Value) -> Value
         "kind": "Scale",
         "apiVersion": "autoscaling/v1",
         "metadata": metadata,
-        "spec": { "replicas": number(paths.replicas) },
+        "spec": { "replicas": number(&paths.replicas) },
         "status": status,
     })
 }
@@ -102,16 +102,28 @@ pub(super) fn with_scale(paths: &ScalePaths, object: &Value, scale: &Value) -> R
         return Err(Status::invalid("autoscaling", "Scale", name, vec![cause]));
     }
     let mut object = object.clone();
-    if let Some(place) = object.pointer_mut(paths.replicas) {
-        *place = Value::from(wanted);
-    } else if let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut) {
-        spec.insert("replicas".to_owned(), Value::from(wanted));
-    }
+    insert(&mut object, &paths.replicas, Value::from(wanted));
     Ok(object)
+}
+
+/// Puts a value at a JSON pointer, making the maps on the way.
+fn insert(object: &mut Value, pointer: &str, value: Value) {
+    let mut place = object;
+    for key in pointer.split('/').skip(1) {
+        if place.is_null() {
+            *place = json!({});
+        }
+        let Some(map) = place.as_object_mut() else { return };
+        place = map.entry(key).or_insert(Value::Null);
+    }
+    *place = value;
 }
 
 /// A `metav1.LabelSelector` as text.
 fn selector_text(selector: Option<&Value>) -> String {
+    if let Some(Value::String(text)) = selector {
+        return text.clone();
+    }
     let mut terms = Vec::new();
     let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
     if let Some(labels) = selector.and_then(|s| s.get("matchLabels")).and_then(Value::as_object) {
@@ -149,7 +161,7 @@ mod tests {
     fn scale_there_and_back() {
         let registry = Registry::of(Profile::Hub);
         let kind = registry.resource("apps", "v1", "deployments").unwrap();
-        let paths = kind.strategy.scale.unwrap();
+        let paths = kind.strategy.scale.clone().unwrap();
         let object = json!({
             "metadata": {"name": "web", "namespace": "shop", "resourceVersion": "7"},
             "spec": {"replicas": 3, "selector": {"matchLabels": {"app": "web"},

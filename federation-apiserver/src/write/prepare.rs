@@ -19,7 +19,7 @@ const JOB_NAME_LABELS: [&str; 2] = ["batch.kubernetes.io/job-name", "job-name"];
 
 /// Prepares a new object.
 pub(super) fn new_object(_: &Engine, intent: &Intent, draft: &mut Draft) -> Result<(), Status> {
-    match (intent.kind.group, intent.kind.kind) {
+    match (intent.kind.group.as_str(), intent.kind.kind.as_str()) {
         ("", "Namespace") => {
             name_label(draft)?;
             if let Some(object) = draft.value.as_object_mut() {
@@ -61,7 +61,7 @@ pub(super) fn new_object(_: &Engine, intent: &Intent, draft: &mut Draft) -> Resu
 
 /// Prepares a changed object.
 pub(super) fn changed_object(_: &Engine, intent: &Intent, draft: &mut Draft) -> Result<(), Status> {
-    match (intent.kind.group, intent.kind.kind) {
+    match (intent.kind.group.as_str(), intent.kind.kind.as_str()) {
         ("", "Namespace") => name_label(draft)?,
         ("", "Secret") => machinery::default::fold_string_data(&mut draft.value),
         _ => {}

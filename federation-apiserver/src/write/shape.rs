@@ -2,7 +2,6 @@
 
 use machinery::decode;
 use machinery::field::{self, Path};
-use machinery::schema;
 use machinery::status::Status;
 use serde_json::Value;
 
@@ -13,12 +12,20 @@ const PATCH_SHOWN_MAX: usize = 1000;
 
 /// Prunes what the schema does not know, as `fieldValidation` says, and checks types.
 pub(super) fn prune_and_check(_: &Engine, intent: &Intent, draft: &mut Draft) -> Result<(), Status> {
-    let unknown = match schema::of(&intent.kind.api_version(), intent.kind.kind) {
-        Some(schema) => {
+    let unknown = match (&intent.kind.custom, intent.kind.schema()) {
+        (Some(custom), _) => {
+            // Of a custom object only the metadata is typed; the rest is the definition's to judge.
+            custom
+                .version
+                .check_types(&draft.value)
+                .map_err(|error| unreadable(intent, &error.to_string()))?;
+            custom.version.prune(&mut draft.value)
+        }
+        (None, Some(schema)) => {
             decode::check_types(schema, &draft.value).map_err(|error| unreadable(intent, &error.to_string()))?;
             decode::prune_unknown(schema, &mut draft.value)
         }
-        None => Vec::new(),
+        (None, None) => Vec::new(),
     };
     let warnings = report(intent.options.validation, &unknown, &draft.duplicates)
         .map_err(|message| unreadable(intent, &message))?;
@@ -28,7 +35,7 @@ pub(super) fn prune_and_check(_: &Engine, intent: &Intent, draft: &mut Draft) ->
 
 /// What stands before each fault of a body.
 fn preamble(intent: &Intent) -> String {
-    let (version, kind) = (intent.kind.version, intent.kind.kind);
+    let (version, kind) = (&intent.kind.version, &intent.kind.kind);
     format!("{kind} in version {version:?} cannot be handled as a {kind}: ")
 }
 
@@ -48,7 +55,7 @@ pub(super) fn blame_patch(intent: &Intent, patch: &Value, status: Status) -> Sta
 pub(super) fn invalid_patch(intent: &Intent, patch: &Value, fault: &str) -> Status {
     let text: String = patch.to_string().chars().take(PATCH_SHOWN_MAX).collect();
     let cause = field::invalid(&Path::root("patch"), &Value::from(text), fault);
-    Status::invalid(intent.kind.group, intent.kind.kind, &intent.name, vec![cause])
+    Status::invalid(&intent.kind.group, &intent.kind.kind, &intent.name, vec![cause])
 }
 
 /// Warnings for fields that are unknown or doubled; an error where the request is strict.

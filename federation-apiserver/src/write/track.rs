@@ -4,7 +4,6 @@
 //! when it takes over from client-side apply), or begin anew with `[{}]`. Absent: applies, which bring their entries along
 //! (`apply`).
 
-use machinery::schema;
 use machinery::status::Status;
 use serde_json::{Value, json};
 
@@ -46,7 +45,7 @@ pub(super) fn ownership(_: &Engine, intent: &Intent, draft: &mut Draft) -> Resul
         return put(draft, before.pointer("/metadata/managedFields").cloned());
     }
     let proposed = draft.value.pointer("/metadata/managedFields").cloned();
-    let schema = schema::of(&intent.kind.api_version(), intent.kind.kind);
+    let schema = intent.kind.schema();
     let mut changes = Changes::between(schema, &before, &draft.value);
     if intent.part == Part::Object && intent.kind.strategy.status {
         changes = changes.without("status");

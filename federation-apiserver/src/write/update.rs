@@ -24,6 +24,10 @@ enum Attempt {
     Done(Outcome),
     /// Somebody else was faster.
     Raced(Option<Revision>),
+    /// What it claims must be chosen again.
+    Outdated,
+    /// The cache had to catch up with the version that the client named.
+    Behind,
 }
 
 impl Engine {
@@ -43,6 +47,9 @@ impl Engine {
             };
             match self.update_once(intent, change, &current).await? {
                 Attempt::Done(outcome) => break outcome,
+                Attempt::Outdated | Attempt::Behind if Instant::now() >= until => return Err(intent.modified()),
+                Attempt::Outdated => self.catch_up_with_others(&intent.kind).await,
+                Attempt::Behind => {}
                 Attempt::Raced(_) if pinned(change) => return Err(intent.modified()),
                 Attempt::Raced(winner) => {
                     if Instant::now() >= until {
@@ -96,8 +103,8 @@ impl Engine {
     fn may_create(&self, intent: &Intent) -> Result<(), Status> {
         let asked = Asked::Resource {
             verb: "create",
-            group: intent.kind.group,
-            resource: intent.kind.plural,
+            group: &intent.kind.group,
+            resource: &intent.kind.plural,
             subresource: "",
             namespace: &intent.namespace,
             name: &intent.name,
@@ -124,7 +131,7 @@ impl Engine {
         }
         check_place(intent, &proposed)?;
         if !self.version_holds(intent, change, current, &proposed).await? {
-            return Ok(Attempt::Raced(None));
+            return Ok(Attempt::Behind);
         }
         let value = match &scale {
             Some((paths, _)) => with_scale(paths, old, &proposed)?,
@@ -163,8 +170,8 @@ impl Engine {
                     let cause = field::invalid(&version_path(), &Value::from(0), "must be specified for an update");
                     // Here kube-apiserver names the resource where it otherwise names the kind.
                     Err(Status::invalid(
-                        intent.kind.group,
-                        intent.kind.plural,
+                        &intent.kind.group,
+                        &intent.kind.plural,
                         &intent.name,
                         vec![cause],
                     ))
@@ -176,8 +183,8 @@ impl Engine {
             let detail = "must be a resourceVersion that this server gave";
             let cause = field::invalid(&version_path(), &Value::from(version), detail);
             return Err(Status::invalid(
-                intent.kind.group,
-                intent.kind.kind,
+                &intent.kind.group,
+                &intent.kind.kind,
                 &intent.name,
                 vec![cause],
             ));
@@ -194,7 +201,6 @@ impl Engine {
             if self
                 .current(intent)
                 .is_some_and(|fresh| fresh.cached.revision == version)
-                && !pinned(change)
             {
                 return Ok(false);
             }
@@ -214,18 +220,19 @@ impl Engine {
             reserved,
         } = draft;
         let unchanged = || Outcome {
-            body: current.cached.bytes.clone(),
+            body: intent.kind.shown_bytes(&current.cached),
             created: false,
             warnings: warnings.clone(),
         };
         let finished = is_finished(intent, &value);
-        if !finished && same_but_version(&current.value, &value) {
+        let settled = !intent.kind.is_stored_otherwise(&current.cached);
+        if !finished && settled && same_but_version(&current.value, &value) {
             return Ok(Attempt::Done(unchanged()));
         }
-        let body = canonical(&value);
+        let body = intent.kind.to_store(&value);
         let revision = current.cached.revision;
         if intent.options.dry_run {
-            let body = versioned(&body, revision);
+            let body = versioned(&canonical(&value), revision);
             return Ok(Attempt::Done(Outcome {
                 body,
                 created: false,
@@ -238,15 +245,18 @@ impl Engine {
             Stored::Put(body)
         };
         let uid = meta(&value, "uid");
-        let committed = self.commit(intent, uid, Expect::Revision(revision), stored).await;
+        let committed = self
+            .commit(intent, uid, Expect::Revision(revision), reserved.as_ref(), stored)
+            .await;
         drop(reserved); // The cache shows the commit by now, and with it what was reserved.
         match committed {
             Ok(committed) => Ok(Attempt::Done(Outcome {
-                body: answer(&committed),
+                body: answer(&intent.kind, &value, &committed),
                 created: false,
                 warnings,
             })),
             Err(Refused::Raced(winner)) => Ok(Attempt::Raced(winner)),
+            Err(Refused::Outdated) => Ok(Attempt::Outdated),
             Err(Refused::Failed(status)) => Err(status),
         }
     }

@@ -129,7 +129,7 @@ fn deprecation(version: &Value, all: &[Value], group: &str, kind: &str) -> Optio
 
 /// Kubernetes' order of versions: stable before beta before alpha, each by its numbers; other names are the least, the
 /// first in the alphabet the greatest of them.
-pub(crate) fn compare(a: &str, b: &str) -> Ordering {
+pub fn compare(a: &str, b: &str) -> Ordering {
     match (parts(a), parts(b)) {
         (Some(a), Some(b)) => a.cmp(&b),
         (Some(_), None) => Ordering::Greater,

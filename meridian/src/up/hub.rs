@@ -78,6 +78,7 @@ impl Hub {
             tokens: Arc::clone(&known),
             metrics: Some(Arc::new(move || metrics.render())),
             console: Some(console_assets::router()),
+            shared_store: postgres.is_none(),
             shutdown: stop.clone(),
             ..ServerConfig::new(Profile::Hub)
         };

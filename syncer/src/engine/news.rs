@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::Engine;
 use super::session::KindState;
 use crate::input::{EndpointNews, KindNews};
-use crate::kinds::{KindId, ObjectId};
+use crate::kinds::{self, KindId, ObjectId};
 use crate::live::Live;
 
 impl Engine {
@@ -91,8 +91,8 @@ impl Engine {
             }
             KindNews::Changed(live) => self.object_seen(live),
             KindNews::Gone { id, uid } => self.object_gone(&id, Some(&uid)),
-            KindNews::Unserved(message) => {
-                self.set_kind(kind, KindState::Unserved(message));
+            KindNews::Unserved { message, absent } => {
+                self.set_kind(kind, KindState::Unserved { message, absent });
                 for key in self.records.of_kind(kind) {
                     self.enqueue(&key);
                 }
@@ -112,6 +112,9 @@ impl Engine {
         });
         if news {
             let id = live.id.clone();
+            if kinds::is_definition(&id.kind) {
+                self.definitions.send_replace(());
+            }
             self.objects.insert(id.clone(), live);
             if let Some(key) = self.records.owner(&id).cloned() {
                 self.enqueue(&key);

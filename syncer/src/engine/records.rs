@@ -69,6 +69,14 @@ impl Record {
         }
     }
 
+    /// Whether nothing of it is to be in the member.
+    pub(crate) fn is_unwanted(&self) -> bool {
+        matches!(
+            self.manifest.spec.action,
+            ManifestAction::Absent | ManifestAction::Release
+        )
+    }
+
     /// A newer manifest. Whatever went wrong with the older one is tried anew.
     fn renew(&mut self, manifest: Arc<Manifest>) {
         let (old, new) = (&self.manifest.spec, &manifest.spec);

@@ -2,16 +2,21 @@
 //! In: the member coming and going, kinds turning up. Out: running observers. Absent: what they see.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use kube::Client;
 use tokio::task::JoinSet;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::Engine;
+use crate::backoff::Backoff;
 use crate::error::chain;
 use crate::input::{Input, KindNews};
 use crate::kinds::{KindId, Served};
 use crate::observe::{self, Eye};
+
+/// First and longest wait before a kind that is not served is looked for again.
+const LOOK_AGAIN: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(10));
 
 /// A time during which the member answers. Dropping it ends its observers.
 pub(crate) struct Session {
@@ -32,7 +37,12 @@ pub(crate) enum KindState {
     /// Listed once; watched since.
     Listed,
     /// The member does not serve it, or does not let us see it.
-    Unserved(String),
+    Unserved {
+        /// Why, and what to do.
+        message: String,
+        /// The member has no such kind, and so no object of it.
+        absent: bool,
+    },
 }
 
 impl Engine {
@@ -69,6 +79,7 @@ impl Engine {
             client: session.client.clone(),
             session: session.number,
             engine: self.inbox.clone(),
+            definitions: self.definitions.subscribe(),
         }
     }
 
@@ -95,25 +106,34 @@ impl Engine {
 }
 
 /// Finds out how the kind is served, for as long as that takes, and observes it.
-async fn find_and_observe(eye: Eye, kind: KindId) {
+async fn find_and_observe(mut eye: Eye, kind: KindId) {
+    let mut pause = LOOK_AGAIN;
     let served: Served = loop {
-        let message = match observe::resolve(&eye.client, &kind).await {
+        let (message, absent) = match observe::resolve(&eye.client, &kind).await {
             Ok(Some(served)) => break served,
-            Ok(None) => format!(
-                "the member does not serve {kind}; next: install it in cluster {}",
-                eye.cluster
+            Ok(None) => (
+                format!(
+                    "the member does not serve {kind}; next: install it in cluster {}",
+                    eye.cluster
+                ),
+                true,
             ),
-            Err(error) => format!("{kind} could not be looked up: {}", chain(&error)),
+            Err(error) => (format!("{kind} could not be looked up: {}", chain(&error)), false),
         };
+        let news = KindNews::Unserved { message, absent };
         if eye
             .engine
-            .send(Input::Kind(eye.session, kind.clone(), KindNews::Unserved(message)))
+            .send(Input::Kind(eye.session, kind.clone(), news))
             .await
             .is_err()
         {
             return;
         }
-        tokio::time::sleep(std::time::Duration::from_secs(10)).await;
+        tokio::select! {
+            () = tokio::time::sleep(pause.next()) => {}
+            // A definition may bring it; that it is accepted is told a little earlier than that it is served.
+            Ok(()) = eye.definitions.changed() => pause.reset(),
+        }
     };
     observe::kind(eye, kind, served).await;
 }

@@ -39,7 +39,10 @@ impl Engine {
         match self.kind_state(&kind) {
             None => return self.observe_kind(&kind),
             Some(KindState::Listing) => return,
-            Some(KindState::Unserved(message)) => {
+            Some(KindState::Unserved { absent: true, .. }) if record.is_unwanted() => {
+                return self.gone_with_its_kind(key);
+            }
+            Some(KindState::Unserved { message, .. }) => {
                 let message = message.clone();
                 return self.trouble(
                     key,
@@ -90,6 +93,18 @@ impl Engine {
             Next::Release => Deed::Release,
         };
         self.start(key, deed, now);
+    }
+
+    /// The member has no such kind, so the object that is to go is not there either.
+    fn gone_with_its_kind(&mut self, key: &PlacementKey) {
+        if let Some(record) = self.records.get_mut(key) {
+            record.gone = true;
+            record.held = None;
+            record.trouble = None;
+            self.objects.remove(&record.object);
+        }
+        self.report(key);
+        self.release_namespace(key);
     }
 
     /// Whether drift may be corrected now; otherwise it is put off.
