@@ -283,3 +283,58 @@ fn expressions_have_the_same_values_and_faults() {
     }
     none(&differences);
 }
+
+/// The captured document and ours, without the words that describe metadata.
+#[test]
+fn openapi_documents_hold_the_same_schemas() {
+    use crate::openapi::{ServedKind, v2_document, v3_documents};
+    let kind = &rows("kinds")[0];
+    let version = version(kind);
+    let served = ServedKind {
+        group: "example.com".to_owned(),
+        version: "v1".to_owned(),
+        kind: "Big".to_owned(),
+        plural: "bigs".to_owned(),
+        namespaced: true,
+        verbs: ["create", "get", "list"].map(str::to_owned).to_vec(),
+        subresources: Vec::new(),
+        schema: Some(version.openapi()),
+        list_kind: None,
+    };
+    let documents = v3_documents(std::slice::from_ref(&served), "1.36");
+    let v3: Value = serde_json::from_slice(&documents[0].body).unwrap();
+    let v2 = v2_document(&[served], "1.36");
+    let mut differences = Vec::new();
+    for (captured, ours) in [
+        (&kind["v3"], &v3["components"]["schemas"]),
+        (&kind["v2"], &v2["definitions"]),
+    ] {
+        for (name, theirs) in captured
+            .as_object()
+            .unwrap()
+            .iter()
+            .filter(|(name, _)| name.contains(".Big"))
+        {
+            differ(name, theirs, &ours[name], &mut differences);
+        }
+    }
+    none(&differences);
+}
+
+fn differ(path: &str, theirs: &Value, ours: &Value, differences: &mut Vec<String>) {
+    match (theirs, ours) {
+        (Value::Object(a), Value::Object(b)) => {
+            let keys: std::collections::BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+            for key in keys {
+                differ(
+                    &format!("{path}/{key}"),
+                    &theirs[key.as_str()],
+                    &ours[key.as_str()],
+                    differences,
+                );
+            }
+        }
+        (a, b) if a == b => {}
+        (a, b) => differences.push(format!("{path}\n  theirs {a}\n  ours   {b}")),
+    }
+}
