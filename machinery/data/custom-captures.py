@@ -244,6 +244,17 @@ RULED_OBJECTS = [ruled(s) for s in (
 RULED_STORED = {"frozen": "x", "once": "x", "grow": 5, "map": [{"k": "a", "v": 5}, {"k": "b", "v": 5}], "list": ["a"], "text": "abc"}
 RULED_UPDATES = [{**RULED_STORED, **s} for s in ({}, {"frozen": "y"}, {"once": "y"}, {"grow": 4}, {"grow": 6}, {"map": [{"k": "b", "v": 4}, {"k": "a", "v": 6}]}, {"map": [{"k": "c", "v": 1}]}, {"text": "xyz"}, {"list": ["a", "a"]})]
 
+# Definitions made one after the other, some of which want names that others hold.
+CLAIMS = [
+    crd(plural="firsts", kind="First", names={"shortNames": ["f"], "categories": ["all"]}),
+    crd(plural="seconds", kind="First"),
+    crd(plural="thirds", kind="Third", names={"shortNames": ["f", "t", "first"]}),
+    crd(plural="fourths", kind="Fourth", names={"singular": "first", "listKind": "FirstList"}),
+    crd(plural="fifths", kind="First", group="other.com"),
+    crd(plural="sixths", kind="Sixth", group="example.k8s.io", metadata={"annotations": {"api-approved.kubernetes.io": "https://github.com/a/b"}}),
+    crd(plural="sevenths", kind="Seventh", group="example.k8s.io", metadata={"annotations": {"api-approved.kubernetes.io": "unapproved, a test"}}),
+]
+
 # Expressions over an integer `self` that is 3.
 EXPRESSIONS = [
     "1 + 2 * 3 == 7",
@@ -786,6 +797,27 @@ def main():
                 row["value"] = "false"
             else:
                 row["value"] = message
+    claims = []
+    for sent in CLAIMS:
+        path = f"{CRDS}/{sent['metadata']['name']}"
+        call("DELETE", path)
+        wait(path, 404)
+    for sent in CLAIMS:
+        path = f"{CRDS}/{sent['metadata']['name']}"
+        call("POST", CRDS, sent)
+        for _ in range(100):
+            answer = call("GET", path)[1]
+            types = [c["type"] for c in answer["status"].get("conditions") or []]
+            if "NamesAccepted" in types and ("k8s.io" not in path.rsplit("/", 1)[1] or "KubernetesAPIApprovalPolicyConformant" in types):
+                break
+            time.sleep(0.05)
+        # The condition that says it is served comes a moment after the others.
+        time.sleep(1)
+        answer = call("GET", path)[1]
+        answer["metadata"].pop("managedFields")
+        claims.append(answer)
+    for sent in CLAIMS:
+        call("DELETE", f"{CRDS}/{sent['metadata']['name']}")
     for kind in kinds:
         kind["definition"]["metadata"].pop("managedFields", None)
         for row in kind["rows"] + kind["tables"]:
@@ -796,7 +828,7 @@ def main():
         call("DELETE", f"{CRDS}/{name}.example.com")
     version = call("GET", "/version")[1]["gitVersion"]
     text = lambda rows: "[\n" + ",\n".join(json.dumps(row, sort_keys=True) for row in rows) + "\n]"
-    print('{"version":' + json.dumps(version) + ',"definitions":' + text(definitions) + ',"changes":' + text(changes) + ',"expressions":' + text(expressions) + ',"kinds":' + text(kinds) + "}")
+    print('{"version":' + json.dumps(version) + ',"definitions":' + text(definitions) + ',"changes":' + text(changes) + ',"expressions":' + text(expressions) + ',"claims":' + text(claims) + ',"kinds":' + text(kinds) + "}")
 
 
 main()

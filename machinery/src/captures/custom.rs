@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::custom::{Definition, Version};
+use crate::custom::{Definition, Version, next_status};
 use crate::decode::prune_unknown;
 use crate::status::Cause;
 use crate::{default, schema, validate};
@@ -282,6 +282,34 @@ fn expressions_have_the_same_values_and_faults() {
         let _ = Program::compile(expression, &[("self".to_owned(), Type::Int)]);
     }
     none(&differences);
+}
+
+#[test]
+fn names_are_claimed_as_kube_apiserver_lets_them_be() {
+    let now = Timestamp::from_second(1_800_000_000).unwrap();
+    let claims = rows("claims");
+    for (index, theirs) in claims.iter().enumerate() {
+        let others: Vec<&Value> = claims.iter().take(index).collect();
+        let mut crd = theirs.clone();
+        crd["status"] = serde_json::json!({"storedVersions": ["v1"]});
+        let ours = next_status(&crd, &others, now);
+        let plain = |status: &Value| {
+            let mut conditions: Vec<Value> = status["conditions"].as_array().unwrap().clone();
+            for condition in &mut conditions {
+                condition.as_object_mut().unwrap().remove("lastTransitionTime");
+            }
+            conditions.sort_by_key(|condition| condition["type"].to_string());
+            (
+                status["acceptedNames"].clone(),
+                status["storedVersions"].clone(),
+                conditions,
+            )
+        };
+        assert_eq!(plain(&ours), plain(&theirs["status"]));
+        crd["status"] = ours.clone();
+        let later = Timestamp::from_second(1_900_000_000).unwrap();
+        assert_eq!(next_status(&crd, &others, later), ours, "what is right is left alone");
+    }
 }
 
 /// The captured document and ours, without the words that describe metadata.
