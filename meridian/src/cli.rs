@@ -127,6 +127,11 @@ pub(crate) struct StoreArgs {
     /// PostgreSQL to use (postgres://user:password@host/database). [default: a private server in the data directory]
     #[arg(long, env = "MERIDIAN_DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub(crate) database_url: Option<String>,
+    /// Keys that Secrets are sealed with in the database, one NAME:KEY a line, 32 bytes in base64; the first seals, the others
+    /// still open what they sealed. [default: pki/encryption.keys in the data directory beside a private PostgreSQL, none
+    /// otherwise]
+    #[arg(long, env = "MERIDIAN_ENCRYPTION_KEY_FILE", value_name = "FILE")]
+    pub(crate) encryption_key_file: Option<PathBuf>,
 }
 
 /// The API server's address.

@@ -38,6 +38,9 @@ pub(crate) enum UpError {
     /// The private server.
     #[error(transparent)]
     Postgres(#[from] PostgresError),
+    /// The keys of Secrets.
+    #[error("Secrets cannot be sealed")]
+    Encryption(#[from] crate::encryption::EncryptionError),
     /// The database.
     #[error("PostgreSQL at {address} cannot be used; next: check that it runs, --database-url, and the user's rights")]
     Store {

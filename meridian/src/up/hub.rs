@@ -16,7 +16,7 @@ use crate::cli::{ApiArgs, StoreArgs};
 use crate::data_dir::DataDir;
 use crate::pki::{Pki, server_names};
 use crate::postgres::PrivatePostgres;
-use crate::{console_assets, telemetry, tokens};
+use crate::{console_assets, encryption, telemetry, tokens};
 
 /// A hub that runs.
 pub(crate) struct Hub {
@@ -50,6 +50,7 @@ impl Hub {
         let known = Arc::new(TokenStore::default());
         known.read(&token_file).await?;
 
+        let keyring = encryption::keyring(dir, store)?;
         let (postgres, config, address) = match &store.database_url {
             Some(url) => {
                 let address = without_password(url);
@@ -65,7 +66,7 @@ impl Hub {
                 (Some(postgres), config, dir.postgres().display().to_string())
             }
         };
-        let store = match PostgresStore::connect(config).await {
+        let store = match PostgresStore::connect(config.with_keyring(keyring)).await {
             Ok(store) => Arc::new(store),
             Err(source) => {
                 if let Some(postgres) = postgres {
