@@ -10,6 +10,7 @@ mod events;
 pub(crate) mod get;
 pub(crate) mod health;
 mod identity;
+mod issuer;
 pub(crate) mod list;
 pub(crate) mod mutate;
 pub(crate) mod negotiate;
@@ -22,6 +23,8 @@ mod reviews;
 pub(crate) mod select;
 pub(crate) mod source;
 pub(crate) mod tables;
+mod token_request;
+mod token_review;
 pub(crate) mod watch;
 
 use std::sync::Arc;
@@ -210,7 +213,7 @@ async fn route(server: Arc<Shared>, parts: Parts, body: Body, target: Option<Tar
         return Err(Status::bad_request("malformed percent-encoding in the path"));
     };
     let query = Query::parse(parts.uri.query())?;
-    let user = identity::of(&server, &parts)?;
+    let user = identity::of(&server, &parts).await?;
     match target {
         Target::Resource(path) => {
             let verb = verb(&parts.method, &path, &query);
@@ -310,6 +313,10 @@ fn permit_path(server: &Shared, user: &UserInfo, parts: &Parts) -> Result<(), St
     permitted.map_err(|why| Status::forbidden("", "", "", &why))
 }
 
+fn is_account(kind: &Kind) -> bool {
+    kind.key.as_str() == "/serviceaccounts"
+}
+
 /// Answers a request for a resource; of a version that its definition calls deprecated the client is told so each time.
 async fn dispatch(ask: Ask, verb: &'static str, body: Body) -> Result<Response, Status> {
     let custom = ask.kind.custom.as_ref();
@@ -327,7 +334,9 @@ async fn handle(ask: Ask, verb: &'static str, body: Body) -> Result<Response, St
         "" => Part::Object,
         "status" if ask.kind.strategy.status => Part::Status,
         "scale" if ask.kind.strategy.scale.is_some() => Part::Scale,
+        "approval" if ask.kind.is_signing_request() => Part::Approval,
         "finalize" if ask.kind.is_namespace() => Part::Finalize,
+        "token" if is_account(&ask.kind) => return token_request::serve(ask, verb, body).await,
         "manifests" if streams::is_cluster(&ask.kind) => return streams::manifests::serve(ask, verb).await,
         "reports" if streams::is_cluster(&ask.kind) => return streams::reports::serve(ask, verb, body).await,
         _ => return nothing_there(&ask.server, &ask.path),
@@ -340,14 +349,16 @@ async fn handle(ask: Ask, verb: &'static str, body: Body) -> Result<Response, St
         return reviews::create(&ask, review, body).await;
     }
     match (verb, part) {
-        ("get", Part::Object | Part::Status | Part::Scale) => get::get(&ask, part).await,
+        ("get", Part::Object | Part::Status | Part::Scale | Part::Approval) => get::get(&ask, part).await,
         ("list", Part::Object) => get::list(&ask).await,
         ("watch", Part::Object) => get::watch(&ask).await,
         ("create", Part::Object) if ask.path.name.is_empty() => mutate::create(&ask, body).await,
-        ("update", Part::Object | Part::Status | Part::Scale | Part::Finalize) if !ask.path.name.is_empty() => {
+        ("update", Part::Object | Part::Status | Part::Scale | Part::Finalize | Part::Approval)
+            if !ask.path.name.is_empty() =>
+        {
             mutate::update(&ask, part, body).await
         }
-        ("patch", Part::Object | Part::Status | Part::Scale) if !ask.path.name.is_empty() => {
+        ("patch", Part::Object | Part::Status | Part::Scale | Part::Approval) if !ask.path.name.is_empty() => {
             patch::patch(&ask, part, body).await
         }
         ("delete", Part::Object) => delete::one(&ask, body).await,

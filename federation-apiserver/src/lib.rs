@@ -12,6 +12,7 @@
 
 pub mod auth;
 pub mod cache;
+pub mod credentials;
 mod definitions;
 pub mod http;
 pub mod kinds;

@@ -125,7 +125,9 @@ pub(crate) async fn update(ask: &Ask, part: Part, body: Body) -> Result<Response
 pub(crate) fn expected(ask: &Ask, part: Part) -> (String, String) {
     match part {
         Part::Scale => ("autoscaling/v1".to_owned(), "Scale".to_owned()),
-        Part::Object | Part::Status | Part::Finalize => (ask.kind.api_version(), ask.kind.kind.clone()),
+        Part::Object | Part::Status | Part::Finalize | Part::Approval => {
+            (ask.kind.api_version(), ask.kind.kind.clone())
+        }
     }
 }
 
