@@ -49,7 +49,7 @@ struct Cursors {
 }
 
 impl Watched {
-    fn from_now(&self) -> Result<Cursors, Expired> {
+    fn cursors(&self) -> Result<Cursors, Expired> {
         let from = |kind: &Arc<KindCache>| kind.watch(kind.revision());
         Ok(Cursors {
             secrets: from(&self.secrets)?,
@@ -109,7 +109,7 @@ async fn follow(server: Weak<Shared>, watched: Watched) {
         let mut at = match cursors.take() {
             Some(at) => at,
             None => {
-                let Ok(at) = watched.from_now() else {
+                let Ok(at) = watched.cursors() else {
                     tokio::time::sleep(RESYNC.mul_f64(rand::random_range(0.01..0.02))).await;
                     continue;
                 };

@@ -10,6 +10,7 @@
     reason = "a Status is the answer of a failed request: made rarely, moved once"
 )]
 
+pub mod audit;
 pub mod auth;
 pub mod cache;
 pub mod credentials;

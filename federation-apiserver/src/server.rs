@@ -16,6 +16,7 @@ use http::{HeaderValue, Request};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
+use crate::audit::Audit;
 use crate::auth::bootstrap_tokens::BootstrapTokens;
 use crate::auth::oidc::{Issuer, IssuerConfig, OidcError};
 use crate::auth::service_accounts::AccountTokens;
@@ -77,6 +78,8 @@ pub struct ServerConfig {
     pub issuers: Vec<IssuerConfig>,
     /// Signs client certificates that were asked for and approved; without, approved requests wait.
     pub authority: Option<Arc<Authority>>,
+    /// What is written down of requests; nothing without.
+    pub audit: Option<Arc<Audit>>,
     /// Makes the text of `/metrics`; 404 without.
     pub metrics: Option<RenderMetrics>,
     /// Further pages; their routes are absolute, below `/console`.
@@ -104,6 +107,7 @@ impl ServerConfig {
             service_accounts: ServiceAccountConfig::default(),
             issuers: Vec::new(),
             authority: None,
+            audit: None,
             metrics: None,
             console: None,
             service_range: ServiceRange::default(),
@@ -154,6 +158,8 @@ pub(crate) struct Shared {
     pub(crate) authenticator: Authenticator,
     /// Where others find the public keys of service accounts; empty for this very server.
     pub(crate) jwks_uri: String,
+    /// What is written down of requests; none where nothing is.
+    pub(crate) audit: Option<Arc<Audit>>,
     /// Signs client certificates; none where this server does not.
     pub(crate) authority: Option<Arc<Authority>>,
     pub(crate) metrics: Option<RenderMetrics>,
@@ -182,6 +188,7 @@ impl ApiServer {
             service_accounts,
             issuers,
             authority,
+            audit,
             metrics,
             console,
             service_range,
@@ -235,6 +242,7 @@ impl ApiServer {
             authenticator,
             jwks_uri,
             authority,
+            audit,
             metrics,
             version,
             shutdown,

@@ -8,7 +8,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 mod api;
 
-pub(crate) use api::{ApiArgs, OidcArgs, ServiceAccountArgs};
+pub(crate) use api::{ApiArgs, AuditArgs, OidcArgs, ServiceAccountArgs};
 
 /// One Kubernetes API over many clusters: plain objects in, healthy addresses out.
 #[derive(Debug, Parser)]

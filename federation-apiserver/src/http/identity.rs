@@ -19,13 +19,8 @@ const AS_EXTRA: &str = "impersonate-extra-";
 /// API group of uids and extras.
 const AUTHENTICATION: &str = "authentication.k8s.io";
 
-/// The identity that counts for a request.
-pub(super) async fn of(server: &Shared, parts: &Parts) -> Result<UserInfo, Status> {
-    let user = authenticated(server, parts).await?;
-    impersonated(server, user, parts)
-}
-
-async fn authenticated(server: &Shared, parts: &Parts) -> Result<UserInfo, Status> {
+/// Who sent a request.
+pub(super) async fn authenticated(server: &Shared, parts: &Parts) -> Result<UserInfo, Status> {
     if let Some(user) = parts.extensions.get::<UserInfo>() {
         return Ok(user.clone());
     }
@@ -45,7 +40,7 @@ async fn authenticated(server: &Shared, parts: &Parts) -> Result<UserInfo, Statu
 
 /// Whoever may act for others and asks to is taken for the other. To pass over these headers would give `kubectl --as`
 /// the rights that it was used to give up.
-fn impersonated(server: &Shared, user: UserInfo, parts: &Parts) -> Result<UserInfo, Status> {
+pub(super) fn impersonated(server: &Shared, user: &UserInfo, parts: &Parts) -> Result<UserInfo, Status> {
     let text = |value: &HeaderValue| value.to_str().map(str::to_owned).unwrap_or_default();
     let name = parts.headers.get(AS_USER).map(text).unwrap_or_default();
     let groups: Vec<String> = parts.headers.get_all(AS_GROUP).iter().map(text).collect();
@@ -58,7 +53,7 @@ fn impersonated(server: &Shared, user: UserInfo, parts: &Parts) -> Result<UserIn
                 "impersonation of groups, a uid or extras without a user name: set Impersonate-User",
             ))
         } else {
-            Ok(user)
+            Ok(user.clone())
         };
     }
     let uid = parts.headers.get(AS_UID).map(text).unwrap_or_default();
@@ -67,12 +62,12 @@ fn impersonated(server: &Shared, user: UserInfo, parts: &Parts) -> Result<UserIn
         Some((namespace, account)) => to_be("", "serviceaccounts", namespace, account),
         None => to_be("", "users", "", &name),
     };
-    permit(server, &user, as_user)?;
+    permit(server, user, as_user)?;
     for group in &groups {
-        permit(server, &user, to_be("", "groups", "", group))?;
+        permit(server, user, to_be("", "groups", "", group))?;
     }
     if !uid.is_empty() {
-        permit(server, &user, to_be(AUTHENTICATION, "uids", "", &uid))?;
+        permit(server, user, to_be(AUTHENTICATION, "uids", "", &uid))?;
     }
     let mut extra = BTreeMap::new();
     for (header, value) in &parts.headers {
@@ -87,7 +82,7 @@ fn impersonated(server: &Shared, user: UserInfo, parts: &Parts) -> Result<UserIn
                 namespace: "",
                 name: &value,
             };
-            permit(server, &user, as_extra)?;
+            permit(server, user, as_extra)?;
             extra.entry(key.into_owned()).or_insert_with(Vec::new).push(value);
         }
     }

@@ -9,6 +9,7 @@ use machinery::status::Status;
 use serde_json::{Value, json};
 
 use super::{Ask, body, respond};
+use crate::audit::Trail;
 
 const API_VERSION: &str = "authentication.k8s.io/v1";
 const GROUP: &str = "authentication.k8s.io";
@@ -62,6 +63,12 @@ pub(super) async fn serve(ask: Ask, verb: &'static str, body: Body) -> Result<Re
         },
         "status": { "token": issued.token, "expirationTimestamp": time(issued.expires) },
     });
+    if let Some(trail) = ask.parts.extensions.get::<Trail>() {
+        trail.annotate(
+            "authentication.kubernetes.io/issued-credential-id",
+            &format!("JTI={}", issued.id),
+        );
+    }
     tracing::debug!(
         namespace,
         name,

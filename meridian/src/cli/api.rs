@@ -23,6 +23,38 @@ pub(crate) struct ApiArgs {
     pub(crate) accounts: ServiceAccountArgs,
     #[command(flatten)]
     pub(crate) oidc: OidcArgs,
+    #[command(flatten)]
+    pub(crate) audit: AuditArgs,
+}
+
+/// What is written down of requests.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct AuditArgs {
+    /// Which requests are written down, and how much of them: a Policy of audit.k8s.io/v1.
+    #[arg(
+        long,
+        env = "MERIDIAN_AUDIT_POLICY_FILE",
+        value_name = "FILE",
+        requires = "audit_log_path"
+    )]
+    pub(crate) audit_policy_file: Option<PathBuf>,
+    /// Where events are written, one JSON a line; - is standard output.
+    #[arg(
+        long,
+        env = "MERIDIAN_AUDIT_LOG_PATH",
+        value_name = "FILE",
+        requires = "audit_policy_file"
+    )]
+    pub(crate) audit_log_path: Option<PathBuf>,
+    /// Megabytes beyond which another file is begun.
+    #[arg(long, value_name = "MB", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) audit_log_maxsize: u64,
+    /// Old files that are kept; 0 keeps all.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) audit_log_maxbackup: usize,
+    /// Days for which old files are kept; 0 keeps them.
+    #[arg(long, value_name = "DAYS", default_value_t = 0)]
+    pub(crate) audit_log_maxage: u16,
 }
 
 /// Tokens of service accounts.

@@ -1,13 +1,15 @@
-//! Flags about who may come in, as settings of the API server.
+//! Flags about who may come in and what is written down of it, as settings of the API server.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use federation_apiserver::audit::{Audit, LogConfig, LogError, Policy, PolicyError};
 use federation_apiserver::auth::oidc::{IssuerConfig, Mapping, OidcError, config};
 use federation_apiserver::auth::{KeyError, SigningKey};
 use federation_apiserver::server::ServiceAccountConfig;
+use jiff::SignedDuration;
 
-use crate::cli::{OidcArgs, ServiceAccountArgs};
+use crate::cli::{AuditArgs, OidcArgs, ServiceAccountArgs};
 
 /// A flag cannot be followed.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +37,18 @@ pub(crate) enum AccessError {
     /// An issuer cannot be trusted as described.
     #[error(transparent)]
     Issuer(#[from] OidcError),
+    /// The audit policy cannot be followed.
+    #[error("{path}, given with --audit-policy-file, cannot be followed")]
+    Policy {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: PolicyError,
+    },
+    /// The audit log cannot be opened.
+    #[error(transparent)]
+    Log(#[from] LogError),
 }
 
 fn read(path: &Path, flag: &'static str) -> Result<String, AccessError> {
@@ -71,6 +85,25 @@ pub(super) fn service_accounts(args: &ServiceAccountArgs) -> Result<ServiceAccou
             .map(key)
             .collect::<Result<_, _>>()?,
     })
+}
+
+/// What is written down of requests.
+pub(super) fn audit(args: &AuditArgs) -> Result<Option<Arc<Audit>>, AccessError> {
+    let (Some(policy), Some(log)) = (&args.audit_policy_file, &args.audit_log_path) else {
+        return Ok(None);
+    };
+    let text = read(policy, "--audit-policy-file")?;
+    let policy = Policy::read(&text).map_err(|source| AccessError::Policy {
+        path: policy.clone(),
+        source,
+    })?;
+    let log = LogConfig {
+        path: log.clone(),
+        size_max: args.audit_log_maxsize << 20,
+        backups_max: args.audit_log_maxbackup,
+        age_max: SignedDuration::from_hours(24 * i64::from(args.audit_log_maxage)),
+    };
+    Ok(Some(Arc::new(Audit::new(policy, &log)?)))
 }
 
 /// Issuers of others whose tokens are taken.

@@ -80,6 +80,7 @@ impl Hub {
             tokens: Arc::clone(&known),
             service_accounts,
             issuers,
+            audit: access::audit(&api.audit)?,
             authority: Some(Arc::new(pki.signing_authority()?)),
             metrics: Some(Arc::new(move || metrics.render())),
             console: Some(console_assets::router()),
