@@ -6,6 +6,10 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
+mod api;
+
+pub(crate) use api::{ApiArgs, AuditArgs, OidcArgs, ServiceAccountArgs};
+
 /// One Kubernetes API over many clusters: plain objects in, healthy addresses out.
 #[derive(Debug, Parser)]
 #[command(name = "meridian", version, propagate_version = true, arg_required_else_help = true)]
@@ -132,22 +136,6 @@ pub(crate) struct StoreArgs {
     /// otherwise]
     #[arg(long, env = "MERIDIAN_ENCRYPTION_KEY_FILE", value_name = "FILE")]
     pub(crate) encryption_key_file: Option<PathBuf>,
-}
-
-/// The API server's address.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct ApiArgs {
-    /// Address of the Kubernetes API and the console.
-    #[arg(
-        long,
-        env = "MERIDIAN_ADDRESS",
-        value_name = "HOST:PORT",
-        default_value = "127.0.0.1:7443"
-    )]
-    pub(crate) address: SocketAddr,
-    /// Further names or addresses by which clients reach the API; they go into its certificate.
-    #[arg(long, env = "MERIDIAN_ADVERTISE", value_name = "NAME", value_delimiter = ',')]
-    pub(crate) advertise: Vec<String>,
 }
 
 /// What the DNS server answers.

@@ -22,6 +22,7 @@ use crate::lifecycle;
 use crate::pki::{Pki, PkiError};
 use crate::postgres::PostgresError;
 
+mod access;
 pub(crate) mod control;
 pub(crate) mod hub;
 mod simulated_members;
@@ -72,6 +73,9 @@ pub(crate) enum UpError {
     /// The DNS server.
     #[error(transparent)]
     Dns(#[from] dns::DnsError),
+    /// Flags about who may come in.
+    #[error(transparent)]
+    Access(#[from] access::AccessError),
     /// The token file.
     #[error("the token file cannot be used")]
     Tokens(#[from] federation_apiserver::auth::TokenError),

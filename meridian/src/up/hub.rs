@@ -11,7 +11,7 @@ use kube::Client;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::{Parts, UpError};
+use super::{Parts, UpError, access};
 use crate::cli::{ApiArgs, StoreArgs};
 use crate::data_dir::DataDir;
 use crate::pki::{Pki, server_names};
@@ -38,6 +38,8 @@ impl Hub {
         store: &StoreArgs,
         stop: CancellationToken,
     ) -> Result<Self, UpError> {
+        let service_accounts = access::service_accounts(&api.accounts)?;
+        let issuers = access::issuers(&api.oidc)?;
         let metrics = telemetry::metrics()?;
         let names = [server_names(api.address.ip()), api.advertise.clone()].concat();
         let identity = pki.server(&names)?;
@@ -77,6 +79,10 @@ impl Hub {
         };
         let config = ServerConfig {
             tokens: Arc::clone(&known),
+            service_accounts,
+            issuers,
+            audit: access::audit(&api.audit)?,
+            authority: Some(Arc::new(pki.signing_authority()?)),
             metrics: Some(Arc::new(move || metrics.render())),
             console: Some(console_assets::router()),
             shared_store: postgres.is_none(),
