@@ -251,13 +251,13 @@ mod tests {
             hub.resource("federation.meridian.dev", "v1alpha1", "placements")
                 .is_some()
         );
-        assert!(hub.resource("", "v1", "pods").is_none());
+        assert!(hub.resource("", "v1", "nodes").is_none());
         let review = hub
             .resource("authorization.k8s.io", "v1", "selfsubjectaccessreviews")
             .unwrap();
         assert_eq!(review.verbs, ["create"]);
         let member = Registry::of(Profile::Member);
-        assert!(member.resource("", "v1", "pods").is_some());
+        assert!(member.resource("", "v1", "nodes").is_some());
         assert!(
             member
                 .resource("federation.meridian.dev", "v1alpha1", "placements")

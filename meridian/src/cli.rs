@@ -7,8 +7,10 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 mod api;
+mod hub;
 
 pub(crate) use api::{ApiArgs, AuditArgs, OidcArgs, ServiceAccountArgs};
+pub(crate) use hub::{ApiserverArgs, UpArgs};
 
 /// One Kubernetes API over many clusters: plain objects in, healthy addresses out.
 #[derive(Debug, Parser)]
@@ -160,32 +162,6 @@ pub(crate) struct DnsArgs {
     /// Name of the federation, a label of every name.
     #[arg(long, env = "MERIDIAN_FEDERATION_NAME", value_name = "NAME", default_value = "fed")]
     pub(crate) federation_name: String,
-}
-
-/// `meridian up`.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct UpArgs {
-    #[command(flatten)]
-    pub(crate) api: ApiArgs,
-    #[command(flatten)]
-    pub(crate) store: StoreArgs,
-    #[command(flatten)]
-    pub(crate) dns: DnsArgs,
-    /// Add this many simulated member clusters: us-1, eu-1, ap-1, us-2 ...
-    #[arg(long, env = "MERIDIAN_SIMULATE", value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=200))]
-    pub(crate) simulate: u16,
-}
-
-/// `meridian apiserver`.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct ApiserverArgs {
-    #[command(flatten)]
-    pub(crate) api: ApiArgs,
-    #[command(flatten)]
-    pub(crate) store: StoreArgs,
-    /// Do not run the controllers in this process.
-    #[arg(long)]
-    pub(crate) no_controllers: bool,
 }
 
 /// `meridian backup` and `meridian restore`.

@@ -119,6 +119,7 @@ pub(crate) async fn run(data_dir: &Path, args: UpArgs) -> Result<(), UpError> {
         store,
         dns,
         simulate,
+        controllers,
     } = args;
     let dir = DataDir::open(data_dir)?;
     let _in_use = dir.lock()?;
@@ -153,6 +154,7 @@ pub(crate) async fn run(data_dir: &Path, args: UpArgs) -> Result<(), UpError> {
     let administrator = hub.client(UserInfo::internal("up"));
     let led = control::Led {
         controllers: hub.client(UserInfo::internal("controllers")),
+        options: controllers.controllers,
         syncers: Some(hub.client(UserInfo::internal("syncers"))),
     };
     let others = match &store.database_url {
@@ -233,13 +235,11 @@ pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener, UpError> 
 }
 
 /// The reconcilers.
-fn spawn_controllers(parts: &mut Parts, client: Client, stop: CancellationToken) {
+fn spawn_controllers(parts: &mut Parts, client: Client, options: controllers::Options, stop: CancellationToken) {
     parts.spawn(async move {
         (
             "the controllers",
-            controllers::run(client, stop, controllers::Options::default())
-                .await
-                .map_err(said),
+            controllers::run(client, stop, options).await.map_err(said),
         )
     });
 }

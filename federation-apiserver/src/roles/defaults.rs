@@ -19,7 +19,7 @@ pub(super) struct DefaultRole {
 pub(super) struct DefaultBinding {
     pub(super) name: &'static str,
     pub(super) role: &'static str,
-    /// Kind and name.
+    /// Kind and name; of a ServiceAccount, `namespace/name`.
     pub(super) subjects: &'static [(&'static str, &'static str)],
 }
 

@@ -10,6 +10,7 @@ use sqlx::postgres::PgRow;
 
 use super::encoding::Encoding;
 use super::primary::Primary;
+use super::seal::SEALED_KINDS;
 use super::session::Backoff;
 use crate::store::{Cause, KindKey, ObjectKey};
 
@@ -41,18 +42,22 @@ pub(super) async fn run(primary: Arc<Primary>, encoding: Encoding) {
 }
 
 async fn all(primary: &Primary, encoding: &Encoding) -> Result<u64, Cause> {
-    let (mut after, mut count) = ((String::new(), String::new()), 0);
-    loop {
-        let page = "SELECT namespace, name, revision, body FROM objects WHERE kind = '/secrets' \
-                    AND (namespace, name) > ($1, $2) ORDER BY namespace, name LIMIT $3";
-        let query = sqlx::query(page).bind(&after.0).bind(&after.1).bind(PAGE);
-        let rows = query.fetch_all(&primary.pool()).await?;
-        let Some(last) = rows.last() else { return Ok(count) };
-        after = (last.try_get("namespace")?, last.try_get("name")?);
-        for row in &rows {
-            count += u64::from(one(primary, encoding, row).await?);
+    let mut count = 0;
+    for kind in SEALED_KINDS {
+        let mut after = (String::new(), String::new());
+        loop {
+            let page = "SELECT kind, namespace, name, revision, body FROM objects WHERE kind = $1 \
+                        AND (namespace, name) > ($2, $3) ORDER BY namespace, name LIMIT $4";
+            let query = sqlx::query(page).bind(kind).bind(&after.0).bind(&after.1).bind(PAGE);
+            let rows = query.fetch_all(&primary.pool()).await?;
+            let Some(last) = rows.last() else { break };
+            after = (last.try_get("namespace")?, last.try_get("name")?);
+            for row in &rows {
+                count += u64::from(one(primary, encoding, row).await?);
+            }
         }
     }
+    Ok(count)
 }
 
 /// Seals one row anew, unless it was written meanwhile. Whether it was needed.
@@ -61,8 +66,9 @@ async fn one(primary: &Primary, encoding: &Encoding, row: &PgRow) -> Result<bool
     if encoding.is_current(body) {
         return Ok(false);
     }
-    let (namespace, name): (&str, &str) = (row.try_get("namespace")?, row.try_get("name")?);
-    let key = ObjectKey::new(&KindKey::new("", "secrets"), namespace, name);
+    let (kind, namespace, name): (&str, &str, &str) =
+        (row.try_get("kind")?, row.try_get("namespace")?, row.try_get("name")?);
+    let key = ObjectKey::new(&KindKey::stored(kind.into()), namespace, name);
     let plain = encoding.decode(&key, body)?;
     let sealed = encoding.encode(&key, &plain)?;
     let revision: i64 = row.try_get("revision")?;

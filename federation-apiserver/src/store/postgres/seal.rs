@@ -83,9 +83,12 @@ pub(super) enum SealError {
     Failed,
 }
 
+/// Kinds whose objects are sealed: Secrets, and the keys that sign tokens.
+pub(super) const SEALED_KINDS: [&str; 2] = ["/secrets", "internal.meridian.dev/signingkeys"];
+
 /// Whether objects of this kind are sealed.
 pub(super) fn is_secret(key: &ObjectKey) -> bool {
-    key.kind.as_str() == "/secrets"
+    SEALED_KINDS.contains(&key.kind.as_str())
 }
 
 impl Keyring {
