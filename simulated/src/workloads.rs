@@ -89,12 +89,12 @@ pub async fn run(client: Client, config: WorkloadsConfig, shutdown: Cancellation
         ControlPlane::Simulated => {
             loops.spawn(replicas::run(client.clone(), config.clone()));
             loops.spawn(endpoint_slices::run(client.clone(), config.clone()));
-            loops.spawn(namespaces::run(client));
+            loops.spawn(namespaces::run(client.clone()));
         }
-        ControlPlane::Kubernetes => {
-            loops.spawn(pods::run(client, config.clone()));
-        }
+        // Its own controllers do all that.
+        ControlPlane::Kubernetes => {}
     }
+    loops.spawn(pods::run(client, config.clone()));
     tokio::select! {
         () = shutdown.cancelled() => {}
         ended = loops.join_next() => {

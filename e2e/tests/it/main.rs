@@ -8,6 +8,7 @@
 mod backup;
 mod bad_input;
 mod crash;
+mod credentials;
 mod definitions;
 mod identities;
 mod kubernetes_members;
