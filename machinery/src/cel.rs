@@ -15,6 +15,8 @@ mod lexer;
 mod macros;
 mod overloads;
 mod parser;
+#[cfg(test)]
+mod properties;
 pub(crate) mod shape;
 mod types;
 mod value;
