@@ -25,7 +25,7 @@ use crate::roles;
 use crate::store::{MemoryStore, Store, StoreError};
 use crate::streams::{Streams, reports};
 use crate::write::claims::{Claims, ServiceRange};
-use crate::write::{Backend, Engine};
+use crate::write::{Admission, Backend, Engine};
 
 /// Makes the text of `/metrics`.
 pub type RenderMetrics = Arc<dyn Fn() -> String + Send + Sync>;
@@ -91,6 +91,14 @@ pub enum ServerError {
         /// Why.
         status: machinery::status::Status,
     },
+    /// A PriorityClass that must be there could not be made.
+    #[error("create the PriorityClass {name} at start: {status}")]
+    PriorityClass {
+        /// Its name.
+        name: &'static str,
+        /// Why.
+        status: machinery::status::Status,
+    },
     /// A namespace that must be there could not be made.
     #[error("create the namespace {name} at start: {status}")]
     Namespace {
@@ -139,6 +147,7 @@ impl ApiServer {
         let ephemeral = Self::backend(Arc::new(MemoryStore::default()), cache).await?;
         let claims = Claims::new(service_range);
         let authorizer = Authorizer::new(&durable.cache);
+        let admission = Admission::new(&durable.cache);
         let streams = Streams::new(durable.cache.clone(), catalog.clone(), shutdown.clone());
         let engine = Engine {
             catalog: catalog.clone(),
@@ -146,10 +155,12 @@ impl ApiServer {
             ephemeral,
             claims,
             authorizer,
+            admission,
         };
         // Before anything else: what is stored of custom kinds is served from the first request on.
         definitions::serve_stored(&engine);
         engine.ensure_namespaces(profile).await?;
+        engine.ensure_priority_classes().await?;
         roles::ensure(&engine).await?;
         match profile {
             Profile::Hub => {

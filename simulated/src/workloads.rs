@@ -12,6 +12,7 @@ mod node;
 mod pods;
 mod replicas;
 mod rollout;
+mod service_accounts;
 mod services;
 
 use std::time::Duration;
@@ -89,7 +90,8 @@ pub async fn run(client: Client, config: WorkloadsConfig, shutdown: Cancellation
         ControlPlane::Simulated => {
             loops.spawn(replicas::run(client.clone(), config.clone()));
             loops.spawn(endpoint_slices::run(client.clone(), config.clone()));
-            loops.spawn(namespaces::run(client));
+            loops.spawn(namespaces::run(client.clone()));
+            loops.spawn(service_accounts::run(client));
         }
         ControlPlane::Kubernetes => {
             loops.spawn(pods::run(client, config.clone()));

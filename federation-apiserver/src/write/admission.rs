@@ -1,0 +1,68 @@
+//! Admission: what other objects of the server say to a write, in the order of kube-apiserver's plugins.
+//!
+//! Decided here: which writes each step is about, and where it reads. In: a draft on its way through the lists of `write.rs`.
+//! Out: the draft completed, or a refusal. What is right of one object is decided by `machinery::admission`. Absent: what is
+//! about no other object (validation), and steps for kinds that are not served: pods exist on members only.
+
+pub(super) mod accounts;
+pub(super) mod classes;
+pub(super) mod limits;
+pub(super) mod namespace;
+pub(super) mod priority;
+pub(super) mod quota;
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::{Draft, Intent, Part};
+use crate::cache::{Cache, CachedObject, KindCache};
+use crate::store::KindKey;
+use quota::Turns;
+
+/// What admission reads, at hand without a search.
+pub(crate) struct Admission {
+    accounts: Arc<KindCache>,
+    ingress_classes: Arc<KindCache>,
+    limit_ranges: Arc<KindCache>,
+    priority_classes: Arc<KindCache>,
+    quotas: Arc<KindCache>,
+    storage_classes: Arc<KindCache>,
+    turns: Turns,
+}
+
+impl Admission {
+    /// Admission over the cache of durable kinds.
+    pub(crate) fn new(cache: &Cache) -> Self {
+        let of = |group: &str, plural: &str| cache.kind(&KindKey::new(group, plural));
+        Self {
+            accounts: of("", "serviceaccounts"),
+            ingress_classes: of("networking.k8s.io", "ingressclasses"),
+            limit_ranges: of("", "limitranges"),
+            priority_classes: of("scheduling.k8s.io", "priorityclasses"),
+            quotas: of("", "resourcequotas"),
+            storage_classes: of("storage.k8s.io", "storageclasses"),
+            turns: Turns::default(),
+        }
+    }
+}
+
+/// Whether a write is about the whole object of a built-in kind.
+fn is_of(intent: &Intent, group: &str, kind: &str) -> bool {
+    intent.part == Part::Object && intent.kind.group == group && intent.kind.kind == kind && intent.kind.built_in
+}
+
+/// Whether it creates.
+fn creates(draft: &Draft) -> bool {
+    draft.old.is_none()
+}
+
+/// All objects of a kind.
+fn values(cache: &KindCache) -> Vec<Arc<Value>> {
+    cache.snapshot().iter().map(|object| object.value()).collect()
+}
+
+/// The objects of a kind in a namespace.
+fn within(cache: &KindCache, namespace: &str) -> Vec<Arc<CachedObject>> {
+    cache.snapshot().in_namespace(namespace).cloned().collect()
+}
