@@ -71,3 +71,10 @@ pub const SECRET_CLIENT_KEY: &str = "tls.key";
 pub const SIMULATED_FAULT_ANNOTATION: &str = "federation.meridian.dev/simulated-fault";
 /// Finalizer of a Cluster: it goes only when its member let go of everything that Meridian put there.
 pub const UNJOIN_FINALIZER: &str = "federation.meridian.dev/unjoin";
+
+/// Label, `true`, of Reports, Heartbeats and Resolutions that an API server has from another one of the same hub.
+pub const RELAYED_LABEL: &str = "federation.meridian.dev/relayed";
+/// Annotation of Reports: when the API server that they were sent to received them, in microseconds.
+pub const RECEIVED_ANNOTATION: &str = "federation.meridian.dev/received";
+/// Annotation of an API server's Lease: the HOST:PORT at which the hub's other API servers reach it.
+pub const ADDRESS_ANNOTATION: &str = "federation.meridian.dev/address";

@@ -3,15 +3,17 @@
 //! Decided here: when to look and what to write; *what is right* is decided by the pure functions of `placement`. In: watches
 //! of the hub. Out: Placements, status, conditions, Events, deletes of what nobody owns. Nothing is decided before every
 //! kind concerned was listed once, and a list that lacks something is no proof that it is gone. Absent: members (syncers
-//! reach them), DNS, moves and roll-outs, leadership: one process runs the controllers.
+//! reach them), DNS, moves and roll-outs. One process of several runs them, by [`leadership`].
 
 mod aggregation;
 mod event_retention;
 mod garbage;
 mod health;
+pub mod leadership;
 mod namespaces;
 mod placement;
 mod quota;
+pub mod replicas;
 mod runtime;
 mod service_accounts;
 mod serving;

@@ -22,7 +22,7 @@ use crate::definitions;
 use crate::http::answer;
 use crate::kinds::{Catalog, Profile, Registry};
 use crate::roles;
-use crate::store::{MemoryStore, Store, StoreError};
+use crate::store::{MemoryConfig, MemoryStore, Store, StoreError};
 use crate::streams::{Streams, reports};
 use crate::write::claims::{Claims, ServiceRange};
 use crate::write::{Admission, Backend, Engine};
@@ -144,7 +144,7 @@ impl ApiServer {
         } = config;
         let catalog = Arc::new(Catalog::new(Registry::of(profile)));
         let durable = Self::backend(store, cache).await?;
-        let ephemeral = Self::backend(Arc::new(MemoryStore::default()), cache).await?;
+        let ephemeral = Self::backend(Arc::new(MemoryStore::new(MemoryConfig::for_this_process())), cache).await?;
         let claims = Claims::new(service_range);
         let authorizer = Authorizer::new(&durable.cache);
         let admission = Admission::new(&durable.cache);

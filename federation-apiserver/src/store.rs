@@ -68,6 +68,9 @@ pub struct Write {
     pub uid: Arc<str>,
     /// The version the change was computed from.
     pub expect: Expect,
+    /// What of all objects of the kind was looked at: the write happens only if no other process wrote one of the kind after
+    /// this revision. For what must be unique among them, such as addresses. None where only the object itself counts.
+    pub based_on: Option<Revision>,
     /// The change.
     pub change: Change,
 }

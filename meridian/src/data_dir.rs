@@ -109,6 +109,31 @@ impl DataDir {
         }
     }
 
+    /// Who the process that uses the directory is, among those of one hub: made once, the same after a restart.
+    pub(crate) fn identity(&self) -> Result<String, DataDirError> {
+        let path = self.root.join("identity");
+        let io = |what| {
+            let path = path.clone();
+            move |source| DataDirError::Io { path, what, source }
+        };
+        match std::fs::read_to_string(&path) {
+            Ok(identity) if !identity.trim().is_empty() => Ok(identity.trim().to_owned()),
+            Ok(_) => self.new_identity(&path),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => self.new_identity(&path),
+            Err(error) => Err(io("read")(error)),
+        }
+    }
+
+    fn new_identity(&self, path: &Path) -> Result<String, DataDirError> {
+        let identity: String = uuid::Uuid::new_v4().simple().to_string();
+        write_whole(path, identity.as_bytes(), false).map_err(|source| DataDirError::Io {
+            path: path.to_owned(),
+            what: "write",
+            source,
+        })?;
+        Ok(identity)
+    }
+
     /// Certificates, keys and tokens.
     pub(crate) fn pki(&self) -> PathBuf {
         self.root.join("pki")

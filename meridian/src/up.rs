@@ -22,6 +22,7 @@ use crate::lifecycle;
 use crate::pki::{Pki, PkiError};
 use crate::postgres::PostgresError;
 
+pub(crate) mod control;
 pub(crate) mod hub;
 mod simulated_members;
 
@@ -143,8 +144,15 @@ pub(crate) async fn run(data_dir: &Path, args: UpArgs) -> Result<(), UpError> {
     let mut parts = Parts::new();
     hub.serve(&mut parts, listener);
     let administrator = hub.client(UserInfo::internal("up"));
-    spawn_controllers(&mut parts, hub.client(UserInfo::internal("controllers")), stop.clone());
-    spawn_syncers(&mut parts, hub.client(UserInfo::internal("syncers")), stop.clone());
+    let led = control::Led {
+        controllers: hub.client(UserInfo::internal("controllers")),
+        syncers: Some(hub.client(UserInfo::internal("syncers"))),
+    };
+    let others = match &store.database_url {
+        Some(_) => Some(control::Others::of(&dir, &pki, &hub, served_at, api.advertise.first())?),
+        None => None,
+    };
+    control::spawn(&mut parts, Some(led), others, stop.clone());
     let stop_dns = stop.clone();
     parts.spawn(async move { ("the DNS server", dns_server.serve(stop_dns).await.map_err(said)) });
 
@@ -218,7 +226,7 @@ pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener, UpError> 
 }
 
 /// The reconcilers.
-pub(crate) fn spawn_controllers(parts: &mut Parts, client: Client, stop: CancellationToken) {
+fn spawn_controllers(parts: &mut Parts, client: Client, stop: CancellationToken) {
     parts.spawn(async move {
         (
             "the controllers",

@@ -210,7 +210,10 @@ async fn bookmarks_follow_the_whole_store_but_never_overtake_an_event() {
 
 #[tokio::test]
 async fn a_cache_that_lost_the_past_loads_again() {
-    let store = Arc::new(MemoryStore::new(MemoryConfig { log_max: 2 }));
+    let store = Arc::new(MemoryStore::new(MemoryConfig {
+        log_max: 2,
+        ..MemoryConfig::default()
+    }));
     let cache = Cache::start(
         store.clone(),
         CacheConfig {
@@ -231,6 +234,7 @@ async fn a_cache_that_lost_the_past_loads_again() {
             key,
             uid: "u".into(),
             expect: Expect::Absent,
+            based_on: None,
             change,
         }
     });

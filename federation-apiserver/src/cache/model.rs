@@ -82,6 +82,7 @@ pub(super) async fn run(store: Arc<MemoryStore>, steps: Vec<Step>) -> Vec<Commit
                     key,
                     uid: "u".into(),
                     expect,
+                    based_on: None,
                     change,
                 })
                 .await

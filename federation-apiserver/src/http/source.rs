@@ -66,6 +66,11 @@ impl Source {
         Some(custom.version.clone())
     }
 
+    /// Whether the objects end with the process.
+    pub(crate) fn is_ephemeral(&self) -> bool {
+        self.served.as_ref().is_some_and(|kind| kind.strategy.ephemeral)
+    }
+
     /// Cancelled when the kind is no longer served.
     pub(crate) fn withdrawn(&self) -> CancellationToken {
         let custom = self.served.as_ref().and_then(|kind| kind.custom.as_ref());

@@ -123,6 +123,10 @@ pub(crate) async fn watch(
             }
             Err(status) => Err(status),
         },
+        // What ends with the process has no future that another process could have seen: the client must begin anew here.
+        Begin::After(revision) if source.is_ephemeral() && revision > source.objects.revision() => {
+            Err(Status::expired(format!("too old resource version: {revision}")))
+        }
         Begin::After(revision) => source
             .objects
             .watch(revision)

@@ -77,6 +77,7 @@ pub(super) fn put(name: &str, expect: Expect, body: impl Into<Bytes>) -> Write {
         key: ObjectKey::new(&kind(), "shop", name),
         uid: "u-1".into(),
         expect,
+        based_on: None,
         change: Change::Put(body.into()),
     }
 }

@@ -24,6 +24,12 @@ pub enum WriteError {
         /// The revision it is at; none if it is gone.
         current: Option<Revision>,
     },
+    /// Another process wrote an object of the kind meanwhile; look at all of them again and retry.
+    #[error("{key} was made without knowing of another object of its kind; look at these again and retry")]
+    Outdated {
+        /// The object.
+        key: ObjectKey,
+    },
     /// The store cannot be reached. The write may or may not have happened: read the object before trying again.
     #[error("write {key}: the store cannot be reached; the outcome is unknown, read the object and retry")]
     Unavailable {

@@ -23,8 +23,18 @@ pub(super) struct Feed {
 #[derive(Debug)]
 struct State {
     head: Revision,
+    /// The transaction that made the head; none where the head was not read as a commit.
+    batch: Option<i64>,
     /// None once closed, which ends every follower.
     followers: Option<broadcast::Sender<Arc<[Committed]>>>,
+}
+
+/// The last commit that followers have been given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Seen {
+    pub(super) revision: Revision,
+    /// The transaction that made it.
+    pub(super) batch: i64,
 }
 
 /// What became of an offered batch.
@@ -42,6 +52,7 @@ impl Feed {
         Self {
             state: Mutex::new(State {
                 head,
+                batch: None,
                 followers: Some(followers),
             }),
         }
@@ -52,8 +63,15 @@ impl Feed {
         self.lock().head
     }
 
-    /// Offers commits in revision order; those already known are skipped.
-    pub(super) fn offer(&self, batch: &[Committed]) -> Offered {
+    /// The last commit that followers have been given, where it was read as one.
+    pub(super) fn seen(&self) -> Option<Seen> {
+        let state = self.lock();
+        let revision = state.head;
+        state.batch.map(|batch| Seen { revision, batch })
+    }
+
+    /// Offers commits in revision order; those already known are skipped. `made_by` is the transaction of the last one.
+    pub(super) fn offer(&self, batch: &[Committed], made_by: i64) -> Offered {
         let mut state = self.lock();
         let known = batch.partition_point(|commit| commit.revision <= state.head);
         let Some(fresh) = batch.get(known..) else {
@@ -66,6 +84,7 @@ impl Feed {
             return Offered::Gap;
         }
         state.head = last.revision;
+        state.batch = Some(made_by);
         if let Some(followers) = &state.followers
             && followers.receiver_count() > 0
             && followers.send(fresh.into()).is_err()
@@ -80,6 +99,7 @@ impl Feed {
     pub(super) fn skip_to(&self, head: Revision) {
         let mut state = self.lock();
         state.head = head;
+        state.batch = None;
         if let Some(followers) = &state.followers
             && followers.receiver_count() > 0
             && followers.send(Arc::from([])).is_err()

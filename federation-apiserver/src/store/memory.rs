@@ -20,12 +20,30 @@ use super::{
 pub struct MemoryConfig {
     /// Commits kept for followers; older ones are compacted away.
     pub log_max: usize,
+    /// The revision to begin at.
+    pub first: Revision,
+}
+
+impl MemoryConfig {
+    /// For what ends with the process while clients go on: begins above whatever an earlier process gave out, so that a
+    /// client of that one is told that its past is gone.
+    #[must_use]
+    pub fn for_this_process() -> Self {
+        let now = u64::try_from(jiff::Timestamp::now().as_microsecond()).unwrap_or_default();
+        Self {
+            first: Revision::new(now).unwrap_or(Revision::FIRST),
+            ..Self::default()
+        }
+    }
 }
 
 impl Default for MemoryConfig {
     fn default() -> Self {
         // Followers are in the same process and lag by a scheduling delay; this is seconds at full speed.
-        Self { log_max: 4096 }
+        Self {
+            log_max: 4096,
+            first: Revision::FIRST,
+        }
     }
 }
 
@@ -58,17 +76,17 @@ impl Default for MemoryStore {
 }
 
 impl MemoryStore {
-    /// An empty store at [`Revision::FIRST`].
+    /// An empty store at its first revision.
     #[must_use]
     pub fn new(config: MemoryConfig) -> Self {
         let state = State {
-            revision: Revision::FIRST,
-            compacted: Revision::FIRST,
+            revision: config.first,
+            compacted: config.first,
             objects: BTreeMap::new(),
             log: VecDeque::new(),
         };
         let epoch = uuid::Uuid::new_v4().to_string().into();
-        let feed = Feed::new(Revision::FIRST);
+        let feed = Feed::new(config.first);
         Self {
             inner: Arc::new(Inner {
                 config,
@@ -97,6 +115,8 @@ impl Inner {
             key,
             uid,
             expect,
+            // There is no other process.
+            based_on: _,
             change,
         } = write;
         let mut state = self.lock();
@@ -141,7 +161,8 @@ impl Inner {
             state.compacted = forgotten.revision;
         }
         // Under the lock, so that offers arrive in commit order and never leave a gap.
-        self.feed.offer(std::slice::from_ref(&commit));
+        // Its history ends with the process: nobody asks what made it.
+        self.feed.offer(std::slice::from_ref(&commit), 0);
         Ok(commit)
     }
 }

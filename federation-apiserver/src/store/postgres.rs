@@ -11,8 +11,10 @@ mod committer;
 mod encoding;
 #[cfg(test)]
 mod faults;
+mod history;
 mod listen;
 mod log;
+mod primary;
 mod restore;
 mod retention;
 mod session;
@@ -24,7 +26,7 @@ use std::time::Duration;
 
 use api::Revision;
 use async_trait::async_trait;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::PgConnectOptions;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -35,19 +37,19 @@ use super::{BODY_BYTES_MAX, Committed, Follow, Loaded, Store, StoreError, Write,
 use batch::Pending;
 use committer::Committer;
 use log::Log;
+use primary::Primary;
 
 pub use restore::{RestoreError, load_once, restore};
 pub use retention::Retention;
 
 /// Writes that may wait; more wait at the door, each in its own task.
 const WRITES_QUEUED_MAX: usize = 4096;
-/// Connections for reading, listening and compaction; commits have one of their own.
-const READERS_MAX: u32 = 4;
 
 /// How to reach PostgreSQL, and the store's bounds.
 #[derive(Clone, Debug)]
 pub struct PostgresConfig {
-    session: PgConnectOptions,
+    /// One for each server that may be the one that takes writes.
+    sessions: Vec<PgConnectOptions>,
     /// Writes in one transaction at most.
     pub batch_max: usize,
     /// How long a write is retried while PostgreSQL is away before it is answered with [`WriteError::Unavailable`].
@@ -58,25 +60,30 @@ pub struct PostgresConfig {
 
 impl PostgresConfig {
     /// The defaults for a database address: `postgres://USER:PASSWORD@HOST:PORT/DATABASE`, or
-    /// `postgres:///DATABASE?host=/SOCKET/DIRECTORY&user=USER`.
+    /// `postgres:///DATABASE?host=/SOCKET/DIRECTORY&user=USER`. Of several hosts, `@A:5432,B:5432/`, the one is used that takes
+    /// writes.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] if the address cannot be read.
     pub fn parse(address: &str) -> Result<Self, StoreError> {
-        let options = address
-            .parse::<PgConnectOptions>()
-            .map_err(|error| StoreError::Unavailable {
-                doing: "read the database address",
-                source: error.into(),
-            })?;
-        Ok(Self::of(options))
+        let read = |address: String| address.parse::<PgConnectOptions>();
+        let sessions: Result<Vec<_>, _> = primary::addresses(address).into_iter().map(read).collect();
+        let sessions = sessions.map_err(|error| StoreError::Unavailable {
+            doing: "read the database address",
+            source: error.into(),
+        })?;
+        Ok(Self::of_servers(sessions))
     }
 
     /// The defaults for connection options.
     #[must_use]
     pub fn of(options: PgConnectOptions) -> Self {
+        Self::of_servers(vec![options])
+    }
+
+    fn of_servers(servers: Vec<PgConnectOptions>) -> Self {
         Self {
-            session: session::configured(options),
+            sessions: servers.into_iter().map(session::configured).collect(),
             batch_max: 128,
             write_timeout: Duration::from_secs(10),
             retention: Retention::default(),
@@ -102,44 +109,30 @@ impl PostgresStore {
     /// [`StoreError`] if PostgreSQL cannot be reached or its schema is not one this version knows.
     pub async fn connect(config: PostgresConfig) -> Result<Self, StoreError> {
         let PostgresConfig {
-            session,
+            sessions,
             batch_max,
             write_timeout,
             retention,
         } = config;
-        let pool = PgPoolOptions::new()
-            .max_connections(READERS_MAX)
-            .acquire_timeout(session::CONNECT_TIMEOUT)
-            .connect_with(session.clone())
-            .await
-            .map_err(|error| StoreError::Unavailable {
-                doing: "connect to PostgreSQL",
-                source: error.into(),
-            })?;
+        let primary = Arc::new(Primary::find(sessions).await?);
         sqlx::migrate!("../migrations")
-            .run(&pool)
+            .run(&primary.pool())
             .await
             .map_err(|error| StoreError::Unavailable {
                 doing: "bring the database schema up to date",
                 source: error.into(),
             })?;
-        let log = Arc::new(Log::new(pool.clone()));
+        let log = Arc::new(Log::new(primary.clone()));
         let feed = Arc::new(Feed::new(log.head().await?));
         let (queue, writes) = mpsc::channel(WRITES_QUEUED_MAX);
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
         let behind = Arc::new(Notify::new());
-        let committer = Committer::new(
-            session::committing(session),
-            writes,
-            feed.clone(),
-            behind.clone(),
-            batch_max,
-        );
+        let committer = Committer::new(primary.clone(), writes, feed.clone(), behind.clone(), batch_max);
         tasks.spawn(committer.run(stop.clone()));
         tasks.spawn(
             stop.clone()
-                .run_until_cancelled_owned(listen::run(pool, log.clone(), feed.clone(), behind)),
+                .run_until_cancelled_owned(listen::run(primary, log.clone(), feed.clone(), behind)),
         );
         tasks.spawn(
             stop.clone()

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use api::heartbeat::Heartbeat;
 use api::metadata::ObjectMeta;
 use api::report::{Report, ReportBatch, ReportReply, ReportSpec};
-use api::well_known::{API_VERSION, GROUP};
+use api::well_known::{API_VERSION, GROUP, RECEIVED_ANNOTATION, RELAYED_LABEL};
 use axum::body::Body;
 use axum::response::Response;
 use http::StatusCode;
@@ -82,8 +82,12 @@ pub(crate) async fn serve(ask: Ask, verb: &str, request: Body) -> Result<Respons
     Ok(respond::content(StatusCode::OK, negotiate::JSON, text))
 }
 
+fn now() -> String {
+    Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()
+}
+
 async fn beat(backend: &Backend, cluster: &str, mut spec: api::HeartbeatSpec) -> Result<Option<api::Revision>, Status> {
-    spec.received = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string();
+    spec.received = now();
     let metadata = ObjectMeta {
         name: Some(cluster.to_owned()),
         ..ObjectMeta::default()
@@ -119,6 +123,7 @@ async fn keep(server: &Shared, cluster: &str, mut spec: ReportSpec) -> Result<Op
     let metadata = ObjectMeta {
         name: Some(name),
         namespace: Some(placement.namespace.clone()),
+        annotations: [(RECEIVED_ANNOTATION.to_owned(), now())].into(),
         ..ObjectMeta::default()
     };
     let object = object("Report", &Report { metadata, spec })?;
@@ -145,7 +150,9 @@ async fn put(backend: &Backend, key: &ObjectKey, object: Value) -> Result<Option
         let (uid, expect) = match &current {
             Some(current) => {
                 let value = current.value();
-                if value.get("spec") == object.get("spec") {
+                // Heard here now: other API servers are to have it from this one.
+                let relayed = current.labels.contains_key(RELAYED_LABEL);
+                if !relayed && value.get("spec") == object.get("spec") {
                     return Ok(None);
                 }
                 stamp(&mut object, &current.uid, value.pointer("/metadata/creationTimestamp"));
@@ -162,6 +169,7 @@ async fn put(backend: &Backend, key: &ObjectKey, object: Value) -> Result<Option
             key: key.clone(),
             uid,
             expect,
+            based_on: None,
             change: Change::Put(canonical(&object)),
         };
         match backend.store.write(write).await {
@@ -230,6 +238,7 @@ async fn sweep(durable: &Cache, ephemeral: &Backend) {
             key: object.key.clone(),
             uid: object.uid.clone(),
             expect: Expect::Revision(object.revision),
+            based_on: None,
             change: Change::Delete(canonical(&object.value())),
         };
         match ephemeral.store.write(write).await {

@@ -37,6 +37,8 @@ pub(super) fn claim(engine: &Engine, intent: &Intent, draft: &mut Draft) -> Resu
         namespace: intent.namespace.as_str().into(),
         name: intent.name.as_str().into(),
     };
+    // Before the look: what comes during it may be in it, and is then looked at twice.
+    let seen = engine.backend(&intent.kind).cache.revision();
     let mut taken = lock(&engine.claims.taken);
     taken.refresh(&engine.cache_of(&intent.kind));
     let mut claiming = Claiming {
@@ -51,6 +53,7 @@ pub(super) fn claim(engine: &Engine, intent: &Intent, draft: &mut Draft) -> Resu
     draft.reserved = Some(Reservation {
         taken: engine.claims.taken.clone(),
         claims,
+        seen,
     });
     given.map_err(|cause| Status::invalid("", "Service", &intent.name, vec![cause]))
 }

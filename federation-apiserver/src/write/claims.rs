@@ -8,6 +8,7 @@ use std::net::Ipv4Addr;
 use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use api::Revision;
 use serde_json::Value;
 
 use crate::cache::{EventType, KindCache, ObjectName, WatchCursor};
@@ -78,6 +79,15 @@ pub(crate) struct Claims {
 pub(crate) struct Reservation {
     pub(super) taken: Arc<Mutex<Taken>>,
     pub(super) claims: Vec<Claim>,
+    /// The revision up to which Services were looked at.
+    pub(super) seen: Revision,
+}
+
+impl Reservation {
+    /// What the claims rest on; none where nothing new is claimed.
+    pub(super) fn based_on(&self) -> Option<Revision> {
+        (!self.claims.is_empty()).then_some(self.seen)
+    }
 }
 
 impl Drop for Reservation {
@@ -185,7 +195,6 @@ fn claims_of(service: &Value) -> Vec<Claim> {
 
 #[cfg(test)]
 mod tests {
-    use api::Revision;
     use serde_json::json;
 
     use super::*;

@@ -8,9 +8,13 @@ use bytes::Bytes;
 use machinery::status::Status;
 use serde_json::Value;
 
+<<<<<<< HEAD
 use super::admission::Admission;
 use super::admission::quota::{self, Charge};
 use super::claims::Claims;
+=======
+use super::claims::{Claims, Reservation};
+>>>>>>> main
 use super::{Current, Intent};
 use crate::auth::Authorizer;
 use crate::cache::{Cache, KindCache, canonical, splice_revision};
@@ -50,6 +54,8 @@ pub(crate) struct Engine {
 pub(super) enum Refused {
     /// Somebody else was faster; the revision that won, if the object still exists.
     Raced(Option<Revision>),
+    /// What must be unique among all objects of the kind was chosen without knowing of another's.
+    Outdated,
     /// It is over.
     Failed(Status),
 }
@@ -83,11 +89,20 @@ impl Engine {
         }
     }
 
+<<<<<<< HEAD
     /// Gives back what quotas were charged for a write that did not happen. One in doubt may have happened.
     pub(super) async fn give_back(&self, intent: &Intent, charges: Vec<Charge>, refused: &Refused) {
         let in_doubt = matches!(refused, Refused::Failed(status) if status.code >= 500);
         if !in_doubt && !charges.is_empty() {
             quota::give_back(self, &intent.namespace, charges).await;
+=======
+    /// Waits until this process has seen what others wrote.
+    pub(super) async fn catch_up_with_others(&self, kind: &Kind) {
+        match self.backend(kind).store.health().await {
+            Ok(last) => self.wait_visible(kind, last).await,
+            // The next attempt meets the same trouble and says so.
+            Err(error) => tracing::debug!(%error, "the store cannot be asked for its last revision"),
+>>>>>>> main
         }
     }
 
@@ -97,6 +112,7 @@ impl Engine {
         intent: &Intent,
         uid: &str,
         expect: Expect,
+        reserved: Option<&Reservation>,
         change: Change,
     ) -> Result<Committed, Refused> {
         let backend = self.backend(&intent.kind);
@@ -107,6 +123,7 @@ impl Engine {
                 key,
                 uid: uid.into(),
                 expect,
+                based_on: reserved.and_then(Reservation::based_on),
                 change,
             })
             .await
@@ -117,6 +134,7 @@ impl Engine {
             }
             Err(WriteError::Exists { .. }) => Err(Refused::Raced(None)),
             Err(WriteError::Conflict { current, .. }) => Err(Refused::Raced(current)),
+            Err(WriteError::Outdated { .. }) => Err(Refused::Outdated),
             Err(WriteError::TooLarge { max, .. }) => Err(Refused::Failed(Status::too_large(max))),
             Err(error @ WriteError::Unavailable { .. }) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "a write is in doubt");

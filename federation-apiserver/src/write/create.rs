@@ -12,6 +12,17 @@ use crate::store::{Change, Expect};
 
 /// Names tried for `generateName` before giving up.
 const GENERATED_NAMES_MAX: usize = 8;
+/// Attempts at addresses that other processes made outdated.
+const OUTDATED_MAX: usize = 32;
+
+/// What one attempt came to.
+enum Attempt {
+    Done(Outcome),
+    /// The name is taken.
+    Taken,
+    /// What it claims must be chosen again.
+    Outdated,
+}
 
 impl Engine {
     /// Creates an object from a body.
@@ -36,6 +47,7 @@ impl Engine {
         let prefix = meta(&value, "generateName").to_owned();
         let mut intent = intent.clone();
         let mut tries = 0;
+        let mut outdated = 0;
         loop {
             let generated = named.is_empty() && intent_name_free(&intent, tries) && !prefix.is_empty();
             if !named.is_empty() {
@@ -47,15 +59,25 @@ impl Engine {
                 .create_once(&intent, value.clone(), duplicates.clone(), applied)
                 .await?
             {
-                Some(outcome) => return Ok(outcome),
-                None if !generated => {
+                Attempt::Done(outcome) => return Ok(outcome),
+                Attempt::Outdated if outdated < OUTDATED_MAX => {
+                    outdated += 1;
+                    self.catch_up_with_others(&intent.kind).await;
+                    continue;
+                }
+                Attempt::Outdated => {
+                    return Err(Status::service_unavailable(
+                        "other API servers gave addresses at the same time, again and again; try again",
+                    ));
+                }
+                Attempt::Taken if !generated => {
                     return Err(Status::already_exists(
                         &intent.kind.group,
                         &intent.kind.plural,
                         &intent.name,
                     ));
                 }
-                None => tries += 1,
+                Attempt::Taken => tries += 1,
             }
             if tries >= GENERATED_NAMES_MAX {
                 return Err(Status::generated_name_taken(
@@ -67,14 +89,14 @@ impl Engine {
         }
     }
 
-    /// One attempt; none where the name is taken.
+    /// One attempt.
     async fn create_once(
         &self,
         intent: &Intent,
         value: Value,
         duplicates: Vec<String>,
         applied: bool,
-    ) -> Result<Option<Outcome>, Status> {
+    ) -> Result<Attempt, Status> {
         let mut draft = Draft {
             value,
             old: None,
@@ -93,16 +115,22 @@ impl Engine {
                 .cache_of(&intent.kind)
                 .get(&intent.namespace, &intent.name)
                 .is_some();
-            return Ok((!taken).then(|| Outcome {
-                body: canonical(&draft.value),
-                created: true,
-                warnings: draft.warnings,
-            }));
+            return Ok(if taken {
+                Attempt::Taken
+            } else {
+                Attempt::Done(Outcome {
+                    body: canonical(&draft.value),
+                    created: true,
+                    warnings: draft.warnings,
+                })
+            });
         }
         let uid = meta(&draft.value, "uid").to_owned();
-        let committed = self.commit(intent, &uid, Expect::Absent, Change::Put(body)).await;
+        let committed = self
+            .commit(intent, &uid, Expect::Absent, draft.reserved.as_ref(), Change::Put(body))
+            .await;
         match committed {
-            Ok(committed) => Ok(Some(Outcome {
+            Ok(committed) => Ok(Attempt::Done(Outcome {
                 body: answer(&intent.kind, &draft.value, &committed),
                 created: true,
                 warnings: draft.warnings,
@@ -110,7 +138,8 @@ impl Engine {
             Err(refused) => {
                 self.give_back(intent, draft.charged, &refused).await;
                 match refused {
-                    Refused::Raced(_) => Ok(None),
+                    Refused::Raced(_) => Ok(Attempt::Taken),
+                    Refused::Outdated => Ok(Attempt::Outdated),
                     Refused::Failed(status) => Err(status),
                 }
             }

@@ -83,7 +83,7 @@ impl Engine {
             } else {
                 Change::Put(body)
             };
-            match self.commit(intent, uid, Expect::Revision(revision), change).await {
+            match self.commit(intent, uid, Expect::Revision(revision), None, change).await {
                 Ok(committed) => {
                     let object = answer(&intent.kind, &value, &committed);
                     return Ok(plain(if finished {
@@ -93,8 +93,9 @@ impl Engine {
                     }));
                 }
                 Err(Refused::Failed(status)) => return Err(status),
-                Err(Refused::Raced(_)) if Instant::now() >= until => return Err(intent.modified()),
+                Err(Refused::Raced(_) | Refused::Outdated) if Instant::now() >= until => return Err(intent.modified()),
                 Err(Refused::Raced(winner)) => self.catch_up(intent, winner).await,
+                Err(Refused::Outdated) => self.catch_up_with_others(&intent.kind).await,
             }
         }
     }

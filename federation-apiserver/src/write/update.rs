@@ -24,6 +24,8 @@ enum Attempt {
     Done(Outcome),
     /// Somebody else was faster.
     Raced(Option<Revision>),
+    /// What it claims must be chosen again.
+    Outdated,
 }
 
 impl Engine {
@@ -43,6 +45,8 @@ impl Engine {
             };
             match self.update_once(intent, change, &current).await? {
                 Attempt::Done(outcome) => break outcome,
+                Attempt::Outdated if Instant::now() >= until => return Err(intent.modified()),
+                Attempt::Outdated => self.catch_up_with_others(&intent.kind).await,
                 Attempt::Raced(_) if pinned(change) => return Err(intent.modified()),
                 Attempt::Raced(winner) => {
                     if Instant::now() >= until {
@@ -243,7 +247,9 @@ impl Engine {
             Stored::Put(body)
         };
         let uid = meta(&value, "uid");
-        let committed = self.commit(intent, uid, Expect::Revision(revision), stored).await;
+        let committed = self
+            .commit(intent, uid, Expect::Revision(revision), reserved.as_ref(), stored)
+            .await;
         drop(reserved); // The cache shows the commit by now, and with it what was reserved.
         match committed {
             Ok(committed) => Ok(Attempt::Done(Outcome {
@@ -255,6 +261,7 @@ impl Engine {
                 self.give_back(intent, charged, &refused).await;
                 match refused {
                     Refused::Raced(winner) => Ok(Attempt::Raced(winner)),
+                    Refused::Outdated => Ok(Attempt::Outdated),
                     Refused::Failed(status) => Err(status),
                 }
             }

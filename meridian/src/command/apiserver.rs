@@ -25,9 +25,18 @@ pub(crate) async fn run(data_dir: &Path, args: ApiserverArgs) -> Result<(), Comm
     let served_at = listener.local_addr().unwrap_or(args.api.address);
     let mut parts = JoinSet::new();
     hub.serve(&mut parts, listener);
-    if !args.no_controllers {
-        up::spawn_controllers(&mut parts, hub.client(UserInfo::internal("controllers")), stop.clone());
-    }
+    let led = (!args.no_controllers).then(|| up::control::Led {
+        controllers: hub.client(UserInfo::internal("controllers")),
+        syncers: None,
+    });
+    let others = match &args.store.database_url {
+        Some(_) => {
+            let advertised = args.api.advertise.first();
+            Some(up::control::Others::of(&dir, &pki, &hub, served_at, advertised)?)
+        }
+        None => None,
+    };
+    up::control::spawn(&mut parts, led, others, stop.clone());
     let entry = Entry {
         name: kubeconfig::FEDERATION.to_owned(),
         server: format!("https://{}", up::hub::reachable(served_at)),

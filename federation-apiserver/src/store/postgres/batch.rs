@@ -77,6 +77,7 @@ mod tests {
             key,
             uid: "".into(),
             expect: Expect::Absent,
+            based_on: None,
             change,
         };
         Pending {

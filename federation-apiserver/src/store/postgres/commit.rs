@@ -35,7 +35,7 @@ pub(super) enum CommitError {
     },
 }
 
-/// Runs the transaction. `batch_id` marks its log rows.
+/// Runs the transaction. `batch_id` marks its log rows; its upper half is the process.
 pub(super) async fn run(
     connection: &mut PgConnection,
     batch: &[Pending],
@@ -87,13 +87,21 @@ async fn lock(connection: &mut PgConnection) -> Result<Locked, Failed> {
 
 const WRITE: &str = r"
 WITH input AS (
-    SELECT * FROM unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::boolean[], $9::bytea[])
-        WITH ORDINALITY AS i (kind, namespace, name, uid, expected, deletes, body, place)
+    SELECT * FROM unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::boolean[], $9::bytea[],
+                         $10::bigint[])
+        WITH ORDINALITY AS i (kind, namespace, name, uid, expected, deletes, body, based_on, place)
+), others AS (
+    SELECT l.kind, max(l.revision) AS revision FROM log l
+    WHERE l.revision > (SELECT min(based_on) FROM input)
+      AND l.kind IN (SELECT kind FROM input WHERE based_on IS NOT NULL) AND l.batch >> 32 <> $2 >> 32
+    GROUP BY l.kind
 ), seen AS (
     SELECT i.*, o.revision AS current, o.created_revision AS created,
-           CASE WHEN i.expected IS NULL THEN o.revision IS NULL AND NOT i.deletes
+           coalesce(x.revision > i.based_on, false) AS outdated,
+           CASE WHEN x.revision > i.based_on THEN false
+                WHEN i.expected IS NULL THEN o.revision IS NULL AND NOT i.deletes
                 ELSE coalesce(o.revision = i.expected, false) END AS fits
-    FROM input i LEFT JOIN objects o USING (kind, namespace, name)
+    FROM input i LEFT JOIN objects o USING (kind, namespace, name) LEFT JOIN others x USING (kind)
 ), taken AS (
     SELECT *, $1 + row_number() OVER (ORDER BY place) AS revision FROM seen WHERE fits
 ), put AS (
@@ -113,7 +121,7 @@ WITH input AS (
 ), moved AS (
     UPDATE meta SET revision = $1 + (SELECT count(*) FROM taken) WHERE only_row AND EXISTS (SELECT FROM taken)
 )
-SELECT s.current, s.created, t.revision FROM seen s LEFT JOIN taken t USING (place) ORDER BY place";
+SELECT s.current, s.created, s.outdated, t.revision FROM seen s LEFT JOIN taken t USING (place) ORDER BY place";
 
 async fn write_rows(
     connection: &mut PgConnection,
@@ -136,7 +144,8 @@ async fn write_rows(
                 .map(|write| matches!(write.change, Change::Delete(_)))
                 .collect::<Vec<_>>(),
         )
-        .bind(bodies.iter().map(|body| &**body).collect::<Vec<&[u8]>>());
+        .bind(bodies.iter().map(|body| &**body).collect::<Vec<&[u8]>>())
+        .bind(writes().map(|write| write.based_on.map(number)).collect::<Vec<_>>());
     exchange(query.fetch_all(connection)).await
 }
 
@@ -169,7 +178,9 @@ fn results(batch: &[Pending], rows: &[PgRow]) -> Result<Results, Failed> {
         let key = write.key.clone();
         let (current, created) = (read(row, "current")?, read(row, "created")?);
         let Some(revision) = read(row, "revision")? else {
+            let outdated: bool = row.try_get("outdated").map_err(|error| broken(error.into()))?;
             return Ok(Err(match (write.expect, current) {
+                (Expect::Absent | Expect::Revision(_), _) if outdated => WriteError::Outdated { key },
                 (Expect::Absent, Some(_)) => WriteError::Exists { key },
                 (Expect::Absent | Expect::Revision(_), current) => WriteError::Conflict { key, current },
             }));
@@ -218,12 +229,13 @@ mod tests {
 
     use super::super::{PostgresStore, session, test_server};
     use super::*;
+    use crate::store::{KindKey, ObjectKey, Store, Write};
 
     #[tokio::test]
     async fn the_write_finds_its_rows_by_index() {
         let config = test_server::database().await;
         PostgresStore::connect(config.clone()).await.unwrap().close().await;
-        let mut connection = PgConnection::connect_with(&session::committing(config.session))
+        let mut connection = PgConnection::connect_with(&session::committing(config.sessions[0].clone()))
             .await
             .unwrap();
         let prepare = format!("PREPARE write AS {WRITE}");
@@ -231,7 +243,7 @@ mod tests {
             .execute(&mut connection)
             .await
             .unwrap();
-        let explain = "EXPLAIN EXECUTE write(1, 1, '{a}', '{a}', '{a}', '{a}', '{1}', '{f}', '{a}')";
+        let explain = "EXPLAIN EXECUTE write(1, 1, '{a}', '{a}', '{a}', '{a}', '{1}', '{f}', '{a}', '{1}')";
         let plan = sqlx::raw_sql(explain).fetch_all(&mut connection).await.unwrap();
         let plan = plan
             .iter()
@@ -240,5 +252,35 @@ mod tests {
             .join("\n");
         assert!(!plan.contains("Seq Scan"), "{plan}");
         assert_eq!(plan.matches("Index Scan using objects_pkey").count(), 2, "{plan}");
+    }
+
+    fn service(name: &str, based_on: Option<Revision>) -> Write {
+        Write {
+            key: ObjectKey::new(&KindKey::new("", "services"), "shop", name),
+            uid: name.into(),
+            expect: Expect::Absent,
+            based_on,
+            change: Change::Put("{}".into()),
+        }
+    }
+
+    #[tokio::test]
+    async fn what_rests_on_all_of_a_kind_is_outdated_by_other_processes_only() {
+        let config = test_server::database().await;
+        let (ours, theirs) = (
+            PostgresStore::connect(config.clone()).await.unwrap(),
+            PostgresStore::connect(config).await.unwrap(),
+        );
+        let begin = ours.health().await.unwrap();
+        ours.write(service("a", Some(begin))).await.unwrap();
+        ours.write(service("b", Some(begin))).await.unwrap();
+        theirs.write(service("c", None)).await.unwrap();
+        let outdated = ours.write(service("d", Some(begin))).await.unwrap_err();
+        assert!(matches!(outdated, WriteError::Outdated { .. }), "{outdated}");
+        let mut other = service("d", Some(begin));
+        other.key = ObjectKey::new(&KindKey::new("", "configmaps"), "shop", "d");
+        ours.write(other).await.unwrap();
+        let seen = ours.health().await.unwrap();
+        ours.write(service("d", Some(seen))).await.unwrap();
     }
 }

@@ -7,13 +7,15 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::postgres::PgConnection;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::batch::{self, Pending};
 use super::commit::{self, CommitError, Results};
+use super::history;
+use super::primary::Primary;
 use super::session::{self, Backoff, Failed};
 use crate::store::feed::{Feed, Offered};
 use crate::store::{Cause, WriteError};
@@ -21,7 +23,7 @@ use api::Revision;
 
 #[derive(Debug)]
 pub(super) struct Committer {
-    session: PgConnectOptions,
+    primary: Arc<Primary>,
     connection: Option<PgConnection>,
     queue: mpsc::Receiver<Pending>,
     held: VecDeque<Pending>,
@@ -29,11 +31,14 @@ pub(super) struct Committer {
     /// Wakes the log reader when others' commits came before ours.
     behind: Arc<Notify>,
     batch_max: usize,
+    /// Random; marks the commits of this process among those of all.
+    process: i32,
 }
 
 /// How a batch ended.
 enum Ended {
-    Done(Results),
+    /// The results, and the transaction.
+    Done(Results, i64),
     /// PostgreSQL will not take something in it.
     Refused(Cause),
     /// Not known to be done, and out of time.
@@ -50,7 +55,7 @@ enum NoResults {
 
 impl Committer {
     pub(super) fn new(
-        session: PgConnectOptions,
+        primary: Arc<Primary>,
         queue: mpsc::Receiver<Pending>,
         feed: Arc<Feed>,
         behind: Arc<Notify>,
@@ -58,13 +63,14 @@ impl Committer {
     ) -> Self {
         let batch_max = batch_max.max(1);
         Self {
-            session,
+            primary,
             connection: None,
             queue,
             held: VecDeque::new(),
             feed,
             behind,
             batch_max,
+            process: rand::random(),
         }
     }
 
@@ -92,7 +98,7 @@ impl Committer {
         let begun = Instant::now();
         let size = batch.len();
         match self.attempt(&batch).await {
-            Ended::Done(results) => {
+            Ended::Done(results, made_by) => {
                 metrics::histogram!("meridian_store_commit_duration_seconds").record(begun.elapsed().as_secs_f64());
                 metrics::histogram!("meridian_store_batch_size").record(size as f64);
                 let commits: Vec<_> = results
@@ -100,7 +106,7 @@ impl Committer {
                     .filter_map(|result| result.as_ref().ok())
                     .cloned()
                     .collect();
-                if self.feed.offer(&commits) == Offered::Gap {
+                if self.feed.offer(&commits, made_by) == Offered::Gap {
                     self.behind.notify_one();
                 }
                 for (pending, result) in batch.into_iter().zip(results) {
@@ -142,7 +148,7 @@ impl Committer {
         let mut backoff = Backoff::new();
         loop {
             let failed = match self.run_once(batch, deadline).await {
-                Ok(results) => return Ended::Done(results),
+                Ok((results, made_by)) => return Ended::Done(results, made_by),
                 Err(NoResults::Unknown(cause)) => return Ended::Unavailable(cause),
                 Err(NoResults::NotDone(failed)) => failed,
             };
@@ -157,14 +163,15 @@ impl Committer {
         }
     }
 
-    async fn run_once(&mut self, batch: &[Pending], deadline: Instant) -> Result<Results, NoResults> {
+    async fn run_once(&mut self, batch: &[Pending], deadline: Instant) -> Result<(Results, i64), NoResults> {
         let mut connection = self.connect().await.map_err(NoResults::NotDone)?;
-        let batch_id = rand::random();
+        // The upper half tells whose commit a row of the log is, the lower one which.
+        let batch_id = i64::from(self.process) << 32 | i64::from(rand::random::<u32>());
         match commit::run(&mut connection, batch, batch_id).await {
             Ok(results) => {
                 // Only a connection that is in a known state is used again.
                 self.connection = Some(connection);
-                Ok(results)
+                Ok((results, batch_id))
             }
             Err(CommitError::NotDone(failed)) => Err(NoResults::NotDone(failed)),
             Err(CommitError::Unknown { base, results, failed }) => {
@@ -174,7 +181,7 @@ impl Committer {
                     "connection lost in COMMIT; asking the log what happened"
                 );
                 match self.find_out(batch_id, base, deadline).await {
-                    Some(true) => Ok(results),
+                    Some(true) => Ok((results, batch_id)),
                     Some(false) => Err(NoResults::NotDone(Failed {
                         about_content: false,
                         ..failed
@@ -210,10 +217,16 @@ impl Committer {
     async fn connect(&mut self) -> Result<PgConnection, Failed> {
         match self.connection.take() {
             Some(connection) => Ok(connection),
-            None => session::connect(&self.session).await.map_err(|cause| Failed {
-                about_content: false,
-                cause,
-            }),
+            None => {
+                let connected = self.primary.connect(session::committing).await;
+                let mut connection = connected.map_err(|cause| Failed {
+                    about_content: false,
+                    cause,
+                })?;
+                // Before anything is committed on top of it.
+                history::check(&mut connection, &self.feed).await?;
+                Ok(connection)
+            }
         }
     }
 }

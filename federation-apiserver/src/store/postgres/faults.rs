@@ -254,16 +254,16 @@ enum Cut {
 /// A way to PostgreSQL that breaks at the next COMMIT once it is armed.
 async fn breaking_way(config: &PostgresConfig, at: &Path, cut: Cut, armed: Arc<AtomicBool>) -> PostgresConfig {
     let listener = UnixListener::bind(at.join(".s.PGSQL.5432")).unwrap();
-    let behind = config.session.get_socket().unwrap().join(".s.PGSQL.5432");
+    let behind = config.sessions[0].get_socket().unwrap().join(".s.PGSQL.5432");
     tokio::spawn(async move {
         while let Ok((front, _)) = listener.accept().await {
             let back = UnixStream::connect(&behind).await.unwrap();
             tokio::spawn(relay(front, back, cut, armed.clone()));
         }
     });
-    let session = config.session.clone().socket(at);
+    let sessions = vec![config.sessions[0].clone().socket(at)];
     PostgresConfig {
-        session,
+        sessions,
         ..config.clone()
     }
 }

@@ -8,14 +8,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::Revision;
-use sqlx::postgres::{PgListener, PgPool};
+use sqlx::postgres::PgListener;
 use tokio::sync::Notify;
 
 use super::commit::CHANNEL;
+use super::history;
 use super::log::Log;
+use super::primary::Primary;
 use super::session::{Backoff, CONNECT_TIMEOUT};
 use crate::store::feed::Feed;
-use crate::store::follow::LogReader;
 use crate::store::{Cause, StoreError};
 
 /// How long a lost notification can delay others' commits.
@@ -24,10 +25,10 @@ const TICK: Duration = Duration::from_secs(3);
 const PAGE: usize = 256;
 
 /// Follows the log until cancelled. `behind` wakes it when own commits wait for others'.
-pub(super) async fn run(pool: PgPool, log: Arc<Log>, feed: Arc<Feed>, behind: Arc<Notify>) {
+pub(super) async fn run(primary: Arc<Primary>, log: Arc<Log>, feed: Arc<Feed>, behind: Arc<Notify>) {
     let mut backoff = Backoff::new();
     loop {
-        if let Err(error) = listen(&pool, &log, &feed, &behind, &mut backoff).await {
+        if let Err(error) = listen(&primary, &log, &feed, &behind, &mut backoff).await {
             tracing::warn!(error = &*error, "listening to PostgreSQL was interrupted");
             backoff.wait().await;
         }
@@ -35,9 +36,21 @@ pub(super) async fn run(pool: PgPool, log: Arc<Log>, feed: Arc<Feed>, behind: Ar
 }
 
 /// Listens on one connection until it is lost or deaf.
-async fn listen(pool: &PgPool, log: &Log, feed: &Feed, behind: &Notify, backoff: &mut Backoff) -> Result<(), Cause> {
+async fn listen(
+    primary: &Primary,
+    log: &Log,
+    feed: &Feed,
+    behind: &Notify,
+    backoff: &mut Backoff,
+) -> Result<(), Cause> {
+    // Finds the server that takes writes now, and whether it has what was seen of it so far.
+    let mut connection = primary.connect(std::convert::identity).await?;
+    history::check(&mut connection, feed)
+        .await
+        .map_err(|failed| failed.cause)?;
+    drop(connection);
     let mut listener = tokio::time::timeout(CONNECT_TIMEOUT, async {
-        let mut listener = PgListener::connect_with(pool).await?;
+        let mut listener = PgListener::connect_with(&primary.pool()).await?;
         listener.listen(CHANNEL).await?;
         Ok::<_, sqlx::Error>(listener)
     })
@@ -69,10 +82,10 @@ async fn catch_up(log: &Log, feed: &Feed) -> Result<usize, StoreError> {
     let mut found = 0;
     loop {
         let before = feed.head();
-        match log.log_after(before, PAGE).await {
-            Ok(page) if page.is_empty() => return Ok(found),
-            Ok(page) => {
-                feed.offer(&page);
+        match log.page_after(before, PAGE).await {
+            Ok((page, _)) if page.is_empty() => return Ok(found),
+            Ok((page, made_by)) => {
+                feed.offer(&page, made_by);
                 found += page.len();
             }
             Err(StoreError::Compacted { floor: head, .. } | StoreError::Rewound { current: head, .. }) => {

@@ -11,6 +11,7 @@ use sqlx::postgres::{PgPool, PgRow};
 use sqlx::{Executor, Row};
 
 use super::encoding;
+use super::primary::Primary;
 use super::retention::Retention;
 use crate::store::follow::LogReader;
 use crate::store::{Committed, KindKey, Loaded, ObjectKey, Op, StoreError};
@@ -21,7 +22,7 @@ const COMPACT_STEP: i64 = 1000;
 /// The tables as readers see them.
 #[derive(Debug)]
 pub(super) struct Log {
-    pool: PgPool,
+    primary: Arc<Primary>,
 }
 
 /// A revision as the tables keep it.
@@ -94,17 +95,22 @@ impl Shared {
 }
 
 impl Log {
-    pub(super) fn new(pool: PgPool) -> Self {
-        Self { pool }
+    pub(super) fn new(primary: Arc<Primary>) -> Self {
+        Self { primary }
+    }
+
+    fn pool(&self) -> PgPool {
+        self.primary.pool()
     }
 
     pub(super) async fn close(&self) {
-        self.pool.close().await;
+        self.primary.close().await;
     }
 
     /// The last revision, asked from the database.
     pub(super) async fn head(&self) -> Result<Revision, StoreError> {
-        let query = sqlx::query("SELECT revision FROM meta").fetch_one(&self.pool);
+        let pool = self.pool();
+        let query = sqlx::query("SELECT revision FROM meta").fetch_one(&pool);
         revision_of(&query.await.map_err(away("read the last revision"))?, "revision")
     }
 
@@ -112,7 +118,7 @@ impl Log {
     pub(super) async fn load(&self) -> Result<Loaded, StoreError> {
         let away = away("load all objects");
         let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-        let mut transaction = self.pool.begin_with(begin).await.map_err(away)?;
+        let mut transaction = self.pool().begin_with(begin).await.map_err(away)?;
         let meta = "SELECT revision, compacted, epoch::text AS epoch FROM meta";
         let meta = sqlx::query(meta).fetch_one(&mut *transaction).await.map_err(away)?;
         let mut loaded = Loaded {
@@ -139,7 +145,7 @@ impl Log {
     pub(super) async fn compact(&self, through: Revision) -> Result<Revision, StoreError> {
         let away = away("compact the log");
         loop {
-            let mut transaction = self.pool.begin().await.map_err(away)?;
+            let mut transaction = self.pool().begin().await.map_err(away)?;
             let floor = "UPDATE meta SET compacted = greatest(compacted, least($1, revision, compacted + $2)) \
                          RETURNING compacted, least($1, revision) AS target";
             let query = sqlx::query(floor).bind(number(through)).bind(COMPACT_STEP);
@@ -162,7 +168,7 @@ impl Log {
                      (SELECT l.revision FROM log l WHERE l.at >= now() - make_interval(secs => $1) \
                       ORDER BY l.revision LIMIT 1) AS young FROM meta m";
         let query = sqlx::query(query).bind(retention.age.as_secs_f64());
-        let row = query.fetch_one(&self.pool).await.map_err(away)?;
+        let row = query.fetch_one(&self.pool()).await.map_err(away)?;
         let (head, compacted) = (revision_of(&row, "revision")?, revision_of(&row, "compacted")?);
         let young: Option<i64> = column_of(&row, "young")?;
         let young = young
@@ -181,16 +187,24 @@ fn away(doing: &'static str) -> impl Fn(sqlx::Error) -> StoreError + Copy {
 }
 
 const LOG_AFTER: &str = r"
-SELECT m.revision AS head, m.compacted, l.revision, l.op, l.kind, l.namespace, l.name, l.uid, l.created_revision, l.body
+SELECT m.revision AS head, m.compacted, l.revision, l.op, l.kind, l.namespace, l.name, l.uid, l.created_revision, l.body, l.batch
 FROM meta m LEFT JOIN LATERAL (SELECT * FROM log WHERE log.revision > $1 ORDER BY log.revision LIMIT $2) l ON true
 ORDER BY l.revision";
 
 #[async_trait]
 impl LogReader for Log {
     async fn log_after(&self, after: Revision, limit: usize) -> Result<Vec<Committed>, StoreError> {
+        self.page_after(after, limit).await.map(|(commits, _)| commits)
+    }
+}
+
+impl Log {
+    /// Up to `limit` commits after a revision, and the transaction that made the last one.
+    pub(super) async fn page_after(&self, after: Revision, limit: usize) -> Result<(Vec<Committed>, i64), StoreError> {
+        let mut made_by = 0;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let query = sqlx::query(LOG_AFTER).bind(number(after)).bind(limit);
-        let rows = query.fetch_all(&self.pool).await.map_err(away("follow the log"))?;
+        let rows = query.fetch_all(&self.pool()).await.map_err(away("follow the log"))?;
         let mut shared = Shared::default();
         let mut commits = Vec::with_capacity(rows.len());
         for row in &rows {
@@ -209,7 +223,8 @@ impl LogReader for Log {
                 Some(other) => return Err(corrupt(format!("op is {other}"))),
             };
             commits.push(shared.committed(row, op)?);
+            made_by = column_of(row, "batch")?;
         }
-        Ok(commits)
+        Ok((commits, made_by))
     }
 }

@@ -4,16 +4,18 @@
 //! is told that it is gone: the new one begins [`JUMP`] revisions later, so that no revision of the lost part means
 //! anything in it. Absent: formats (`store::backup`).
 
+use std::sync::Arc;
+
 use api::Revision;
-use sqlx::postgres::PgPoolOptions;
 use sqlx::{PgPool, Row};
 
 use super::log::{Log, number};
-use super::{PostgresConfig, encoding, session};
+use super::primary::Primary;
+use super::{PostgresConfig, encoding};
 use crate::store::{Committed, Loaded, StoreError};
 
 /// How many revisions a restored history leaves out: more than a hub commits between two backups.
-const JUMP: i64 = 1 << 33;
+pub(super) const JUMP: i64 = 1 << 33;
 /// Objects in one statement.
 const ROWS: usize = 500;
 
@@ -33,24 +35,12 @@ pub enum RestoreError {
     Failed(#[source] sqlx::Error),
 }
 
-async fn connect(config: PostgresConfig) -> Result<PgPool, StoreError> {
-    PgPoolOptions::new()
-        .max_connections(1)
-        .acquire_timeout(session::CONNECT_TIMEOUT)
-        .connect_with(config.session)
-        .await
-        .map_err(|error| StoreError::Unavailable {
-            doing: "connect to PostgreSQL",
-            source: error.into(),
-        })
-}
-
 /// Everything in a database at one revision. It may be in use meanwhile; nothing is changed, not even an older schema.
 ///
 /// # Errors
 /// [`StoreError`] if the database cannot be reached or read.
 pub async fn load_once(config: PostgresConfig) -> Result<Loaded, StoreError> {
-    let log = Log::new(connect(config).await?);
+    let log = Log::new(Arc::new(Primary::find(config.sessions).await?));
     let loaded = log.load().await;
     log.close().await;
     loaded
@@ -61,7 +51,8 @@ pub async fn load_once(config: PostgresConfig) -> Result<Loaded, StoreError> {
 /// # Errors
 /// [`RestoreError`]; the database is then as it was, except that its schema is up to date.
 pub async fn restore(config: PostgresConfig, snapshot: &Loaded) -> Result<Revision, RestoreError> {
-    let pool = connect(config).await?;
+    let primary = Primary::find(config.sessions).await?;
+    let pool = primary.pool();
     let migrated = sqlx::migrate!("../migrations").run(&pool).await;
     migrated.map_err(|error| StoreError::Unavailable {
         doing: "bring the database schema up to date",

@@ -50,7 +50,7 @@ pub(crate) async fn database() -> PostgresConfig {
 
 /// Ends Meridian's connections to a database of the shared server, as an administrator can.
 pub(crate) async fn cut_connections(config: &PostgresConfig) {
-    let database = config.session.get_database().unwrap();
+    let database = config.sessions[0].get_database().unwrap();
     let mut connection = SHARED.connection("postgres").await;
     let query =
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND application_name = 'meridian'";
@@ -126,7 +126,7 @@ impl TestServer {
     /// Kills the processes that serve Meridian's connections to a database, without a word. PostgreSQL then restarts
     /// all of its processes.
     pub(crate) async fn kill_backends(&self, config: &PostgresConfig) {
-        let database = config.session.get_database().unwrap().to_owned();
+        let database = config.sessions[0].get_database().unwrap().to_owned();
         let mut connection = self.connection("postgres").await;
         let query = "SELECT pid FROM pg_stat_activity WHERE datname = $1 AND application_name = 'meridian'";
         let pids: Vec<i32> = sqlx::query_scalar(query)
