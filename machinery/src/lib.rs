@@ -7,6 +7,7 @@
 //! server's business.
 
 pub mod admission;
+mod cel;
 pub mod custom;
 pub mod decode;
 pub mod default;

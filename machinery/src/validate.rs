@@ -11,6 +11,7 @@ mod batch;
 mod bounds;
 mod config;
 mod cron;
+mod definition;
 mod endpoints;
 mod event;
 pub mod format;
@@ -44,6 +45,9 @@ pub fn create(api_version: &str, kind: &str, new: &Value) -> Vec<Cause> {
     if (api_version, kind) != ("v1", "Event") {
         metadata::create(api_version, kind, new, &mut faults);
     }
+    if (api_version, kind) == ("apiextensions.k8s.io/v1", "CustomResourceDefinition") {
+        definition::create(new, &mut faults);
+    }
     content(api_version, kind, new, None, &mut faults);
     faults
 }
@@ -76,6 +80,7 @@ pub fn update(api_version: &str, kind: &str, new: &Value, old: &Value) -> Vec<Ca
             rbac::update_binding(new, old, &mut faults);
         }
         // Kinds are data here: any text may come, and most kinds have no rules of their own about changes.
+        ("apiextensions.k8s.io/v1", "CustomResourceDefinition") => definition::update(new, old, &mut faults),
         _ => {}
     }
     faults
@@ -90,11 +95,22 @@ pub fn update_status(api_version: &str, kind: &str, new: &Value, old: &Value) ->
         ("v1", "Service") => service::status(new, &mut faults),
         ("v1", "Namespace") => namespace::status(new, &mut faults),
         ("apps/v1", "Deployment" | "ReplicaSet") => workload::status(new, old, &mut faults),
+        ("apiextensions.k8s.io/v1", "CustomResourceDefinition") => definition::update_status(new, &mut faults),
         (api::well_known::API_VERSION, _) => structural::check(kind, new, &mut faults),
         // As above.
         _ => {}
     }
     faults
+}
+
+/// What a client is to be warned of when it writes an object that is allowed.
+#[must_use]
+pub fn warnings(api_version: &str, kind: &str, new: &Value, old: Option<&Value>) -> Vec<String> {
+    match (api_version, kind) {
+        ("apiextensions.k8s.io/v1", "CustomResourceDefinition") => definition::warnings(new, old),
+        // Kinds are data here, and most have nothing to warn of.
+        _ => Vec::new(),
+    }
 }
 
 /// The fault of a replacement that does not say which version it was made from, for kinds that insist on it.
@@ -113,6 +129,8 @@ pub(crate) fn custom_metadata(namespaced: bool, new: &Value, faults: &mut Vec<Ca
 pub(crate) fn custom_metadata_update(new: &Value, old: &Value, faults: &mut Vec<Cause>) {
     metadata::update(new, old, faults);
 }
+
+pub(crate) use definition::field_path;
 
 /// The faults of the metadata of an object that is embedded in another.
 pub(crate) fn embedded_metadata(object: &Value, faults: &mut Vec<Cause>) {

@@ -36,6 +36,7 @@ fn namespaced(api_version: &str, kind: &str) -> Option<bool> {
         | ("networking.k8s.io/v1", "IngressClass")
         | ("scheduling.k8s.io/v1", "PriorityClass")
         | ("storage.k8s.io/v1", "StorageClass")
+        | ("apiextensions.k8s.io/v1", "CustomResourceDefinition")
         | ("rbac.authorization.k8s.io/v1", "ClusterRole" | "ClusterRoleBinding")
         | (
             api::well_known::API_VERSION,
