@@ -6,10 +6,14 @@
 
 pub mod account;
 pub mod class;
+pub mod conditions;
+pub mod expression;
 pub mod limits;
+pub mod matching;
 pub mod priority;
 pub mod quota;
 pub mod resources;
+pub mod review;
 
 /// Several faults as one text: alone as it is, together in brackets, none of them twice.
 #[must_use]

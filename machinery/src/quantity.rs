@@ -172,7 +172,7 @@ impl Quantity {
 
     /// The sum; written in the family of the first, or of the second where the first is nothing.
     #[must_use]
-    pub fn plus(self, other: Self) -> Self {
+    pub fn and(self, other: Self) -> Self {
         Self {
             nanos: self.nanos.saturating_add(other.nanos),
             family: if self.nanos == 0 { other.family } else { self.family },

@@ -8,13 +8,9 @@ use bytes::Bytes;
 use machinery::status::Status;
 use serde_json::Value;
 
-<<<<<<< HEAD
 use super::admission::Admission;
 use super::admission::quota::{self, Charge};
-use super::claims::Claims;
-=======
 use super::claims::{Claims, Reservation};
->>>>>>> main
 use super::{Current, Intent};
 use crate::auth::Authorizer;
 use crate::cache::{Cache, KindCache, canonical, splice_revision};
@@ -89,20 +85,20 @@ impl Engine {
         }
     }
 
-<<<<<<< HEAD
     /// Gives back what quotas were charged for a write that did not happen. One in doubt may have happened.
     pub(super) async fn give_back(&self, intent: &Intent, charges: Vec<Charge>, refused: &Refused) {
         let in_doubt = matches!(refused, Refused::Failed(status) if status.code >= 500);
         if !in_doubt && !charges.is_empty() {
             quota::give_back(self, &intent.namespace, charges).await;
-=======
+        }
+    }
+
     /// Waits until this process has seen what others wrote.
     pub(super) async fn catch_up_with_others(&self, kind: &Kind) {
         match self.backend(kind).store.health().await {
             Ok(last) => self.wait_visible(kind, last).await,
             // The next attempt meets the same trouble and says so.
             Err(error) => tracing::debug!(%error, "the store cannot be asked for its last revision"),
->>>>>>> main
         }
     }
 

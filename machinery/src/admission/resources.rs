@@ -24,7 +24,7 @@ pub fn amounts(map: Option<&Value>) -> Amounts {
 /// Adds amounts to others.
 pub fn add(to: &mut Amounts, more: &Amounts) {
     for (name, amount) in more {
-        let sum = to.get(name).map_or(*amount, |before| before.plus(*amount));
+        let sum = to.get(name).map_or(*amount, |before| before.and(*amount));
         to.insert(name.clone(), sum);
     }
 }
@@ -80,7 +80,7 @@ pub fn of_pod(pod: &Value, what: &str) -> Amounts {
         _ => {
             for (name, amount) in overhead {
                 if let Some(limit) = sum.get_mut(&name).filter(|limit| limit.is_positive()) {
-                    *limit = limit.plus(amount);
+                    *limit = limit.and(amount);
                 }
             }
         }
