@@ -123,7 +123,7 @@ impl Intent {
 /// An object on its way through the steps.
 #[derive(Debug)]
 pub(crate) struct Draft {
-    /// As it will be.
+    /// As it will be; null where it is deleted.
     pub(crate) value: Value,
     /// As it is, with `resourceVersion`; none while it is created.
     pub(crate) old: Option<Arc<Value>>,
@@ -170,11 +170,15 @@ const CREATE: &[Step] = &[
     Step::Admission(admission::accounts::complete),
     Step::Admission(admission::priority::complete),
     Step::Admission(admission::classes::choose),
+    Step::Admission(admission::mutations::change),
+    Step::Awaited(admission::webhooks::change),
     Step::Always(escalate::nothing_beyond_own_rights),
     Step::Always(allocate::claim),
     Step::Always(body::judge_new),
     Step::Admission(admission::limits::judge),
     Step::Admission(admission::priority::judge),
+    Step::Admission(admission::policies::judge),
+    Step::Awaited(admission::webhooks::judge),
     Step::Awaited(admission::quota::charge),
 ];
 
@@ -188,13 +192,24 @@ const UPDATE: &[Step] = &[
     Step::Always(body::fill_defaults),
     Step::Always(track::ownership),
     Step::Admission(admission::priority::complete),
+    Step::Admission(admission::mutations::change),
+    Step::Awaited(admission::webhooks::change),
     Step::Always(escalate::nothing_beyond_own_rights),
     Step::Always(allocate::claim),
     Step::Always(generation::count),
     Step::Always(body::judge_changed),
     Step::Admission(admission::limits::judge),
     Step::Admission(admission::priority::judge),
+    Step::Admission(admission::policies::judge),
+    Step::Awaited(admission::webhooks::judge),
     Step::Awaited(admission::quota::charge),
+];
+
+/// A deletion, before anything is marked or removed.
+const DELETE: &[Step] = &[
+    Step::Awaited(admission::webhooks::change),
+    Step::Admission(admission::policies::judge),
+    Step::Awaited(admission::webhooks::judge),
 ];
 
 /// The current object with its value, as writes begin with.

@@ -10,6 +10,8 @@ pub mod conditions;
 pub mod expression;
 pub mod limits;
 pub mod matching;
+pub mod mutation;
+pub mod policy;
 pub mod priority;
 pub mod quota;
 pub mod resources;

@@ -7,28 +7,47 @@
 pub(super) mod accounts;
 pub(super) mod classes;
 pub(super) mod limits;
+pub(super) mod mutations;
 pub(super) mod namespace;
+mod notes;
+pub(super) mod policies;
 pub(super) mod priority;
 pub(super) mod quota;
+mod review;
+pub(super) mod webhooks;
 
 use std::sync::Arc;
 
+use machinery::admission::matching::GROUP;
 use serde_json::Value;
 
 use super::{Draft, Intent, Part};
 use crate::cache::{Cache, CachedObject, KindCache};
 use crate::store::KindKey;
+use mutations::Mutations;
+use policies::Policies;
 use quota::Turns;
+use webhooks::Webhooks;
+
+/// How metrics call webhooks that change objects.
+const MUTATING: &str = "admit";
+/// How metrics call webhooks that judge.
+const VALIDATING: &str = "validating";
 
 /// What admission reads, at hand without a search.
 pub(crate) struct Admission {
     accounts: Arc<KindCache>,
     ingress_classes: Arc<KindCache>,
     limit_ranges: Arc<KindCache>,
+    mutating_webhooks: Webhooks,
+    mutations: Mutations,
+    namespaces: Arc<KindCache>,
+    policies: Policies,
     priority_classes: Arc<KindCache>,
     quotas: Arc<KindCache>,
     storage_classes: Arc<KindCache>,
     turns: Turns,
+    validating_webhooks: Webhooks,
 }
 
 impl Admission {
@@ -39,10 +58,21 @@ impl Admission {
             accounts: of("", "serviceaccounts"),
             ingress_classes: of("networking.k8s.io", "ingressclasses"),
             limit_ranges: of("", "limitranges"),
+            mutating_webhooks: Webhooks::new(of(GROUP, "mutatingwebhookconfigurations"), MUTATING),
+            mutations: Mutations::new(
+                of(GROUP, "mutatingadmissionpolicies"),
+                of(GROUP, "mutatingadmissionpolicybindings"),
+            ),
+            namespaces: of("", "namespaces"),
+            policies: Policies::new(
+                of(GROUP, "validatingadmissionpolicies"),
+                of(GROUP, "validatingadmissionpolicybindings"),
+            ),
             priority_classes: of("scheduling.k8s.io", "priorityclasses"),
             quotas: of("", "resourcequotas"),
             storage_classes: of("storage.k8s.io", "storageclasses"),
             turns: Turns::default(),
+            validating_webhooks: Webhooks::new(of(GROUP, "validatingwebhookconfigurations"), VALIDATING),
         }
     }
 }

@@ -42,7 +42,7 @@ pub(super) fn call<'a>(name: &str, member: bool, args: Vec<Value<'a>>) -> Result
         | ("optional.of" | "optional.ofNonZeroValue" | "optional.none", _) => optional(name, &args),
         (_, [Value::Timestamp(_) | Value::Duration(_), ..]) if member => time::part(name, &args),
         (_, [Value::Text(_), ..]) if member => strings::call(name, &args),
-        ("strings.quote" | "matches", _) => strings::call(name, &args),
+        ("strings.quote" | "jsonpatch.escapeKey" | "matches", _) => strings::call(name, &args),
         ("join", [Value::List(_), ..]) => strings::call(name, &args),
         (_, [Value::List(_), ..]) if member => lists::call(name, &args),
         ("sets.contains" | "sets.equivalent" | "sets.intersects" | "lists.range", _) => lists::call(name, &args),
@@ -218,9 +218,15 @@ pub(super) fn cost(name: &str, args: &[Value<'_>]) -> u64 {
             Some(Value::Int(count)) => u64::try_from(*count).unwrap_or_default().max(1),
             _ => 1,
         },
-        "lowerAscii" | "upperAscii" | "trim" | "substring" | "replace" | "split" | "strings.quote" | "format" => {
-            tenth(size(0)).saturating_mul(2).max(1)
-        }
+        "lowerAscii"
+        | "upperAscii"
+        | "trim"
+        | "substring"
+        | "replace"
+        | "split"
+        | "strings.quote"
+        | "jsonpatch.escapeKey"
+        | "format" => tenth(size(0)).saturating_mul(2).max(1),
         "quantity" | "isQuantity" | "ip" | "isIP" | "cidr" | "isCIDR" | "url" | "isURL" | "semver" | "isSemver" => {
             tenth(size(0)).max(1)
         }
