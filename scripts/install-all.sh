@@ -7,7 +7,7 @@ here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 source "$here/tool-cache.sh"
 
 # Cheap checks first, the long build last.
-parts=(rust postgresql dns-tools kubectl browser node-modules kubernetes)
+parts=(rust postgresql dns-tools kubectl browser node-modules clients kubernetes helm)
 [[ $# == 0 ]] || wanted=("$@")
 
 for part in "${wanted[@]:-${parts[@]}}"; do

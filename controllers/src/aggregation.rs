@@ -27,7 +27,15 @@ use index::Index;
 use pace::Pace;
 
 /// The kinds whose status the members make.
-const FOLDED: [&str; 6] = ["Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "Service"];
+const FOLDED: [&str; 7] = [
+    "Deployment",
+    "ReplicaSet",
+    "StatefulSet",
+    "DaemonSet",
+    "Job",
+    "Pod",
+    "Service",
+];
 
 fn folded() -> Vec<Kind> {
     kind::federated()

@@ -149,27 +149,45 @@ fn finished(result: Result<(), HubError>) -> Outcome {
 /// Deletes an object none of whose owners is seen, once the hub confirmed of each that it is gone.
 async fn collect(hub: Hub, kind: Kind, watched: Arc<Watched>, owners: Vec<(Kind, Owner)>) -> Outcome {
     for (owner_kind, owner) in owners {
-        // An owner is in the dependent's namespace, or in none.
-        let places = [Id::new(&watched.id().namespace, &owner.name), Id::new("", &owner.name)];
-        for place in places {
-            match hub.get(&owner_kind, &place).await {
-                Ok(Some(found)) if found.uid() == owner.uid => {
-                    return Outcome {
-                        learned: vec![],
-                        result: Ok(Done::Again(Duration::from_secs(30))),
-                    };
-                }
-                Ok(_) => {}
-                Err(error) => {
-                    return Outcome {
-                        learned: vec![],
-                        result: Err(error),
-                    };
-                }
+        match lives(&hub, &owner_kind, &owner, &watched.id().namespace).await {
+            Ok(false) => {}
+            Ok(true) => {
+                return Outcome {
+                    learned: vec![],
+                    result: Ok(Done::Again(Duration::from_secs(30))),
+                };
+            }
+            Err(error) => {
+                return Outcome {
+                    learned: vec![],
+                    result: Err(error),
+                };
             }
         }
     }
     finished(delete(&hub, &kind, &watched, PropagationPolicy::Background).await)
+}
+
+/// Whether the hub has the owner: in the dependent's namespace, or in none. Its kind is served in one of the two places only;
+/// where it is served in neither, nothing is known.
+async fn lives(hub: &Hub, kind: &Kind, owner: &Owner, namespace: &str) -> Result<bool, HubError> {
+    let mut places = vec![Id::new(namespace, &owner.name)];
+    if !namespace.is_empty() {
+        places.push(Id::new("", &owner.name));
+    }
+    let (mut told, mut refused) = (false, None);
+    for place in places {
+        match hub.get(kind, &place).await {
+            Ok(Some(found)) if found.uid() == owner.uid => return Ok(true),
+            Ok(_) => told = true,
+            Err(error) if error.is_not_found() => refused = Some(error),
+            Err(error) => return Err(error),
+        }
+    }
+    match refused {
+        Some(error) if !told => Err(error),
+        _ => Ok(false),
+    }
 }
 
 async fn delete(hub: &Hub, kind: &Kind, watched: &Watched, propagation: PropagationPolicy) -> Result<(), HubError> {

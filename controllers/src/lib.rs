@@ -9,8 +9,10 @@ mod aggregation;
 mod event_retention;
 mod garbage;
 mod health;
+mod history;
 pub mod leadership;
 mod namespaces;
+mod options;
 mod placement;
 mod quota;
 pub mod replicas;
@@ -30,19 +32,7 @@ use runtime::hub::Hub;
 use runtime::recorder::recorder;
 use runtime::tasks::Tasks;
 
-/// How the controllers run.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Options {
-    /// Collect what its owners left behind. Off where another collector runs against the same hub.
-    pub garbage: bool,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { garbage: true }
-    }
-}
+pub use options::{Options, UnknownController};
 
 /// The controllers stopped although nobody asked them to.
 #[derive(Debug, thiserror::Error)]
@@ -62,7 +52,11 @@ pub enum ControllersError {
 /// # Errors
 /// [`ControllersError`] when a part ended by a defect; the others are stopped then.
 pub async fn run(client: Client, shutdown: CancellationToken, options: Options) -> Result<(), ControllersError> {
-    let Options { garbage } = options;
+    let Options {
+        garbage,
+        namespaces,
+        service_accounts,
+    } = options;
     let served = tokio::select! {
         served = discover(&client) => served,
         () = shutdown.cancelled() => return Ok(()),
@@ -89,15 +83,25 @@ pub async fn run(client: Client, shutdown: CancellationToken, options: Options) 
     let controller = serving::Serving::new(hub.clone(), recorder);
     tasks.spawn("serving", drive(controller, serving::kinds(), news));
 
-    let news = feeds.subscribe(&namespaces::kinds());
+    let news = feeds.subscribe(&history::kinds());
     tasks.spawn(
-        "namespaces",
-        drive(namespaces::Namespaces::new(hub.clone()), namespaces::kinds(), news),
+        "history",
+        drive(history::History::new(hub.clone()), history::kinds(), news),
     );
 
-    let news = feeds.subscribe(&service_accounts::kinds());
-    let controller = service_accounts::ServiceAccounts::new(hub.clone());
-    tasks.spawn("service accounts", drive(controller, service_accounts::kinds(), news));
+    if namespaces {
+        let news = feeds.subscribe(&namespaces::kinds());
+        tasks.spawn(
+            "namespaces",
+            drive(namespaces::Namespaces::new(hub.clone()), namespaces::kinds(), news),
+        );
+    }
+
+    if service_accounts {
+        let news = feeds.subscribe(&service_accounts::kinds());
+        let controller = service_accounts::ServiceAccounts::new(hub.clone());
+        tasks.spawn("service accounts", drive(controller, service_accounts::kinds(), news));
+    }
 
     let news = feeds.subscribe(&event_retention::kinds());
     let controller = event_retention::EventRetention::new(hub.clone());

@@ -21,6 +21,7 @@ pub struct Federation {
     api: u16,
     dns: u16,
     simulate: u16,
+    database: Option<String>,
     process: Option<Process>,
 }
 
@@ -33,15 +34,49 @@ impl Federation {
     /// # Panics
     /// If it does not become ready.
     pub fn start(dir: &Path, simulate: u16) -> Result<Self, Failure> {
+        Self::start_in(dir.join("hub"), simulate, None)
+    }
+
+    /// Starts `meridian up` over a database that others may use too.
+    ///
+    /// # Errors
+    /// If the binary is missing or does not start.
+    ///
+    /// # Panics
+    /// If it does not become ready.
+    pub fn start_over(dir: &Path, simulate: u16, database: &str) -> Result<Self, Failure> {
+        Self::start_in(dir.join("hub"), simulate, Some(database.to_owned()))
+    }
+
+    /// Starts another process of the same hub: over the same database, with the same authority.
+    ///
+    /// # Errors
+    /// If its directory cannot be made, or it does not start.
+    ///
+    /// # Panics
+    /// If it does not become ready.
+    pub fn start_another(&self, dir: &Path) -> Result<Self, Failure> {
+        let data_dir = dir.join("another");
+        std::fs::create_dir_all(&data_dir).map_err(|error| Failure::of(data_dir.display(), error))?;
+        let mut copy = Command::new("cp");
+        copy.arg("-a")
+            .args(["meridian-data", "pki"].map(|part| self.data_dir.join(part)))
+            .arg(&data_dir);
+        output(copy)?;
+        Self::start_in(data_dir, 0, self.database.clone())
+    }
+
+    fn start_in(data_dir: PathBuf, simulate: u16, database: Option<String>) -> Result<Self, Failure> {
         let ports = ports::free(2)?;
         let [api, dns] = ports[..] else {
             return Err(Failure("two ports".to_owned()));
         };
         let mut federation = Self {
-            data_dir: dir.join("hub"),
+            data_dir,
             api,
             dns,
             simulate,
+            database,
             process: None,
         };
         federation.restart()?;
@@ -61,6 +96,9 @@ impl Federation {
             .args(["up", "--simulate", &self.simulate.to_string()])
             .args(["--address", &format!("127.0.0.1:{}", self.api)])
             .args(["--dns-address", &format!("127.0.0.1:{}", self.dns)]);
+        if let Some(database) = &self.database {
+            command.args(["--database-url", database]);
+        }
         let log = self.data_dir.with_extension("log");
         let mut process = Process::start("meridian up", command, &log)?;
         eventually("the hub", START_PATIENCE, || {

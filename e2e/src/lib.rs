@@ -6,6 +6,7 @@
 
 pub mod certificates;
 pub mod control_plane;
+pub mod database;
 pub mod federation;
 pub mod ports;
 pub mod process;
@@ -13,6 +14,7 @@ pub mod tools;
 pub mod wait;
 
 pub use control_plane::ControlPlane;
+pub use database::Database;
 pub use federation::Federation;
 pub use process::Process;
 pub use wait::eventually;

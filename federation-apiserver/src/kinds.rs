@@ -6,6 +6,7 @@
 //! kind only.
 
 mod admission;
+pub(crate) mod certificates;
 pub(crate) mod custom;
 pub mod discovery;
 mod federation;
@@ -83,6 +84,8 @@ pub enum Review {
     OwnRules,
     /// Whether somebody may do something, in one namespace or anywhere.
     Access,
+    /// Whose a token is.
+    Token,
 }
 
 /// How writes of a kind differ from the plain case.
@@ -249,13 +252,13 @@ mod tests {
             hub.resource("federation.meridian.dev", "v1alpha1", "placements")
                 .is_some()
         );
-        assert!(hub.resource("", "v1", "pods").is_none());
+        assert!(hub.resource("", "v1", "nodes").is_none());
         let review = hub
             .resource("authorization.k8s.io", "v1", "selfsubjectaccessreviews")
             .unwrap();
         assert_eq!(review.verbs, ["create"]);
         let member = Registry::of(Profile::Member);
-        assert!(member.resource("", "v1", "pods").is_some());
+        assert!(member.resource("", "v1", "nodes").is_some());
         assert!(
             member
                 .resource("federation.meridian.dev", "v1alpha1", "placements")

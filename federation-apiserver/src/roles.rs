@@ -5,6 +5,7 @@
 //! who may do what ([`crate::auth`]).
 
 mod aggregate;
+mod controllers;
 mod defaults;
 mod reconcile;
 
@@ -23,11 +24,13 @@ const ATTEMPTS_MAX: usize = 8;
 
 /// Makes and completes what must be there before the first request.
 pub(crate) async fn ensure(engine: &Engine) -> Result<(), ServerError> {
-    for role in defaults::cluster_roles(&engine.catalog.registry()) {
+    let mut roles = defaults::cluster_roles(&engine.catalog.registry());
+    roles.extend(controllers::cluster_roles());
+    for role in roles {
         let written = reconcile::role(engine, &role).await;
         unless_down("ClusterRole", role.name, written)?;
     }
-    for binding in defaults::BINDINGS {
+    for binding in defaults::BINDINGS.iter().chain(controllers::BINDINGS) {
         let written = reconcile::binding(engine, binding).await;
         unless_down("ClusterRoleBinding", binding.name, written)?;
     }

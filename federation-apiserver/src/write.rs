@@ -10,11 +10,13 @@ mod allocate;
 mod apply;
 mod body;
 mod bootstrap;
+mod certificates;
 mod change;
 pub mod claims;
 mod commit;
 mod compare;
 mod create;
+mod current;
 mod delete;
 mod escalate;
 mod generation;
@@ -37,8 +39,10 @@ use machinery::status::Status;
 use serde_json::Value;
 
 pub(crate) use admission::Admission;
+pub(crate) use certificates::CLIENT_SIGNER;
 pub(crate) use change::{Change, Patch};
 pub(crate) use commit::{Backend, Engine};
+pub(crate) use current::Present;
 pub(crate) use delete::{DeleteOptions, Propagation};
 pub(crate) use parts::scale_of;
 
@@ -60,6 +64,8 @@ pub(crate) enum Part {
     Scale,
     /// A namespace's `spec.finalizers`.
     Finalize,
+    /// What was decided about a request for a certificate.
+    Approval,
 }
 
 /// What happens to fields that are unknown or there twice.
@@ -175,6 +181,7 @@ const CREATE: &[Step] = &[
     Step::Always(escalate::nothing_beyond_own_rights),
     Step::Always(allocate::claim),
     Step::Always(body::judge_new),
+    Step::Always(certificates::admit),
     Step::Admission(admission::limits::judge),
     Step::Admission(admission::priority::judge),
     Step::Admission(admission::policies::judge),
@@ -198,6 +205,7 @@ const UPDATE: &[Step] = &[
     Step::Always(allocate::claim),
     Step::Always(generation::count),
     Step::Always(body::judge_changed),
+    Step::Always(certificates::admit),
     Step::Admission(admission::limits::judge),
     Step::Admission(admission::priority::judge),
     Step::Admission(admission::policies::judge),

@@ -6,6 +6,7 @@
 //! values ([`eval`], [`functions`]). Authorization and the names of time zones are absent.
 
 mod ast;
+mod authority;
 mod check;
 mod costs;
 mod estimate;
@@ -21,13 +22,15 @@ pub(crate) mod shape;
 mod types;
 mod value;
 
+pub use authority::Authority;
+pub(crate) use authority::Question;
 pub(crate) use eval::Trouble;
 pub(crate) use shape::Shape;
 pub(crate) use types::Type;
 pub(crate) use value::{Map, Value};
 
 use ast::Expr;
-use check::Checked;
+use check::{Checked, Unfit};
 use eval::Evaluator;
 
 /// Most that one expression may cost at run time.
@@ -38,6 +41,24 @@ pub(crate) const OBJECT_LIMIT: u64 = 10_000_000;
 pub(crate) const ESTIMATE_LIMIT: u64 = 10_000_000;
 /// Most that all expressions of a definition may cost together by estimate.
 pub(crate) const ESTIMATE_TOTAL_LIMIT: u64 = 100_000_000;
+
+/// Why an expression has no program.
+#[derive(Debug)]
+pub(crate) enum Uncompiled {
+    /// All its faults in one text, each with its place.
+    Faults(String),
+    /// It has no fault, and cannot be evaluated all the same.
+    Program(String),
+}
+
+impl std::fmt::Display for Uncompiled {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Faults(text) => write!(f, "compilation failed: {text}"),
+            Self::Program(text) => write!(f, "program instantiation failed: {text}"),
+        }
+    }
+}
 
 /// An expression without fault.
 #[derive(Debug)]
@@ -50,12 +71,15 @@ impl Program {
     /// Reads and checks an expression.
     ///
     /// # Errors
-    /// All faults in one text, as kube-apiserver tells them.
-    pub(crate) fn compile(source: &str, variables: &[(String, Type)]) -> Result<Self, String> {
+    /// What is wrong with it, as kube-apiserver tells it.
+    pub(crate) fn compile(source: &str, variables: &[(String, Type)]) -> Result<Self, Uncompiled> {
         let told = |faults: Vec<ast::Fault>| ast::tell(source, &faults);
-        let (mut expr, count) = parser::parse(source).map_err(told)?;
-        let checked = check::check(&mut expr, count, variables).map_err(told)?;
-        Ok(Self { expr, checked })
+        let (mut expr, count) = parser::parse(source).map_err(|faults| Uncompiled::Faults(told(faults)))?;
+        match check::check(&mut expr, count, variables) {
+            Ok(checked) => Ok(Self { expr, checked }),
+            Err(Unfit::Faults(faults)) => Err(Uncompiled::Faults(told(faults))),
+            Err(Unfit::Program(words)) => Err(Uncompiled::Program(words)),
+        }
     }
 
     /// The type of its value.

@@ -12,7 +12,7 @@ mod defaults;
 pub(crate) mod format;
 pub(crate) mod lists;
 pub(crate) mod metadata;
-mod number;
+pub(crate) mod number;
 mod path;
 pub(crate) mod pattern;
 mod prune;

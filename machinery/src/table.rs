@@ -8,6 +8,7 @@ mod admission;
 mod age;
 mod batch;
 mod bounds;
+mod certificates;
 mod core;
 mod federation;
 mod ingress;
@@ -136,6 +137,7 @@ fn printer(api_version: &str, kind: &str) -> &'static Printer {
         ("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicyBinding" | "MutatingAdmissionPolicyBinding") => {
             &admission::BINDING
         }
+        ("certificates.k8s.io/v1", "CertificateSigningRequest") => &certificates::SIGNING_REQUEST,
         ("autoscaling/v1", "Scale") => &workloads::SCALE,
         (api::well_known::API_VERSION, kind) => federation::printer(kind)
             .or_else(|| streams::printer(kind))

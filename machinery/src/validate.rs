@@ -10,6 +10,7 @@ mod at;
 mod autoscaler;
 mod batch;
 mod bounds;
+mod certificates;
 mod config;
 mod cron;
 mod definition;
@@ -80,6 +81,7 @@ pub fn update(api_version: &str, kind: &str, new: &Value, old: &Value) -> Vec<Ca
         ("v1", "PersistentVolume") => storage::update_volume(new, old, &mut faults),
         ("v1", "ResourceQuota") => quota::update_resource_quota(new, old, &mut faults),
         ("discovery.k8s.io/v1", "EndpointSlice") => endpoints::update_slice(new, old, &mut faults),
+        ("certificates.k8s.io/v1", "CertificateSigningRequest") => certificates::update(new, old, &mut faults),
         ("rbac.authorization.k8s.io/v1", "RoleBinding" | "ClusterRoleBinding") => {
             rbac::update_binding(new, old, &mut faults);
         }
@@ -98,6 +100,10 @@ pub fn update_status(api_version: &str, kind: &str, new: &Value, old: &Value) ->
     match (api_version, kind) {
         ("v1", "Service") => service::status(new, &mut faults),
         ("v1", "Namespace") => namespace::status(new, &mut faults),
+        ("certificates.k8s.io/v1", "CertificateSigningRequest") => {
+            certificates::request(new, &mut faults);
+            certificates::update(new, old, &mut faults);
+        }
         ("apps/v1", "Deployment" | "ReplicaSet") => workload::status(new, old, &mut faults),
         ("apiextensions.k8s.io/v1", "CustomResourceDefinition") => definition::update_status(new, &mut faults),
         (api::well_known::API_VERSION, _) => structural::check(kind, new, &mut faults),
@@ -183,6 +189,7 @@ fn content(api_version: &str, kind: &str, new: &Value, old: Option<&Value>, faul
         ("rbac.authorization.k8s.io/v1", "ClusterRole") => rbac::cluster_role(new, faults),
         ("rbac.authorization.k8s.io/v1", "RoleBinding") => rbac::binding(new, true, faults),
         ("rbac.authorization.k8s.io/v1", "ClusterRoleBinding") => rbac::binding(new, false, faults),
+        ("certificates.k8s.io/v1", "CertificateSigningRequest") => certificates::request(new, faults),
         (api::well_known::API_VERSION, _) => own::check(kind, new, faults),
         // As above.
         _ => {}

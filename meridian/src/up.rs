@@ -22,6 +22,7 @@ use crate::lifecycle;
 use crate::pki::{Pki, PkiError};
 use crate::postgres::PostgresError;
 
+mod access;
 pub(crate) mod control;
 pub(crate) mod hub;
 mod simulated_members;
@@ -38,6 +39,9 @@ pub(crate) enum UpError {
     /// The private server.
     #[error(transparent)]
     Postgres(#[from] PostgresError),
+    /// The keys of Secrets.
+    #[error("Secrets cannot be sealed")]
+    Encryption(#[from] crate::encryption::EncryptionError),
     /// The database.
     #[error("PostgreSQL at {address} cannot be used; next: check that it runs, --database-url, and the user's rights")]
     Store {
@@ -69,6 +73,9 @@ pub(crate) enum UpError {
     /// The DNS server.
     #[error(transparent)]
     Dns(#[from] dns::DnsError),
+    /// Flags about who may come in.
+    #[error(transparent)]
+    Access(#[from] access::AccessError),
     /// The token file.
     #[error("the token file cannot be used")]
     Tokens(#[from] federation_apiserver::auth::TokenError),
@@ -112,6 +119,7 @@ pub(crate) async fn run(data_dir: &Path, args: UpArgs) -> Result<(), UpError> {
         store,
         dns,
         simulate,
+        controllers,
     } = args;
     let dir = DataDir::open(data_dir)?;
     let _in_use = dir.lock()?;
@@ -146,6 +154,7 @@ pub(crate) async fn run(data_dir: &Path, args: UpArgs) -> Result<(), UpError> {
     let administrator = hub.client(UserInfo::internal("up"));
     let led = control::Led {
         controllers: hub.client(UserInfo::internal("controllers")),
+        options: controllers.controllers,
         syncers: Some(hub.client(UserInfo::internal("syncers"))),
     };
     let others = match &store.database_url {
@@ -226,13 +235,11 @@ pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener, UpError> 
 }
 
 /// The reconcilers.
-fn spawn_controllers(parts: &mut Parts, client: Client, stop: CancellationToken) {
+fn spawn_controllers(parts: &mut Parts, client: Client, options: controllers::Options, stop: CancellationToken) {
     parts.spawn(async move {
         (
             "the controllers",
-            controllers::run(client, stop, controllers::Options::default())
-                .await
-                .map_err(said),
+            controllers::run(client, stop, options).await.map_err(said),
         )
     });
 }

@@ -41,7 +41,7 @@ const fn row(api_version: &'static str, kind: &'static str, plural: &'static str
 }
 
 /// The kinds that are federated by default.
-pub const KINDS: [FederatedKind; 23] = [
+pub const KINDS: [FederatedKind; 24] = [
     row("v1", "Namespace", "namespaces", Spread::Follows),
     row(
         "apiextensions.k8s.io/v1",
@@ -64,6 +64,7 @@ pub const KINDS: [FederatedKind; 23] = [
         "persistentvolumeclaims",
         Spread::Duplicated,
     ),
+    row("v1", "Pod", "pods", Spread::One),
     row("v1", "PodTemplate", "podtemplates", Spread::Duplicated),
     row("apps/v1", "StatefulSet", "statefulsets", Spread::One),
     row("apps/v1", "DaemonSet", "daemonsets", Spread::Duplicated),

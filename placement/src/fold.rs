@@ -6,6 +6,7 @@ mod conditions;
 mod daemon_set;
 mod deployment;
 mod job;
+mod pod;
 mod replica_set;
 mod service;
 mod stateful_set;
@@ -25,6 +26,7 @@ pub fn fold(object: &Value, placement: &Placement, now: &str) -> Option<Value> {
         ("apps/v1", "StatefulSet") => Some(stateful_set::fold(object, placement)),
         ("apps/v1", "DaemonSet") => Some(daemon_set::fold(object, placement)),
         ("batch/v1", "Job") => job::fold(object, placement),
+        ("v1", "Pod") => pod::fold(placement),
         ("v1", "Service") => Some(service::fold(object, placement)),
         _ => None,
     }

@@ -12,6 +12,7 @@ pub mod decision;
 pub mod federated_kinds;
 pub mod fold;
 pub mod health;
+pub mod history;
 pub mod inputs;
 pub mod placement_status;
 pub mod render;

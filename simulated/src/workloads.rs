@@ -91,12 +91,12 @@ pub async fn run(client: Client, config: WorkloadsConfig, shutdown: Cancellation
             loops.spawn(replicas::run(client.clone(), config.clone()));
             loops.spawn(endpoint_slices::run(client.clone(), config.clone()));
             loops.spawn(namespaces::run(client.clone()));
-            loops.spawn(service_accounts::run(client));
+            loops.spawn(service_accounts::run(client.clone()));
         }
-        ControlPlane::Kubernetes => {
-            loops.spawn(pods::run(client, config.clone()));
-        }
+        // Its own controllers do all that.
+        ControlPlane::Kubernetes => {}
     }
+    loops.spawn(pods::run(client, config.clone()));
     tokio::select! {
         () = shutdown.cancelled() => {}
         ended = loops.join_next() => {

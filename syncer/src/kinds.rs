@@ -107,6 +107,7 @@ pub(crate) fn built_in(id: &KindId) -> Option<Served> {
         ("v1", "LimitRange") => ("limitranges", true),
         ("v1", "ResourceQuota") => ("resourcequotas", true),
         ("v1", "PersistentVolume") => ("persistentvolumes", false),
+        ("v1", "Pod") => ("pods", true),
         ("v1", "PodTemplate") => ("podtemplates", true),
         ("v1", "PersistentVolumeClaim") => ("persistentvolumeclaims", true),
         ("apiextensions.k8s.io/v1", "CustomResourceDefinition") => ("customresourcedefinitions", false),

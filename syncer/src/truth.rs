@@ -108,6 +108,7 @@ fn ready(kind: &KindId, live: &Value) -> Option<bool> {
                 && count(&["status", "numberAvailable"]) >= desired
         }
         ("batch/v1", "Job") => job_is_ready(live),
+        ("v1", "Pod") => text(live, &["status", "phase"]) == Some("Succeeded") || holds(live, "Ready"),
         ("v1", "PersistentVolumeClaim") => text(live, &["status", "phase"]) == Some("Bound"),
         ("v1", "Service") => text(live, &["spec", "type"]) != Some("LoadBalancer") || !addresses(live, &[]).is_empty(),
         _ => return None,
@@ -117,14 +118,17 @@ fn ready(kind: &KindId, live: &Value) -> Option<bool> {
 
 /// A Job does its work while it has not failed: done, suspended, or begun.
 fn job_is_ready(live: &Value) -> bool {
+    let began = || text(live, &["status", "startTime"]).is_some();
+    !holds(live, "Failed") && (holds(live, "Complete") || holds(live, "Suspended") || began())
+}
+
+/// Whether a condition of the object is true.
+fn holds(live: &Value, type_: &str) -> bool {
     let conditions = at(live, &["status", "conditions"]).and_then(Value::as_array);
-    let holds = |type_: &str| {
-        conditions
-            .into_iter()
-            .flatten()
-            .any(|condition| text(condition, &["type"]) == Some(type_) && text(condition, &["status"]) == Some("True"))
-    };
-    !holds("Failed") && (holds("Complete") || holds("Suspended") || text(live, &["status", "startTime"]).is_some())
+    conditions
+        .into_iter()
+        .flatten()
+        .any(|condition| text(condition, &["type"]) == Some(type_) && text(condition, &["status"]) == Some("True"))
 }
 
 /// A Service's load-balancer addresses; those of the cluster where it has none and wants some.

@@ -33,6 +33,11 @@ pub(crate) const RESOLUTION: Kind = kind(API_VERSION, "Resolution", "resolutions
 pub(crate) const NAMESPACE: Kind = kind("v1", "Namespace", "namespaces");
 pub(crate) const SERVICE_ACCOUNT: Kind = kind("v1", "ServiceAccount", "serviceaccounts");
 pub(crate) const RESOURCE_QUOTA: Kind = kind("v1", "ResourceQuota", "resourcequotas");
+pub(crate) const DEPLOYMENT: Kind = kind("apps/v1", "Deployment", "deployments");
+pub(crate) const STATEFUL_SET: Kind = kind("apps/v1", "StatefulSet", "statefulsets");
+pub(crate) const DAEMON_SET: Kind = kind("apps/v1", "DaemonSet", "daemonsets");
+pub(crate) const REPLICA_SET: Kind = kind("apps/v1", "ReplicaSet", "replicasets");
+pub(crate) const CONTROLLER_REVISION: Kind = kind("apps/v1", "ControllerRevision", "controllerrevisions");
 pub(crate) const EVENT: Kind = kind("v1", "Event", "events");
 pub(crate) const DEFINITION: Kind = kind(
     "apiextensions.k8s.io/v1",

@@ -101,6 +101,20 @@ impl Hub {
             .unwrap_or_else(|error| panic!("delete {name}: {error}"));
     }
 
+    /// Waits until the objects of a collection are as wanted.
+    pub(crate) async fn until_listed(&self, what: &str, collection: &str, wanted: impl Fn(&[Value]) -> bool) {
+        let began = Instant::now();
+        loop {
+            let list = self.list(collection).await;
+            let items = list["items"].as_array().cloned().unwrap_or_default();
+            if wanted(&items) {
+                return;
+            }
+            assert!(began.elapsed() < PATIENCE, "{what}: {collection} has still {items:#?}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
     /// Waits until an object, or its absence, is as wanted.
     pub(crate) async fn until(
         &self,

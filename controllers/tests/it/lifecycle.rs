@@ -166,3 +166,40 @@ async fn dependents_follow_their_owner_as_the_user_chose() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deployment_keeps_a_history_and_takes_it_along() {
+    let hub = Hub::start().await;
+    hub.namespace("shop").await;
+    let (deployments, sets) = (
+        "/apis/apps/v1/namespaces/shop/deployments",
+        "/apis/apps/v1/namespaces/shop/replicasets",
+    );
+    let deployment = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": "shop"},
+        "spec": {"selector": {"matchLabels": {"app": "web"}}, "template": {"metadata": {"labels": {"app": "web"}},
+            "spec": {"containers": [{"name": "c", "image": "a:1"}]}}}});
+    hub.create(deployments, deployment).await;
+    let revisions = async |wanted: &[&str]| {
+        let wanted: Vec<&str> = wanted.to_vec();
+        hub.until_listed("its revisions", sets, |sets| {
+            let revision = |set: &Value| {
+                set["metadata"]["annotations"]["deployment.kubernetes.io/revision"]
+                    .as_str()
+                    .unwrap()
+                    .to_owned()
+            };
+            let mut seen: Vec<String> = sets.iter().map(revision).collect();
+            seen.sort();
+            seen == wanted
+        })
+        .await;
+    };
+    revisions(&["1"]).await;
+    let image = json!({"spec": {"template": {"spec": {"containers": [{"name": "c", "image": "a:2"}]}}}});
+    hub.merge(deployments, "web", image).await;
+    revisions(&["1", "2"]).await;
+    hub.delete(deployments, "web", &DeleteParams::foreground()).await;
+    revisions(&[]).await;
+    hub.until("the Deployment goes", deployments, "web", |web| web.is_none())
+        .await;
+}

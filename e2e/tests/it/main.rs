@@ -8,11 +8,13 @@
 mod backup;
 mod bad_input;
 mod crash;
+mod credentials;
 mod definitions;
 mod identities;
 mod kubernetes_members;
 mod member_loss;
 mod membership;
 mod names;
+mod replicas;
 mod shop;
 mod simulated_members;

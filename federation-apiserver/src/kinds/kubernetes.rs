@@ -90,6 +90,25 @@ pub(super) fn rows(profile: Profile) -> Vec<Row> {
             )
         },
         Row {
+            categories: &["all"],
+            fields: &[
+                "spec.nodeName",
+                "spec.restartPolicy",
+                "spec.schedulerName",
+                "spec.serviceAccountName",
+                "status.phase",
+                "status.podIP",
+                "status.nominatedNodeName",
+            ],
+            strategy: Strategy {
+                status: true,
+                generation: GenerationRule::Spec,
+                delete_returns_object: true,
+                ..PLAIN
+            },
+            ..core("Pod", "pods", "pod", &["po"])
+        },
+        Row {
             strategy: Strategy {
                 generation: GenerationRule::Content,
                 delete_returns_object: true,
@@ -151,33 +170,12 @@ pub(super) fn rows(profile: Profile) -> Vec<Row> {
     ];
     match profile {
         Profile::Hub => {}
-        Profile::Member => rows.extend([
-            Row {
-                namespaced: false,
-                fields: &["spec.unschedulable"],
-                strategy: Strategy { status: true, ..PLAIN },
-                ..core("Node", "nodes", "node", &["no"])
-            },
-            Row {
-                categories: &["all"],
-                fields: &[
-                    "spec.nodeName",
-                    "spec.restartPolicy",
-                    "spec.schedulerName",
-                    "spec.serviceAccountName",
-                    "status.phase",
-                    "status.podIP",
-                    "status.nominatedNodeName",
-                ],
-                strategy: Strategy {
-                    status: true,
-                    generation: GenerationRule::Spec,
-                    delete_returns_object: true,
-                    ..PLAIN
-                },
-                ..core("Pod", "pods", "pod", &["po"])
-            },
-        ]),
+        Profile::Member => rows.push(Row {
+            namespaced: false,
+            fields: &["spec.unschedulable"],
+            strategy: Strategy { status: true, ..PLAIN },
+            ..core("Node", "nodes", "node", &["no"])
+        }),
     }
     rows.extend([
         Row {

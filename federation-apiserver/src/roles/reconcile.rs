@@ -59,7 +59,10 @@ pub(super) async fn role(engine: &Engine, role: &DefaultRole) -> Result<(), Stat
 
 /// Makes or completes a binding.
 pub(super) async fn binding(engine: &Engine, binding: &DefaultBinding) -> Result<(), Status> {
-    let subject = |(kind, name): &(&str, &str)| json!({ "kind": kind, "apiGroup": GROUP, "name": name });
+    let subject = |(kind, name): &(&str, &str)| match name.split_once('/') {
+        Some((namespace, name)) => json!({ "kind": kind, "namespace": namespace, "name": name }),
+        None => json!({ "kind": kind, "apiGroup": GROUP, "name": name }),
+    };
     let subjects: Vec<Value> = binding.subjects.iter().map(subject).collect();
     let reference = json!({ "apiGroup": GROUP, "kind": "ClusterRole", "name": binding.role });
     let wanted = json!({

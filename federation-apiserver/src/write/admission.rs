@@ -2,14 +2,14 @@
 //!
 //! Decided here: which writes each step is about, and where it reads. In: a draft on its way through the lists of `write.rs`.
 //! Out: the draft completed, or a refusal. What is right of one object is decided by `machinery::admission`. Absent: what is
-//! about no other object (validation), and steps for kinds that are not served: pods exist on members only.
+//! about no other object (validation).
 
 pub(super) mod accounts;
 pub(super) mod classes;
+mod compiled;
 pub(super) mod limits;
 pub(super) mod mutations;
 pub(super) mod namespace;
-mod notes;
 pub(super) mod policies;
 pub(super) mod priority;
 pub(super) mod quota;
@@ -23,6 +23,7 @@ use serde_json::Value;
 
 use super::{Draft, Intent, Part};
 use crate::cache::{Cache, CachedObject, KindCache};
+use crate::kinds::Profile;
 use crate::store::KindKey;
 use mutations::Mutations;
 use policies::Policies;
@@ -36,6 +37,8 @@ const VALIDATING: &str = "validating";
 
 /// What admission reads, at hand without a search.
 pub(crate) struct Admission {
+    /// Pods run here, and not in a member of a federation.
+    runs_pods: bool,
     accounts: Arc<KindCache>,
     ingress_classes: Arc<KindCache>,
     limit_ranges: Arc<KindCache>,
@@ -52,9 +55,10 @@ pub(crate) struct Admission {
 
 impl Admission {
     /// Admission over the cache of durable kinds.
-    pub(crate) fn new(cache: &Cache) -> Self {
+    pub(crate) fn new(cache: &Cache, profile: Profile) -> Self {
         let of = |group: &str, plural: &str| cache.kind(&KindKey::new(group, plural));
         Self {
+            runs_pods: profile == Profile::Member,
             accounts: of("", "serviceaccounts"),
             ingress_classes: of("networking.k8s.io", "ingressclasses"),
             limit_ranges: of("", "limitranges"),

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use machinery::status::Status;
 use serde_json::Value;
 
+use super::Present;
 use super::admission::Admission;
 use super::admission::quota::{self, Charge};
 use super::claims::{Claims, Reservation};
@@ -43,6 +44,8 @@ pub(crate) struct Engine {
     pub(crate) authorizer: Authorizer,
     /// What other objects say to writes.
     pub(crate) admission: Admission,
+    /// How to know what others wrote, where others may write to the same store.
+    pub(crate) present: Option<Present>,
 }
 
 /// Why a commit did not happen.
@@ -69,6 +72,13 @@ impl Engine {
     /// What is read of a kind.
     pub(crate) fn cache_of(&self, kind: &Kind) -> Arc<KindCache> {
         self.backend(kind).cache.kind(&kind.key)
+    }
+
+    /// Waits until this process has seen what others committed before now.
+    pub(crate) async fn reach_the_present(&self, kind: &Kind) {
+        if let (Some(present), false) = (&self.present, kind.strategy.ephemeral) {
+            present.reached().await;
+        }
     }
 
     /// The object that is meant, as it is now.

@@ -4,7 +4,7 @@ use machinery::field;
 use machinery::status::Status;
 use serde_json::{Map, Value, json};
 
-use super::{Draft, Engine, Intent, Part};
+use super::{Draft, Engine, Intent, Part, certificates};
 use crate::kinds::{Kind, ScalePaths};
 
 /// A new object has no status but what the server gives it. Nodes register with theirs.
@@ -27,9 +27,10 @@ pub(super) fn keep_the_rest(_: &Engine, intent: &Intent, draft: &mut Draft) -> R
                 put(&mut draft.value, "spec", old.get("spec"));
             }
         }
-        Part::Status => replace_keeping(draft, &old, "status"),
+        Part::Status | Part::Approval => replace_keeping(draft, &old, "status"),
         Part::Finalize => replace_keeping(draft, &old, "spec"),
     }
+    certificates::keep_the_rest(intent, draft, &old);
     Ok(())
 }
 

@@ -26,6 +26,8 @@ enum Attempt {
     Raced(Option<Revision>),
     /// What it claims must be chosen again.
     Outdated,
+    /// The cache had to catch up with the version that the client named.
+    Behind,
 }
 
 impl Engine {
@@ -45,8 +47,9 @@ impl Engine {
             };
             match self.update_once(intent, change, &current).await? {
                 Attempt::Done(outcome) => break outcome,
-                Attempt::Outdated if Instant::now() >= until => return Err(intent.modified()),
+                Attempt::Outdated | Attempt::Behind if Instant::now() >= until => return Err(intent.modified()),
                 Attempt::Outdated => self.catch_up_with_others(&intent.kind).await,
+                Attempt::Behind => {}
                 Attempt::Raced(_) if pinned(change) => return Err(intent.modified()),
                 Attempt::Raced(winner) => {
                     if Instant::now() >= until {
@@ -128,7 +131,7 @@ impl Engine {
         }
         check_place(intent, &proposed)?;
         if !self.version_holds(intent, change, current, &proposed).await? {
-            return Ok(Attempt::Raced(None));
+            return Ok(Attempt::Behind);
         }
         let value = match &scale {
             Some((paths, _)) => with_scale(paths, old, &proposed)?,
@@ -201,7 +204,6 @@ impl Engine {
             if self
                 .current(intent)
                 .is_some_and(|fresh| fresh.cached.revision == version)
-                && !pinned(change)
             {
                 return Ok(false);
             }

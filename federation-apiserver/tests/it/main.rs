@@ -4,15 +4,19 @@
 
 mod admission;
 mod apply;
+mod audit;
+mod credentials;
 mod definitions;
 mod harness;
 mod kinds;
 mod lists;
 mod objects;
+mod oidc;
 mod policies;
 mod rbac;
 mod refusals;
 mod reviews;
+mod service_account_tokens;
 mod services;
 mod streams;
 mod surface;

@@ -8,8 +8,9 @@ use std::sync::{Arc, LazyLock};
 
 use serde_json::Value as Json;
 
+pub use crate::cel::Authority;
 use crate::cel::shape::ShapeKind;
-use crate::cel::{Map, OBJECT_LIMIT, Program, Shape, Trouble, Type, Value};
+use crate::cel::{Map, OBJECT_LIMIT, Program, Question, Shape, Trouble, Type, Value};
 
 /// The type of a variable.
 pub(crate) type Kind = Type;
@@ -142,7 +143,7 @@ pub(crate) fn is_identifier(name: &str) -> bool {
 /// # Errors
 /// What is wrong with it.
 pub(crate) fn compile(text: &str, gives: Gives, given: &Given) -> Result<Expression, String> {
-    let program = Program::compile(text, &declared(given)).map_err(|faults| format!("compilation failed: {faults}"))?;
+    let program = Program::compile(text, &declared(given)).map_err(|faults| faults.to_string())?;
     let found = program.gives();
     let fits = match gives {
         Gives::Anything => true,
@@ -183,6 +184,8 @@ pub struct Facts<'a> {
     pub namespace: &'a Json,
     /// What parameterizes a policy; null where nothing does.
     pub params: &'a Json,
+    /// Who tells about rights.
+    pub authority: &'a dyn Authority,
 }
 
 /// What may still be spent on the expressions of one policy.
@@ -231,7 +234,7 @@ impl Expression {
             ("request", Value::read(facts.request, &REQUEST)),
             ("namespaceObject", read(facts.namespace)),
             ("params", read(facts.params)),
-            ("authorizer", Value::Null),
+            ("authorizer", Question::to(facts.authority)),
         ];
         if self.program.uses("variables") {
             let entries = std::rc::Rc::new(variables.known.clone());

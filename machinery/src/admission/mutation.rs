@@ -121,7 +121,31 @@ impl MutatingPolicy {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rbac::Asked;
     use serde_json::json;
+
+    /// Everybody may read pods.
+    #[derive(Debug)]
+    struct Readers;
+
+    impl expression::Authority for Readers {
+        fn decide(&self, account: Option<(&str, &str)>, asked: Asked<'_>) -> (bool, String) {
+            let reads = matches!(
+                asked,
+                Asked::Resource {
+                    verb: "get",
+                    group: "",
+                    resource: "pods",
+                    namespace: "w1",
+                    ..
+                }
+            );
+            (
+                reads && account.is_none_or(|(_, name)| name == "reader"),
+                "by a role".to_owned(),
+            )
+        }
+    }
 
     fn wanted(mutation: Json) -> Result<Option<Change>, String> {
         let spec = json!({"matchConstraints": {}, "reinvocationPolicy": "Never", "mutations": [mutation],
@@ -134,6 +158,7 @@ mod tests {
             request: &json!({}),
             namespace: &Json::Null,
             params: &Json::Null,
+            authority: &Readers,
         };
         assert_eq!(policy.holds(&facts), Ok(true));
         policy.change(0, &facts)

@@ -219,7 +219,31 @@ impl Validation {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rbac::Asked;
     use serde_json::json;
+
+    /// Everybody may read pods.
+    #[derive(Debug)]
+    struct Readers;
+
+    impl expression::Authority for Readers {
+        fn decide(&self, account: Option<(&str, &str)>, asked: Asked<'_>) -> (bool, String) {
+            let reads = matches!(
+                asked,
+                Asked::Resource {
+                    verb: "get",
+                    group: "",
+                    resource: "pods",
+                    namespace: "w1",
+                    ..
+                }
+            );
+            (
+                reads && account.is_none_or(|(_, name)| name == "reader"),
+                "by a role".to_owned(),
+            )
+        }
+    }
 
     fn asked(mut spec: Json, name: &str) -> Vec<(String, String)> {
         spec["matchConstraints"] = json!({});
@@ -233,6 +257,7 @@ mod tests {
             request: &request,
             namespace: &json!({"metadata": {"labels": {"team": "a"}}}),
             params: &Json::Null,
+            authority: &Readers,
         };
         let denials = policy.judge(&facts).denials;
         denials
@@ -304,6 +329,27 @@ mod tests {
         let whole = json!({"variables": variables("object.data.a"), "validations": [
             {"expression": "variables.w == 'bx'"}, {"expression": "variables.w == 'q'", "messageExpression": "'w is ' + variables.w"}]});
         assert_eq!(messages(whole), ["w is bx"]);
+    }
+
+    #[test]
+    fn rights_are_asked_for() {
+        let asks = |text: &str| messages(json!({"validations": [{"expression": text}]})).is_empty();
+        assert!(asks(
+            "authorizer.group('').resource('pods').namespace('w1').check('get').allowed()"
+        ));
+        assert!(!asks(
+            "authorizer.group('').resource('pods').namespace('w2').check('get').allowed()"
+        ));
+        assert!(!asks("authorizer.path('/healthz').check('get').allowed()"));
+        let of = |name: &str| {
+            format!(
+                "authorizer.serviceAccount('w1', '{name}').group('').resource('pods').namespace('w1').check('get').allowed()"
+            )
+        };
+        assert!(asks(&of("reader")) && !asks(&of("writer")));
+        assert!(asks(
+            "authorizer.group('').resource('pods').namespace('w1').check('get').reason() == 'by a role'"
+        ));
     }
 
     #[test]

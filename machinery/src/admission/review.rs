@@ -148,7 +148,7 @@ fn details(said: &Value) -> Option<Details> {
         kind: text(said, "kind"),
         uid: text(said, "uid"),
         causes: causes
-            .map(|cause| Cause::new(CauseReason::None, &text(cause, "field"), text(cause, "message")))
+            .map(|cause| Cause::new(CauseReason::None, text(cause, "field"), text(cause, "message")))
             .collect(),
         retry_after_seconds: 0,
     };

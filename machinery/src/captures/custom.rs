@@ -235,3 +235,51 @@ fn tables_hold_the_same_cells() {
         }
     }
 }
+
+/// Expressions that are answered otherwise here, by a part of their text, and why.
+const EXPRESSIONS_OTHERWISE: &[(&str, &str)] = &[
+    (
+        "America/New_York",
+        "the names of time zones need a table that this crate does not have",
+    ),
+    (
+        "has([].a)",
+        "an item of no list is of any type, and upstream tells the number of that type",
+    ),
+];
+
+#[test]
+fn expressions_have_the_same_values_and_faults() {
+    use crate::cel::{Program, Shape, Trouble, Type, Value as Cel};
+    use crate::custom::rules::Rule;
+    use crate::custom::structural::Structural;
+    let schema = Structural::read(&serde_json::json!({"type": "integer"}));
+    let shape = std::sync::Arc::new(Shape::of(&schema, false).unwrap());
+    let mut differences = Vec::new();
+    for row in rows("expressions") {
+        let expression = row["expression"].as_str().unwrap();
+        let theirs = row.get("fault").or(row.get("value")).unwrap().as_str().unwrap();
+        let rule = Rule::compile(&serde_json::json!({"rule": expression}), &schema, &shape);
+        let ours = match &rule.program {
+            Err(fault) => fault.clone(),
+            Ok(program) if program.worst_cost(&shape) > crate::cel::ESTIMATE_LIMIT => "too dear".to_owned(),
+            Ok(program) => match program.eval(vec![("self", Cel::Int(3))]).0 {
+                Ok(Cel::Bool(said)) => said.to_string(),
+                Ok(other) => format!("{other:?}"),
+                Err(Trouble::Error(text)) => text,
+                Err(Trouble::Limit) => "operation cancelled: actual cost limit exceeded".to_owned(),
+            },
+        };
+        let theirs = if theirs.contains("exceeds budget") {
+            "too dear"
+        } else {
+            theirs
+        };
+        let otherwise = EXPRESSIONS_OTHERWISE.iter().any(|(part, _)| expression.contains(part));
+        if ours != theirs && !otherwise {
+            differences.push(format!("{expression}\n  theirs {theirs}\n  ours   {ours}"));
+        }
+        let _ = Program::compile(expression, &[("self".to_owned(), Type::Int)]);
+    }
+    none(&differences);
+}

@@ -1,11 +1,12 @@
 //! Finds the types of an expression and of its parts, and what does not fit.
 
+mod literals;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::ast::{Comprehension, Expr, Fault, Kind, Literal};
 use super::overloads::{self, Overload};
 use super::types::Type;
-use crate::custom::pattern;
 
 /// What is known of an expression that has no fault.
 #[derive(Debug)]
@@ -21,7 +22,7 @@ pub(super) struct Checked {
 }
 
 /// Checks an expression of `count` parts against variables and their types.
-pub(super) fn check(expr: &mut Expr, count: usize, variables: &[(String, Type)]) -> Result<Checked, Vec<Fault>> {
+pub(super) fn check(expr: &mut Expr, count: usize, variables: &[(String, Type)]) -> Result<Checked, Unfit> {
     let mut checker = Checker {
         scopes: variables.to_vec(),
         declared: variables.len(),
@@ -32,19 +33,40 @@ pub(super) fn check(expr: &mut Expr, count: usize, variables: &[(String, Type)])
             used: BTreeSet::new(),
         },
         faults: Vec::new(),
+        mixed: false,
+        unknown_type: None,
     };
     let gives = checker.walk(expr);
     checker.out.gives = gives;
-    let Checker { out, mut faults, .. } = checker;
+    let Checker {
+        out,
+        mut faults,
+        unknown_type,
+        ..
+    } = checker;
     if faults.is_empty() {
-        literals(expr, &mut faults);
+        literals::judge(expr, &mut faults);
     }
-    if faults.is_empty() {
-        return Ok(out);
+    if !faults.is_empty() {
+        faults.sort();
+        faults.dedup();
+        return Err(Unfit::Faults(faults));
     }
-    faults.sort();
-    faults.dedup();
-    Err(faults)
+    let broken = unknown_type
+        .map(|name| format!("reference to undefined type: {name}"))
+        .or_else(|| literals::folded(expr));
+    match broken {
+        Some(broken) => Err(Unfit::Program(broken)),
+        None => Ok(out),
+    }
+}
+
+/// Why an expression cannot be evaluated.
+pub(super) enum Unfit {
+    /// It has faults.
+    Faults(Vec<Fault>),
+    /// It makes no program, in these words.
+    Program(String),
 }
 
 struct Checker {
@@ -52,6 +74,10 @@ struct Checker {
     declared: usize,
     out: Checked,
     faults: Vec<Fault>,
+    /// The items of the list at hand may be of several types.
+    mixed: bool,
+    /// A type that is known by name but cannot be spoken of.
+    unknown_type: Option<String>,
 }
 
 impl Checker {
@@ -62,6 +88,9 @@ impl Checker {
 
     fn walk(&mut self, expr: &mut Expr) -> Type {
         let at = expr.at;
+        if let Some(name) = type_in_full(expr) {
+            expr.kind = Kind::Ident(name.to_owned());
+        }
         let found = match &mut expr.kind {
             Kind::Literal(literal) => literal_type(literal),
             Kind::Ident(name) => self.ident(at, &name.clone()),
@@ -76,7 +105,8 @@ impl Checker {
             }
             Kind::Call { .. } => self.call(expr),
             Kind::List(items) => {
-                let mut all: Option<Type> = None;
+                let mixed = std::mem::take(&mut self.mixed);
+                let mut all: Option<Type> = mixed.then_some(Type::Dyn);
                 for (item, optional) in items.iter_mut() {
                     let at = item.at;
                     let found = self.walk(item);
@@ -120,6 +150,10 @@ impl Checker {
             return self.scopes.get(index).map_or(Type::Broken, |(_, found)| found.clone());
         }
         if super::value::type_named(name).is_some() {
+            return Type::Kind;
+        }
+        if matches!(name, "duration" | "timestamp") {
+            self.unknown_type.get_or_insert_with(|| name.to_owned());
             return Type::Kind;
         }
         self.fault(at, format!("undeclared reference to '{name}' (in container '')"))
@@ -195,7 +229,10 @@ impl Checker {
             self.fault(at, format!("undeclared reference to '{function}' (in container '')"));
         }
         for arg in args.iter_mut() {
+            // What is to be formatted may be of many types.
+            let mixed = std::mem::replace(&mut self.mixed, function == "format");
             given.push(self.walk(arg));
+            self.mixed = mixed;
         }
         if known.is_empty() || given.iter().any(|one| matches!(one, Type::Broken)) {
             return Type::Broken;
@@ -296,6 +333,14 @@ impl Checker {
     }
 }
 
+/// The type that a chain of names speaks of.
+fn type_in_full(expr: &Expr) -> Option<&'static str> {
+    match &expr.kind {
+        Kind::Select { .. } => super::value::type_named(&qualified(expr)?),
+        _ => None,
+    }
+}
+
 /// `a.b` of a chain of names.
 fn qualified(expr: &Expr) -> Option<String> {
     match &expr.kind {
@@ -326,43 +371,5 @@ fn literal_type(literal: &Literal) -> Type {
         Literal::Double(_) => Type::Double,
         Literal::Text(_) => Type::Text,
         Literal::Bytes(_) => Type::Bytes,
-    }
-}
-
-/// Durations, times and patterns that are written out must be right.
-fn literals(expr: &Expr, faults: &mut Vec<Fault>) {
-    match &expr.kind {
-        Kind::Literal(_) | Kind::Ident(_) => {}
-        Kind::Select { operand, .. } => literals(operand, faults),
-        Kind::Call { function, target, args } => {
-            if let [.., last] = args.as_slice()
-                && let Kind::Literal(Literal::Text(text)) = &last.kind
-            {
-                let wrong = match function.as_str() {
-                    "duration" => super::functions::time::parse_duration(text).is_none(),
-                    "timestamp" => super::functions::time::parse_timestamp(text).is_none(),
-                    "matches" => pattern::compile(text).is_err(),
-                    _ => false,
-                };
-                if wrong {
-                    faults.push(Fault {
-                        at: last.at,
-                        message: format!("invalid {function} argument"),
-                    });
-                }
-            }
-            target.iter().for_each(|target| literals(target, faults));
-            args.iter().for_each(|arg| literals(arg, faults));
-        }
-        Kind::List(items) => items.iter().for_each(|(item, _)| literals(item, faults)),
-        Kind::Map(entries) => entries.iter().for_each(|(key, value, _)| {
-            literals(key, faults);
-            literals(value, faults);
-        }),
-        Kind::Comprehension(loop_) => {
-            for part in [&loop_.range, &loop_.init, &loop_.condition, &loop_.step, &loop_.result] {
-                literals(part, faults);
-            }
-        }
     }
 }

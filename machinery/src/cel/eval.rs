@@ -92,9 +92,8 @@ impl<'a> Evaluator<'a> {
                 let mut out: Vec<(Value<'a>, Value<'a>)> = Vec::with_capacity(entries.len());
                 for (key, value, optional) in entries {
                     let key = self.eval(key)?;
-                    if out.iter().any(|(known, _)| known.same(&key)) {
-                        return error("Failed with repeated key");
-                    }
+                    // The last of several values of a key stands.
+                    out.retain(|(known, _)| !known.same(&key));
                     match (self.eval(value)?, optional) {
                         (Value::Optional(None), true) => {}
                         (Value::Optional(Some(inner)), true) => out.push((key, (*inner).clone())),

@@ -3,6 +3,7 @@
 //! In: a function's name and values, the target first. Out: a value or an error. Names without an overload for the values
 //! at hand give `no such overload`; that no other names come is the checker's work.
 
+pub(super) mod clauses;
 pub(super) mod formats;
 mod lists;
 mod network;
@@ -12,6 +13,7 @@ mod strings;
 pub(super) mod time;
 pub(super) mod url;
 
+use super::authority;
 use super::eval::{Result, error, no_overload};
 use super::value::{List, Map, Value};
 use std::rc::Rc;
@@ -35,6 +37,17 @@ pub(super) fn call<'a>(name: &str, member: bool, args: Vec<Value<'a>>) -> Result
         ("type", [value]) => Ok(Value::Type(value.type_name())),
         ("dyn", [value]) => Ok(value.clone()),
         ("cel.@mapInsert", [Value::Map(map), key, value]) => insert(map, key, value),
+        ("cel.@mapInsert", [Value::Map(map), Value::Map(more)]) => {
+            let keys = more.keys().into_iter();
+            keys.filter_map(|key| Some((more.get(&key)?, key))).try_fold(
+                Value::Map(map.clone()),
+                |all, (value, key)| match &all {
+                    Value::Map(all) => insert(all, &key, &value),
+                    _ => no_overload(),
+                },
+            )
+        }
+        ("sign", [Value::Quantity(_)]) => numbers::quantity(name, &args),
         ("int" | "uint" | "double" | "bool" | "bytes" | "string" | "timestamp" | "duration", [value]) if !member => {
             numbers::convert(name, value)
         }
@@ -53,6 +66,7 @@ pub(super) fn call<'a>(name: &str, member: bool, args: Vec<Value<'a>>) -> Result
         ("url" | "isURL", _) | (_, [Value::Url(_), ..]) => url::call(name, &args),
         ("semver" | "isSemver", _) | (_, [Value::Semver(_), ..]) => semver::call(name, &args),
         ("validate", [Value::Format(format), Value::Text(text)]) => Ok(formats::validate(format, text)),
+        (name, [Value::Question(question), rest @ ..]) => authority::call(name, question, rest),
         (name, _) if name.starts_with("format.") => formats::call(name, &args),
         _ => no_overload(),
     }
@@ -209,6 +223,8 @@ pub(super) fn cost(name: &str, args: &[Value<'_>]) -> u64 {
         "indexOf" | "lastIndexOf" if matches!(args.first(), Some(Value::Text(_))) => {
             tenth(size(0)).saturating_mul(tenth(size(1))).max(1)
         }
+        // Whoever decides about rights may have much to read.
+        "check" if matches!(args.first(), Some(Value::Question(_))) => 350_000,
         "sets.contains" | "sets.intersects" => size(0).saturating_mul(size(1)).max(1),
         "sets.equivalent" => size(0).saturating_mul(size(1)).saturating_mul(2).max(1),
         "distinct" | "sort" => size(0).saturating_mul(size(0)).max(1),

@@ -36,7 +36,8 @@ impl Value<'_> {
             | Self::Type(_)
             | Self::Url(_)
             | Self::Semver(_)
-            | Self::Format(_) => return None,
+            | Self::Format(_)
+            | Self::Question(_) => return None,
         })
     }
 }

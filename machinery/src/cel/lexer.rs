@@ -20,15 +20,15 @@ pub(super) enum TokenKind {
     End,
 }
 
-const SIGNS: [&str; 28] = [
+const SIGNS: [&str; 26] = [
     "&&", "||", "==", "!=", "<=", ">=", ".?", "[?", "<", ">", "+", "-", "*", "/", "%", "!", "?", ":", ".", ",", "(",
-    ")", "[", "]", "{", "}", "=", "|",
+    ")", "[", "]", "{", "}",
 ];
 
-/// Splits an expression into tokens, the last of which is the end.
-pub(super) fn tokens(source: &str) -> Result<Vec<Token>, Fault> {
+/// Splits an expression into tokens, the last of which is the end. What is none is skipped and told.
+pub(super) fn tokens(source: &str) -> (Vec<Token>, Vec<Fault>) {
     let chars: Vec<char> = source.chars().collect();
-    let mut out = Vec::new();
+    let (mut out, mut faults) = (Vec::new(), Vec::new());
     let mut at = 0;
     while let Some(&c) = chars.get(at) {
         if c.is_whitespace() {
@@ -38,10 +38,25 @@ pub(super) fn tokens(source: &str) -> Result<Vec<Token>, Fault> {
                 at += 1;
             }
         } else {
-            let (kind, length) = token(&chars, at)?;
-            let text = chars.iter().skip(at).take(length).collect();
-            out.push(Token { at, kind, text });
-            at += length;
+            let slice = |length: usize| chars.iter().skip(at).take(length).collect::<String>();
+            match token(&chars, at) {
+                Ok((kind, length)) => {
+                    let text = slice(length);
+                    out.push(Token { at, kind, text });
+                    at += length;
+                }
+                Err(Broken::Token(length)) => {
+                    let message = format!("Syntax error: token recognition error at: '{}'", slice(length));
+                    faults.push(Fault { at, message });
+                    at += length;
+                }
+                Err(Broken::Literal(message, length)) => {
+                    faults.push(Fault { at, message });
+                    let (kind, text) = (TokenKind::Literal(Literal::Null), slice(length));
+                    out.push(Token { at, kind, text });
+                    at += length;
+                }
+            }
         }
     }
     out.push(Token {
@@ -49,10 +64,18 @@ pub(super) fn tokens(source: &str) -> Result<Vec<Token>, Fault> {
         kind: TokenKind::End,
         text: "<EOF>".to_owned(),
     });
-    Ok(out)
+    (out, faults)
 }
 
-fn token(chars: &[char], at: usize) -> Result<(TokenKind, usize), Fault> {
+/// Why there is no token, and how far that goes.
+enum Broken {
+    /// Nothing begins like this.
+    Token(usize),
+    /// It is a literal, but of nothing.
+    Literal(String, usize),
+}
+
+fn token(chars: &[char], at: usize) -> Result<(TokenKind, usize), Broken> {
     let c = chars.get(at).copied().unwrap_or_default();
     if let Some((prefix, raw, bytes)) = string_prefix(chars, at) {
         return string(chars, at, prefix, raw, bytes);
@@ -80,10 +103,9 @@ fn token(chars: &[char], at: usize) -> Result<(TokenKind, usize), Fault> {
     // The question mark of `a ? [?b] : c` begins a bracket, that of `a[?b]` follows one; a dot before it selects.
     match SIGNS.iter().find(|sign| starts(sign)) {
         Some(sign) => Ok((TokenKind::Sign, sign.len())),
-        None => Err(Fault {
-            at,
-            message: format!("Syntax error: token recognition error at: '{c}'"),
-        }),
+        // Half of an operator takes what follows with it.
+        None if matches!(c, '=' | '&' | '|') => Err(Broken::Token(2)),
+        None => Err(Broken::Token(1)),
     }
 }
 
@@ -101,25 +123,21 @@ fn string_prefix(chars: &[char], at: usize) -> Option<(usize, bool, bool)> {
     }
 }
 
-fn string(chars: &[char], at: usize, prefix: usize, raw: bool, bytes: bool) -> Result<(TokenKind, usize), Fault> {
+fn string(chars: &[char], at: usize, prefix: usize, raw: bool, bytes: bool) -> Result<(TokenKind, usize), Broken> {
     let open = at + prefix;
     let quote = chars.get(open).copied().unwrap_or_default();
     let triple = chars.get(open + 1) == Some(&quote) && chars.get(open + 2) == Some(&quote);
     let width = if triple { 3 } else { 1 };
     let closes = |at: usize| (0..width).all(|i| chars.get(at + i) == Some(&quote));
-    let broken = |message: &str| Fault {
-        at,
-        message: format!("Syntax error: {message}"),
-    };
+    let to_end = chars.iter().skip(at).take_while(|c| **c != '\n').count();
+    let broken = || Broken::Token(to_end);
     let mut text = String::new();
     let mut octets = Vec::new();
     let mut here = open + width;
     while !closes(here) {
-        let c = *chars
-            .get(here)
-            .ok_or_else(|| broken("token recognition error: unterminated string"))?;
+        let c = *chars.get(here).ok_or_else(broken)?;
         if c == '\n' && !triple {
-            return Err(broken("token recognition error: unterminated string"));
+            return Err(broken());
         }
         if c != '\\' || raw {
             text.push(c);
@@ -133,12 +151,12 @@ fn string(chars: &[char], at: usize, prefix: usize, raw: bool, bytes: bool) -> R
             }
             continue;
         }
-        let (code, length) = escape(chars, here).ok_or_else(|| broken("invalid escape sequence"))?;
+        let (code, length) = escape(chars, here).ok_or_else(broken)?;
         match (bytes, u8::try_from(code)) {
             // In bytes, octal and hexadecimal escapes are octets.
             (true, Ok(octet)) => octets.push(octet),
             (true, Err(_)) => octets.extend(char::from_u32(code).map(String::from).unwrap_or_default().bytes()),
-            (false, _) => text.push(char::from_u32(code).ok_or_else(|| broken("invalid unicode code point"))?),
+            (false, _) => text.push(char::from_u32(code).ok_or_else(broken)?),
         }
         here += length;
     }
@@ -177,24 +195,21 @@ fn escape(chars: &[char], at: usize) -> Option<(u32, usize)> {
     }
 }
 
-fn number(chars: &[char], at: usize) -> Result<(TokenKind, usize), Fault> {
+fn number(chars: &[char], at: usize) -> Result<(TokenKind, usize), Broken> {
     let take = |from: usize, wanted: fn(&char) -> bool| chars.iter().skip(from).take_while(|c| wanted(c)).count();
     let is_unsigned = |end: usize| matches!(chars.get(end), Some('u' | 'U'));
     let whole = |digits: String, radix: u32, end: usize| {
-        let fault = |what: &str| Fault {
-            at,
-            message: format!("Syntax error: invalid {what} literal"),
-        };
+        let fault = |what: &str, end: usize| Broken::Literal(format!("invalid {what} literal"), end - at);
         if is_unsigned(end) {
-            let number = u64::from_str_radix(&digits, radix).map_err(|_| fault("uint"))?;
+            let number = u64::from_str_radix(&digits, radix).map_err(|_| fault("uint", end + 1))?;
             return Ok((TokenKind::Literal(Literal::Uint(number)), end + 1 - at));
         }
         // The least integer has no positive; the parser puts the sign before it.
-        let number = u64::from_str_radix(&digits, radix).map_err(|_| fault("int"))?;
+        let number = u64::from_str_radix(&digits, radix).map_err(|_| fault("int", end))?;
         let number = match i64::try_from(number) {
             Ok(number) => number,
             Err(_) if number == 1 << 63 => i64::MIN,
-            Err(_) => return Err(fault("int")),
+            Err(_) => return Err(fault("int", end)),
         };
         Ok((TokenKind::Literal(Literal::Int(number)), end - at))
     };
@@ -220,11 +235,8 @@ fn number(chars: &[char], at: usize) -> Result<(TokenKind, usize), Fault> {
     if !real {
         return whole(text, 10, end);
     }
-    match text.parse() {
-        Ok(number) => Ok((TokenKind::Literal(Literal::Double(number)), end - at)),
-        Err(_) => Err(Fault {
-            at,
-            message: "Syntax error: invalid double literal".to_owned(),
-        }),
+    match text.parse::<f64>() {
+        Ok(number) if number.is_finite() => Ok((TokenKind::Literal(Literal::Double(number)), end - at)),
+        Ok(_) | Err(_) => Err(Broken::Literal("invalid double literal".to_owned(), end - at)),
     }
 }

@@ -31,6 +31,8 @@ pub(super) fn member(parser: &mut Parser, at: usize, target: Expr, name: String,
         ("all" | "exists" | "exists_one" | "existsOne" | "filter" | "map", 2) => 1,
         // With three arguments, `map` filters first; the others loop over keys and values.
         ("map", 3) => 1,
+        ("sortBy" | "optMap" | "optFlatMap", 2) => 1,
+        ("transformMapEntry", 3 | 4) => 2,
         ("all" | "exists" | "exists_one" | "existsOne" | "transformList" | "transformMap", 3) => 2,
         ("transformList" | "transformMap", 4) => 2,
         _ => 0,
@@ -57,6 +59,11 @@ pub(super) fn member(parser: &mut Parser, at: usize, target: Expr, name: String,
         }
     }
     let mut build = Build { parser, at };
+    match (name.as_str(), args.pop()) {
+        ("sortBy", Some(key)) => return build.sorted(target, &names, key),
+        ("optMap" | "optFlatMap", Some(inner)) => return build.optional(target, &names, inner, name == "optMap"),
+        (_, last) => args.extend(last),
+    }
     let (init, condition, step, result) = build.parts(&name, args, &names);
     let mut names = names.into_iter();
     let comprehension = Comprehension {
@@ -94,6 +101,51 @@ impl Build<'_> {
         self.parser.make(self.at, Kind::List(items))
     }
 
+    fn of_target(&mut self, function: &str, target: Expr, args: Vec<Expr>) -> Expr {
+        let kind = Kind::Call {
+            function: function.to_owned(),
+            target: Some(Box::new(target)),
+            args,
+        };
+        self.parser.make(self.at, kind)
+    }
+
+    /// `range.map(name, item)`.
+    fn mapped(&mut self, range: Expr, names: &[String], item: Expr) -> Expr {
+        let (init, condition, step, result) = self.parts("map", vec![item], names);
+        let comprehension = Comprehension {
+            range,
+            var: names.first().cloned().unwrap_or_default(),
+            second: None,
+            init,
+            condition,
+            step,
+            result,
+        };
+        self.parser.make(self.at, Kind::Comprehension(Box::new(comprehension)))
+    }
+
+    /// A list in the order of the keys that an expression makes of its items.
+    fn sorted(&mut self, target: Expr, names: &[String], key: Expr) -> Expr {
+        let keys = self.mapped(target.clone(), names, key);
+        self.of_target("@sortByAssociatedKeys", target, vec![keys])
+    }
+
+    /// What an expression makes of an optional value, if there is one. A list of that one value names it.
+    fn optional(&mut self, target: Expr, names: &[String], inner: Expr, wrapped: bool) -> Expr {
+        let condition = self.of_target("hasValue", target.clone(), Vec::new());
+        let value = self.of_target("value", target, Vec::new());
+        let range = self.list(vec![value]);
+        let list = self.mapped(range, names, inner);
+        let zero = self.literal(Literal::Int(0));
+        let mut found = self.call("_[_]", vec![list, zero]);
+        if wrapped {
+            found = self.call("optional.of", vec![found]);
+        }
+        let none = self.call("optional.none", Vec::new());
+        self.call("_?_:_", vec![condition, found, none])
+    }
+
     /// Init, condition, step and result of a macro.
     fn parts(&mut self, name: &str, mut args: Vec<Expr>, names: &[String]) -> (Expr, Expr, Expr, Expr) {
         let last = args.pop();
@@ -128,6 +180,14 @@ impl Build<'_> {
                 let (accumulator, one) = (self.accumulator(), self.literal(Literal::Int(1)));
                 let result = self.call("_==_", vec![accumulator, one]);
                 (init, condition, step, result)
+            }
+            "transformMapEntry" => {
+                let init = self.parser.make(self.at, Kind::Map(Vec::new()));
+                let condition = self.literal(Literal::Bool(true));
+                let accumulator = self.accumulator();
+                let step = self.call("cel.@mapInsert", vec![accumulator, last]);
+                let step = self.filtered(before, step);
+                (init, condition, step, self.accumulator())
             }
             "transformMap" => {
                 let init = self.parser.make(self.at, Kind::Map(Vec::new()));

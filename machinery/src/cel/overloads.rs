@@ -263,6 +263,7 @@ optional_hasValue optional(A)#hasValue() bool
 optional_or_optional optional(A)#or(optional(A)) optional(A)
 optional_orValue_value optional(A)#orValue(A) A
 cel_map_insert cel.@mapInsert(map(A, B), A, B) map(A, B)
+cel_map_insert_map cel.@mapInsert(map(A, B), map(A, B)) map(A, B)
 string_char_at_int string#charAt(int) string
 string_index_of_string string#indexOf(string) int
 string_index_of_string_int string#indexOf(string, int) int
@@ -324,12 +325,13 @@ list_flatten_int list(dyn)#flatten(int) list(dyn)
 list_reverse list(A)#reverse() list(A)
 list_slice list(A)#slice(int, int) list(A)
 list_sort list(A)#sort() list(A)
+list_sort_by list(A)#@sortByAssociatedKeys(list(B)) list(A)
 list_first list(A)#first() optional(A)
 list_last list(A)#last() optional(A)
 lists_range lists.range(int) list(int)
 is_quantity_string isQuantity(string) bool
 string_to_quantity quantity(string) quantity
-quantity_sign quantity#sign() int
+quantity_sign sign(quantity) int
 quantity_is_integer quantity#isInteger() bool
 quantity_get_int quantity#asInteger() int
 quantity_get_float quantity#asApproximateFloat() double

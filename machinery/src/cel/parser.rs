@@ -43,7 +43,7 @@ pub(super) fn parse(source: &str) -> Result<(Expr, usize), Vec<Fault>> {
         );
         return Err(vec![Fault { at: 0, message }]);
     }
-    let tokens = tokens(source).map_err(|fault| vec![fault])?;
+    let (tokens, faults) = tokens(source);
     let end = Token {
         at: source.chars().count(),
         kind: TokenKind::End,
@@ -55,17 +55,41 @@ pub(super) fn parse(source: &str) -> Result<(Expr, usize), Vec<Fault>> {
         next: 0,
         ids: 0,
         depth: 0,
-        faults: Vec::new(),
+        faults,
     };
-    let expr = parser.expression().map_err(|fault| vec![fault])?;
-    let rest = parser.peek().clone();
+    let expr = match parser.expression() {
+        Ok(expr) => expr,
+        Err(fault) => {
+            parser.faults.push(fault);
+            parser.faults.sort();
+            return Err(parser.faults);
+        }
+    };
+    let rest = parser.advance();
     if rest.kind != TokenKind::End {
-        return Err(vec![mismatched(&rest, "<EOF>")]);
+        // One token too many is told otherwise than several.
+        let fault = if parser.peek().kind == TokenKind::End {
+            Fault {
+                at: rest.at,
+                message: format!("Syntax error: extraneous input '{}' expecting <EOF>", rest.text),
+            }
+        } else {
+            mismatched(&rest, "<EOF>")
+        };
+        parser.faults.push(fault);
     }
     if parser.faults.is_empty() {
         Ok((expr, parser.ids))
     } else {
+        parser.faults.sort();
         Err(parser.faults)
+    }
+}
+
+fn missing(sign: &str, token: &Token) -> Fault {
+    Fault {
+        at: token.at,
+        message: format!("Syntax error: missing '{sign}' at '{}'", token.text),
     }
 }
 
@@ -141,8 +165,7 @@ impl Parser {
     }
 
     fn expect(&mut self, sign: &str) -> Result<usize, Fault> {
-        self.take(sign)
-            .ok_or_else(|| mismatched(self.peek(), &format!("'{sign}'")))
+        self.take(sign).ok_or_else(|| missing(sign, self.peek()))
     }
 
     fn expression(&mut self) -> Parsed {
@@ -157,7 +180,9 @@ impl Parser {
         let out = match self.take("?") {
             Some(at) => {
                 let then = self.binary(0)?;
-                self.expect(":")?;
+                if self.take(":").is_none() {
+                    return Err(mismatched(self.peek(), "':'"));
+                }
                 let otherwise = self.expression()?;
                 self.call(at, "_?_:_", vec![condition, then, otherwise])
             }
@@ -324,7 +349,7 @@ impl Parser {
         match (&token.kind, token.text.as_str()) {
             (TokenKind::Literal(Literal::Int(i64::MIN)), _) => Err(Fault {
                 at: token.at,
-                message: "Syntax error: invalid int literal".to_owned(),
+                message: "invalid int literal".to_owned(),
             }),
             (TokenKind::Literal(literal), _) => Ok(self.make(token.at, Kind::Literal(literal.clone()))),
             (TokenKind::Ident, name) => self.name(token.at, name),
@@ -367,7 +392,9 @@ impl Parser {
                 break;
             }
             if !first {
-                self.expect(",")?;
+                if self.take(",").is_none() {
+                    return Err(mismatched(self.peek(), "{']', ','}"));
+                }
                 if self.take("]").is_some() {
                     break;
                 }

@@ -8,6 +8,7 @@ use std::rc::Rc;
 use jiff::Timestamp;
 use serde_json::{Map as JsonMap, Value as Json};
 
+use super::authority::Question;
 use super::functions::{semver::Semver, time, url::Url};
 use super::shape::{Shape, ShapeKind};
 use crate::quantity::Quantity;
@@ -37,6 +38,7 @@ pub(crate) enum Value<'a> {
     Url(Rc<Url>),
     Semver(Rc<Semver>),
     Format(&'static str),
+    Question(Rc<Question<'a>>),
 }
 
 #[derive(Clone, Debug)]
@@ -60,14 +62,14 @@ pub(super) fn type_named(name: &str) -> Option<&'static str> {
         "bool",
         "bytes",
         "double",
-        "duration",
+        "google.protobuf.Duration",
         "int",
         "list",
         "map",
         "null_type",
         "optional_type",
         "string",
-        "timestamp",
+        "google.protobuf.Timestamp",
         "type",
         "uint",
     ]
@@ -123,8 +125,8 @@ impl<'a> Value<'a> {
             Self::Double(_) => "double",
             Self::Text(_) => "string",
             Self::Bytes(_) => "bytes",
-            Self::Duration(_) => "duration",
-            Self::Timestamp(_) => "timestamp",
+            Self::Duration(_) => "google.protobuf.Duration",
+            Self::Timestamp(_) => "google.protobuf.Timestamp",
             Self::List(_) => "list",
             Self::Map(_) => "map",
             Self::Optional(_) => "optional_type",
@@ -135,6 +137,7 @@ impl<'a> Value<'a> {
             Self::Url(_) => "kubernetes.URL",
             Self::Semver(_) => "kubernetes.Semver",
             Self::Format(_) => "kubernetes.NamedFormat",
+            Self::Question(_) => "kubernetes.authorization.Authorizer",
         }
     }
 

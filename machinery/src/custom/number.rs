@@ -1,7 +1,7 @@
 //! Numbers with a fraction, as Go prints them.
 
 /// The shortest digits that tell the number; with an exponent where it is below a ten-thousandth or a million and more.
-pub(super) fn text(number: f64) -> String {
+pub(crate) fn text(number: f64) -> String {
     if number == 0.0 || !number.is_finite() {
         return number.to_string();
     }

@@ -53,7 +53,7 @@ impl Rule {
                 Err("cel expression must evaluate to a bool".to_owned())
             }
             Ok(program) => Ok(program),
-            Err(faults) => Err(format!("compilation failed: {faults}")),
+            Err(faults) => Err(faults.to_string()),
         };
         let message_program = Some(text(rule, "messageExpression"))
             .filter(|source| !source.is_empty())
@@ -62,7 +62,10 @@ impl Rule {
                     Err("messageExpression must evaluate to a string".to_owned())
                 }
                 Ok(program) => Ok(program),
-                Err(faults) => Err(format!("messageExpression compilation failed: {faults}")),
+                Err(faults) => Err(format!(
+                    "messageExpression {}",
+                    faults.to_string().replacen("program ", "", 1)
+                )),
             });
         Self {
             message: text(rule, "message").to_owned(),

@@ -27,6 +27,7 @@ pub(crate) async fn run(data_dir: &Path, args: ApiserverArgs) -> Result<(), Comm
     hub.serve(&mut parts, listener);
     let led = (!args.no_controllers).then(|| up::control::Led {
         controllers: hub.client(UserInfo::internal("controllers")),
+        options: args.controllers.controllers.clone(),
         syncers: None,
     });
     let others = match &args.store.database_url {

@@ -27,6 +27,8 @@ const LEASE: &str = "meridian-controllers";
 pub(crate) struct Led {
     /// As whom the controllers ask.
     pub(crate) controllers: Client,
+    /// Which controllers.
+    pub(crate) options: controllers::Options,
     /// As whom the syncers ask; none where they run elsewhere.
     pub(crate) syncers: Option<Client>,
 }
@@ -86,7 +88,7 @@ async fn client_of(entry: Entry) -> Result<Client, Box<dyn std::error::Error + S
 }
 
 fn begin(parts: &mut Parts, led: Led, stop: &CancellationToken) {
-    spawn_controllers(parts, led.controllers, stop.clone());
+    spawn_controllers(parts, led.controllers, led.options, stop.clone());
     if let Some(syncers) = led.syncers {
         spawn_syncers(parts, syncers, stop.clone());
     }

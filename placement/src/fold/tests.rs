@@ -250,3 +250,17 @@ fn a_job_is_done_once_all_its_copies_are() {
     );
     assert_eq!(fold(&job, &mixed, "t1").unwrap()["conditions"][0]["type"], "Failed");
 }
+
+#[test]
+fn a_pod_shows_what_its_cluster_says() {
+    let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "generation": 1}, "spec": {}});
+    assert_eq!(fold(&pod, &placement(&[("a", 0)], vec![]), "t1"), None);
+    let row = |name: &str, ready: bool, phase: &str| json!({"name": name, "applied": true, "ready": ready, "status": {"phase": phase}});
+    let one = placement(&[("a", 0)], vec![row("a", true, "Succeeded")]);
+    assert_eq!(fold(&pod, &one, "t1"), Some(json!({"phase": "Succeeded"})));
+    let several = placement(
+        &[("a", 0), ("b", 0)],
+        vec![row("a", true, "Running"), row("b", false, "Failed")],
+    );
+    assert_eq!(fold(&pod, &several, "t1"), Some(json!({"phase": "Failed"})));
+}

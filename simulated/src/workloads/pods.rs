@@ -1,5 +1,6 @@
-//! Scheduler and kubelet for a real control plane: pods are bound to the one Node, become ready after the delay, and go when
-//! they are asked to. In: Pods. Out: bindings, statuses, deletions.
+//! Scheduler and kubelet: pods are bound to the one Node, become ready after the delay, and go when they are asked to. Those that
+//! are to end by themselves do their work in no time. In: Pods. Out: bindings, statuses, deletions. Absent: Nodes of pods in
+//! a simulated control plane, which binds nothing.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -13,7 +14,7 @@ use tokio::task::JoinSet;
 
 use super::changes::{Change, Key, follow, key};
 use super::endpoint_slices::pod_address;
-use super::{Failure, WorkloadsConfig, node, within};
+use super::{ControlPlane, Failure, WorkloadsConfig, node, within};
 
 /// Most pods acted on at once.
 const PARALLEL: usize = 32;
@@ -64,7 +65,7 @@ pub(crate) async fn run(client: Client, config: WorkloadsConfig) {
         let mut kept = Vec::new();
         for key in std::mem::take(&mut line) {
             let Some(pod) = pods.get(&key) else { continue };
-            let need = need(pod);
+            let need = need(pod, config.control_plane);
             if need == Need::Nothing {
                 continue;
             }
@@ -86,7 +87,7 @@ pub(crate) async fn run(client: Client, config: WorkloadsConfig) {
     }
 }
 
-fn need(pod: &Pod) -> Need {
+fn need(pod: &Pod, control_plane: ControlPlane) -> Need {
     let node = pod
         .spec
         .as_ref()
@@ -99,9 +100,9 @@ fn need(pod: &Pod) -> Need {
         .unwrap_or("Pending");
     match (pod.metadata.deletion_timestamp.is_some(), node.is_empty(), phase) {
         (true, _, _) => Need::Removal,
-        (false, true, _) => Need::Node,
-        (false, false, "Pending") => Need::Readiness,
-        (false, false, _) => Need::Nothing,
+        (false, true, _) if control_plane == ControlPlane::Kubernetes => Need::Node,
+        (false, _, "Pending") => Need::Readiness,
+        (false, _, _) => Need::Nothing,
     }
 }
 
@@ -118,7 +119,7 @@ async fn act(
         Need::Node => bind(&client, &config.member, &key).await,
         Need::Readiness => {
             tokio::time::sleep(config.ready_delay).await;
-            let patch = json!({"status": running(&pod, &config.member, &key)});
+            let patch = json!({"status": status(&pod, &config.member, &key)});
             within(api.patch_status(&key.1, &PatchParams::default(), &Patch::Merge(&patch)))
                 .await
                 .map(drop)
@@ -150,33 +151,47 @@ async fn bind(client: &Client, member: &str, key: &Key) -> Result<(), Failure> {
     }
 }
 
-/// The status of a pod all of whose containers run.
-fn running(pod: &Pod, member: &str, key: &Key) -> Value {
+/// The status of a pod all of whose containers run, or have done their work where they are not to be started again.
+fn status(pod: &Pod, member: &str, key: &Key) -> Value {
     let now = k8s_openapi::jiff::Timestamp::now()
         .strftime("%Y-%m-%dT%H:%M:%SZ")
         .to_string();
     let address = pod_address(&format!("{member}/{}/{}", key.0, key.1)).to_string();
+    let policy = pod.spec.as_ref().and_then(|s| s.restart_policy.as_deref());
+    let ends = matches!(policy, Some("Never" | "OnFailure"));
+    let (phase, ready, state) = if ends {
+        let ended = json!({"terminated": {"exitCode": 0, "reason": "Completed", "startedAt": now, "finishedAt": now}});
+        ("Succeeded", "False", ended)
+    } else {
+        ("Running", "True", json!({"running": {"startedAt": now}}))
+    };
     let containers: Vec<Value> = pod
         .spec
         .iter()
         .flat_map(|s| &s.containers)
         .map(|c| {
             let image = c.image.clone().unwrap_or_default();
-            json!({"name": c.name, "image": image, "imageID": format!("simulated://{image}"), "ready": true, "started": true,
-                "restartCount": 0, "state": {"running": {"startedAt": now}}})
+            json!({"name": c.name, "image": image, "imageID": format!("simulated://{image}"), "ready": !ends, "started": !ends,
+                "restartCount": 0, "state": state})
         })
         .collect();
     let conditions: Vec<Value> = [
-        "PodReadyToStartContainers",
-        "Initialized",
-        "Ready",
-        "ContainersReady",
-        "PodScheduled",
+        ("PodReadyToStartContainers", ready),
+        ("Initialized", "True"),
+        ("Ready", ready),
+        ("ContainersReady", ready),
+        ("PodScheduled", "True"),
     ]
     .into_iter()
-    .map(|kind| json!({"type": kind, "status": "True", "lastTransitionTime": now}))
+    .map(|(kind, status)| {
+        let mut condition = json!({"type": kind, "status": status, "lastTransitionTime": now});
+        if status == "False" && kind != "PodReadyToStartContainers" {
+            condition["reason"] = json!("PodCompleted");
+        }
+        condition
+    })
     .collect();
-    json!({"phase": "Running", "hostIP": "127.0.0.1", "podIP": address, "podIPs": [{"ip": address}], "startTime": now,
+    json!({"phase": phase, "hostIP": "127.0.0.1", "podIP": address, "podIPs": [{"ip": address}], "startTime": now,
         "conditions": conditions, "containerStatuses": containers})
 }
 
@@ -186,7 +201,7 @@ mod tests {
 
     #[test]
     fn pods_need_a_node_then_readiness_then_nothing() {
-        let pod = |value: Value| need(&serde_json::from_value(value).unwrap());
+        let pod = |value: Value| need(&serde_json::from_value(value).unwrap(), ControlPlane::Kubernetes);
         assert_eq!(
             pod(json!({"metadata": {"name": "a"}, "spec": {"containers": []}})),
             Need::Node
@@ -203,6 +218,8 @@ mod tests {
             pod(json!({"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}, "spec": {"containers": []}})),
             Need::Removal
         );
+        let unbound = serde_json::from_value(json!({"metadata": {"name": "a"}, "spec": {"containers": []}})).unwrap();
+        assert_eq!(need(&unbound, ControlPlane::Simulated), Need::Readiness);
     }
 
     #[test]
@@ -211,8 +228,18 @@ mod tests {
             json!({"metadata": {"name": "a"}, "spec": {"containers": [{"name": "c", "image": "i"}]}}),
         )
         .unwrap();
-        let status = running(&pod, "us-1", &("shop".into(), "a".into()));
-        assert_eq!(status["containerStatuses"][0]["ready"], true);
-        assert!(status["podIP"].as_str().unwrap().starts_with("10."));
+        let running = status(&pod, "us-1", &("shop".into(), "a".into()));
+        assert_eq!(running["containerStatuses"][0]["ready"], true);
+        assert!(running["podIP"].as_str().unwrap().starts_with("10."));
+    }
+
+    #[test]
+    fn a_pod_that_is_not_started_again_has_done_its_work() {
+        let pod: Pod = serde_json::from_value(json!({"metadata": {"name": "a"},
+            "spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "i"}]}}))
+        .unwrap();
+        let done = status(&pod, "us-1", &("shop".into(), "a".into()));
+        assert_eq!(done["phase"], "Succeeded");
+        assert_eq!(done["containerStatuses"][0]["state"]["terminated"]["exitCode"], 0);
     }
 }

@@ -1,5 +1,5 @@
-//! Workloads of a simulated member become ready, and Jobs are done. In: the objects. Out: their status. Absent: pods, and the Jobs
-//! of CronJobs.
+//! Workloads of a simulated member become ready, and Jobs are done. In: the objects. Out: their status. Absent: pods of
+//! workloads, and the Jobs of CronJobs.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt::Debug;

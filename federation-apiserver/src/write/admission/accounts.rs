@@ -1,5 +1,5 @@
-//! ServiceAccount: a pod runs as an account that exists, and finds its token where programs look for it. The hub has no pods:
-//! what templates say there is for the members to complete.
+//! ServiceAccount: a pod runs as an account that exists, and finds its token where programs look for it. Pods of the hub run in
+//! a member, which completes them by accounts of its own.
 
 use machinery::admission::account;
 use machinery::status::Status;
@@ -10,7 +10,7 @@ use crate::write::{Draft, Engine, Intent};
 
 /// Completes a new pod by its account.
 pub(in crate::write) fn complete(engine: &Engine, intent: &Intent, draft: &mut Draft) -> Result<(), Status> {
-    if !is_of(intent, "", "Pod") || !creates(draft) || account::is_mirror(&draft.value) {
+    if !engine.admission.runs_pods || !is_of(intent, "", "Pod") || !creates(draft) || account::is_mirror(&draft.value) {
         return Ok(());
     }
     let name = account::name_of(&mut draft.value);

@@ -1,4 +1,5 @@
-//! LimitRanger: defaults for containers, bounds for containers, pods and claims. The hub has no pods, and judges claims.
+//! LimitRanger: defaults for containers, bounds for containers, pods and claims. The hub does so too: what its LimitRanges say is
+//! said in the members by copies of them.
 
 use machinery::admission::limits;
 use machinery::status::Status;

@@ -3,16 +3,15 @@
 //! In: the stored policies and their bindings, what parameterizes them, a draft. Out: the draft changed, policy by policy; a
 //! refusal where a policy that must be asked cannot say. What is applied merges by the schema, as server-side apply does.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use api::Revision;
 use machinery::admission::expression::Facts;
 use machinery::admission::mutation::{Change, MutatingPolicy};
 use machinery::status::{Cause, CauseReason, Status, well_known_reason};
 use machinery::{decode, patch};
 use serde_json::Value;
 
+use super::compiled::Compiled;
 use super::policies::params::Params;
 use super::policies::{is_bound, shown};
 use super::review::{self, Review};
@@ -20,55 +19,29 @@ use crate::cache::KindCache;
 use crate::write::apply::merge_object;
 use crate::write::{Draft, Engine, Intent};
 
-/// The policies, compiled once a version, and their bindings.
+/// The policies and their bindings.
 pub(super) struct Mutations {
-    policies: Arc<KindCache>,
+    policies: Compiled<MutatingPolicy>,
     bindings: Arc<KindCache>,
-    compiled: Mutex<BTreeMap<String, (Revision, Arc<MutatingPolicy>)>>,
 }
 
 impl Mutations {
     pub(super) fn new(policies: Arc<KindCache>, bindings: Arc<KindCache>) -> Self {
         Self {
-            policies,
+            policies: Compiled::new(policies),
             bindings,
-            compiled: Mutex::default(),
         }
-    }
-
-    fn all(&self) -> Vec<Arc<MutatingPolicy>> {
-        let stored = self.policies.snapshot();
-        let mut compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
-        compiled.retain(|name, _| stored.get("", name).is_some());
-        let mut all = Vec::new();
-        for object in stored.iter() {
-            let name = object.key.name.to_string();
-            let known = compiled
-                .get(&name)
-                .filter(|(revision, _)| review::is_current(*revision, object));
-            let policy = match known {
-                Some((_, policy)) => policy.clone(),
-                None => {
-                    let policy = Arc::new(MutatingPolicy::read(&object.value()));
-                    compiled.insert(name, (object.revision, policy.clone()));
-                    policy
-                }
-            };
-            all.push(policy);
-        }
-        all
     }
 }
 
 /// Lets policies change a draft.
 pub(in crate::write) fn change(engine: &Engine, intent: &Intent, draft: &mut Draft) -> Result<(), Status> {
     let mutations = &engine.admission.mutations;
-    if mutations.bindings.snapshot().is_empty() || mutations.policies.snapshot().is_empty() || review::is_exempt(intent)
-    {
+    if mutations.bindings.snapshot().is_empty() || mutations.policies.is_empty() || review::is_exempt(intent) {
         return Ok(());
     }
     let bindings: Vec<Arc<Value>> = super::values(&mutations.bindings);
-    let policies = mutations.all();
+    let policies = mutations.policies.all(MutatingPolicy::read);
     let mut after: Vec<Option<Value>> = Vec::with_capacity(policies.len());
     for policy in &policies {
         let changed = change_by(engine, intent, draft, policy, &bindings)?;

@@ -5,18 +5,17 @@
 
 pub(super) mod params;
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use api::Revision;
 use machinery::admission::expression::Facts;
 use machinery::admission::matching;
 use machinery::admission::policy::{Denial, Policy};
 use machinery::status::{Cause, CauseReason, Status, well_known_reason};
 use serde_json::{Value, json};
 
-use super::notes;
+use super::compiled::Compiled;
 use super::review::{self, Review};
+use crate::audit::note;
 use crate::cache::KindCache;
 use crate::write::{Draft, Engine, Intent};
 use params::Params;
@@ -24,54 +23,29 @@ use params::Params;
 /// Where denials that are only to be audited stand.
 const AUDITED: &str = "validation.policy.admission.k8s.io/validation_failure";
 
-/// The policies, compiled once a version, and their bindings.
+/// The policies and their bindings.
 pub(super) struct Policies {
-    policies: Arc<KindCache>,
+    policies: Compiled<Policy>,
     bindings: Arc<KindCache>,
-    compiled: Mutex<BTreeMap<String, (Revision, Arc<Policy>)>>,
 }
 
 impl Policies {
     pub(super) fn new(policies: Arc<KindCache>, bindings: Arc<KindCache>) -> Self {
         Self {
-            policies,
+            policies: Compiled::new(policies),
             bindings,
-            compiled: Mutex::default(),
         }
-    }
-
-    fn all(&self) -> Vec<Arc<Policy>> {
-        let stored = self.policies.snapshot();
-        let mut compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
-        compiled.retain(|name, _| stored.get("", name).is_some());
-        let mut all = Vec::new();
-        for object in stored.iter() {
-            let name = object.key.name.to_string();
-            let known = compiled
-                .get(&name)
-                .filter(|(revision, _)| review::is_current(*revision, object));
-            let policy = match known {
-                Some((_, policy)) => policy.clone(),
-                None => {
-                    let policy = Arc::new(Policy::read(&object.value()));
-                    compiled.insert(name, (object.revision, policy.clone()));
-                    policy
-                }
-            };
-            all.push(policy);
-        }
-        all
     }
 }
 
 /// Lets policies refuse a draft.
 pub(in crate::write) fn judge(engine: &Engine, intent: &Intent, draft: &mut Draft) -> Result<(), Status> {
     let policies = &engine.admission.policies;
-    if policies.bindings.snapshot().is_empty() || policies.policies.snapshot().is_empty() || review::is_exempt(intent) {
+    if policies.bindings.snapshot().is_empty() || policies.policies.is_empty() || review::is_exempt(intent) {
         return Ok(());
     }
     let bindings: Vec<Arc<Value>> = super::values(&policies.bindings);
-    for policy in policies.all() {
+    for policy in policies.policies.all(Policy::read) {
         let bound = bindings
             .iter()
             .filter(|binding| binding.pointer("/spec/policyName").and_then(Value::as_str) == Some(&policy.name));
@@ -163,7 +137,7 @@ fn ask(
         };
         let judgement = policy.judge(&facts);
         for (key, said) in judgement.annotations {
-            notes::note(&format!("{}/{key}", policy.name), &said);
+            note(&format!("{}/{key}", policy.name), &said);
         }
         act(intent, draft, policy, binding, &who, &judgement.denials)?;
     }
@@ -187,7 +161,7 @@ fn act(
                 "message": denial.message, "policy": policy.name, "binding": name(binding),
                 "expressionIndex": denial.index.unwrap_or_default(), "validationActions": actions,
             }]);
-            notes::note(AUDITED, &told.to_string());
+            note(AUDITED, &told.to_string());
         }
         if actions.contains(&"Warn") {
             draft

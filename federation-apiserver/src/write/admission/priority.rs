@@ -1,4 +1,5 @@
-//! Priority: pods get the number of their class, and one class at most is everybody's.
+//! Priority: pods get the number of their class, and one class at most is everybody's. Pods of the hub run in a member, which
+//! refuses a number that its own class does not have.
 
 use machinery::admission::priority;
 use machinery::status::Status;
@@ -8,7 +9,7 @@ use crate::write::{Draft, Engine, Intent};
 
 /// Gives a pod its number.
 pub(in crate::write) fn complete(engine: &Engine, intent: &Intent, draft: &mut Draft) -> Result<(), Status> {
-    if !is_of(intent, "", "Pod") {
+    if !engine.admission.runs_pods || !is_of(intent, "", "Pod") {
         return Ok(());
     }
     if let Some(old) = &draft.old {

@@ -5,14 +5,16 @@
 
 use std::sync::Arc;
 
-use api::Revision;
-use machinery::admission::expression::Facts;
+use machinery::admission::expression::{Authority, Facts};
 use machinery::admission::matching::{Asked, GROUP, Labelled};
 use machinery::decode;
+use machinery::rbac;
 use machinery::status::Status;
 use serde_json::{Value, json};
 
+use crate::auth::{Authorizer, UserInfo};
 use crate::kinds::Kind;
+use crate::write::apply::subresource;
 use crate::write::identity::meta;
 use crate::write::parts::{scale_of, with_scale};
 use crate::write::{Draft, Engine, Intent, Part, body};
@@ -28,12 +30,11 @@ pub(super) fn operation(draft: &Draft) -> &'static str {
     }
 }
 
-fn subresource(part: Part) -> &'static str {
-    match part {
-        Part::Object => "",
-        Part::Status => "status",
-        Part::Scale => "scale",
+/// The subresource, as rules name it.
+fn part_of(intent: &Intent) -> &'static str {
+    match intent.part {
         Part::Finalize => "finalize",
+        part => subresource(part),
     }
 }
 
@@ -49,7 +50,7 @@ pub(super) fn asked<'a>(intent: &'a Intent, draft: &Draft, kind: &'a Kind) -> As
         group: &kind.group,
         version: &kind.version,
         resource: &kind.plural,
-        subresource: subresource(intent.part),
+        subresource: part_of(intent),
         namespaced: kind.namespaced,
         name: &intent.name,
     }
@@ -85,6 +86,31 @@ pub(super) struct Review {
     pub(super) namespace: Arc<Value>,
     /// The AdmissionRequest, without uid and objects.
     pub(super) request: Value,
+    rights: Rights,
+}
+
+/// The rights of whoever asks.
+#[derive(Debug)]
+struct Rights {
+    authorizer: Authorizer,
+    user: UserInfo,
+}
+
+impl Authority for Rights {
+    fn decide(&self, account: Option<(&str, &str)>, asked: rbac::Asked<'_>) -> (bool, String) {
+        let decision = match account {
+            Some((namespace, name)) => {
+                let groups = [
+                    "system:serviceaccounts".to_owned(),
+                    format!("system:serviceaccounts:{namespace}"),
+                ];
+                let user = UserInfo::new(format!("system:serviceaccount:{namespace}:{name}"), groups);
+                self.authorizer.judge(&user, asked)
+            }
+            None => self.authorizer.judge(&self.user, asked),
+        };
+        (decision.is_allowed(), decision.reason())
+    }
 }
 
 impl Review {
@@ -103,6 +129,10 @@ impl Review {
             old: shown(intent, kind, old),
             namespace: namespace(engine, intent, draft),
             request: request(intent, draft, kind),
+            rights: Rights {
+                authorizer: engine.authorizer.clone(),
+                user: intent.user.clone(),
+            },
         }
     }
 
@@ -123,6 +153,7 @@ impl Review {
             request: &self.request,
             namespace: &self.namespace,
             params: &NULL,
+            authority: &self.rights,
         }
     }
 
@@ -164,10 +195,10 @@ fn namespace(engine: &Engine, intent: &Intent, draft: &Draft) -> Arc<Value> {
 }
 
 fn request(intent: &Intent, draft: &Draft, kind: &Kind) -> Value {
-    let part = subresource(intent.part);
+    let part = part_of(intent);
     let names = |of: &Kind| match intent.part {
         Part::Scale => json!({"group": "autoscaling", "version": "v1", "kind": "Scale"}),
-        Part::Object | Part::Status | Part::Finalize => {
+        Part::Object | Part::Status | Part::Finalize | Part::Approval => {
             json!({"group": of.group, "version": of.version, "kind": of.kind})
         }
     };
@@ -183,7 +214,7 @@ fn request(intent: &Intent, draft: &Draft, kind: &Kind) -> Value {
         "kind": names(kind), "resource": resource(kind),
         "requestKind": names(&intent.kind), "requestResource": resource(&intent.kind),
         "name": intent.name, "operation": operation,
-        "userInfo": {"username": user.name, "groups": user.groups},
+        "userInfo": user.to_value(),
         "dryRun": intent.options.dry_run,
         "options": {"kind": options, "apiVersion": "meta.k8s.io/v1"},
     });
@@ -200,12 +231,6 @@ fn request(intent: &Intent, draft: &Draft, kind: &Kind) -> Value {
         };
         if !namespace.is_empty() {
             request.insert("namespace".to_owned(), Value::from(namespace.as_str()));
-        }
-        if let (false, Some(info)) = (
-            user.uid.is_empty(),
-            request.get_mut("userInfo").and_then(Value::as_object_mut),
-        ) {
-            info.insert("uid".to_owned(), Value::from(user.uid.as_str()));
         }
     }
     request
@@ -249,9 +274,4 @@ pub(super) fn put_back(engine: &Engine, intent: &Intent, draft: &mut Draft, obje
     }
     draft.value = value;
     body::fill_defaults(engine, intent, draft)
-}
-
-/// Whether something compiled of an object is still that of its present version.
-pub(super) fn is_current(compiled: Revision, object: &crate::cache::CachedObject) -> bool {
-    compiled == object.revision
 }

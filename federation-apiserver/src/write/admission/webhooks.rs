@@ -7,16 +7,15 @@
 mod call;
 mod hook;
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use api::Revision;
 use futures::future::join_all;
 use machinery::admission::matching;
 use machinery::patch;
 use machinery::status::Status;
 use serde_json::Value;
 
+use super::compiled::Compiled;
 use super::review::{self, Review};
 use crate::cache::KindCache;
 use crate::write::steps::Waiting;
@@ -24,50 +23,30 @@ use crate::write::{Draft, Engine, Intent};
 use call::Said;
 use hook::Hook;
 
-/// The webhooks of one sort, compiled once a version of their configuration.
+/// The webhooks of one sort.
 pub(super) struct Webhooks {
-    cache: Arc<KindCache>,
+    configurations: Compiled<Vec<Arc<Hook>>>,
     /// `admit` or `validating`, as metrics call them.
     sort: &'static str,
-    compiled: Mutex<BTreeMap<String, (Revision, Arc<Vec<Arc<Hook>>>)>>,
 }
 
 impl Webhooks {
     pub(super) fn new(cache: Arc<KindCache>, sort: &'static str) -> Self {
         Self {
-            cache,
+            configurations: Compiled::new(cache),
             sort,
-            compiled: Mutex::default(),
         }
     }
 
     fn is_empty(&self) -> bool {
-        self.cache.snapshot().is_empty()
+        self.configurations.is_empty()
     }
 
     /// All webhooks, in the order of their configurations' names.
     fn all(&self) -> Vec<Arc<Hook>> {
-        let configurations = self.cache.snapshot();
-        let mut compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
-        compiled.retain(|name, _| configurations.get("", name).is_some());
-        let mut all = Vec::new();
-        for object in configurations.iter() {
-            let name = object.key.name.to_string();
-            let known = compiled
-                .get(&name)
-                .filter(|(revision, _)| review::is_current(*revision, object));
-            let hooks = match known {
-                Some((_, hooks)) => hooks.clone(),
-                None => {
-                    let hooks: Vec<Arc<Hook>> = Hook::of_configuration(&object.value()).map(Arc::new).collect();
-                    let hooks = Arc::new(hooks);
-                    compiled.insert(name, (object.revision, hooks.clone()));
-                    hooks
-                }
-            };
-            all.extend(hooks.iter().cloned());
-        }
-        all
+        let of = |configuration: &Value| Hook::of_configuration(configuration).map(Arc::new).collect();
+        let configurations = self.configurations.all(of);
+        configurations.iter().flat_map(|hooks| hooks.iter().cloned()).collect()
     }
 }
 

@@ -54,6 +54,11 @@ pub(super) fn call<'a>(name: &str, args: &[Value<'a>]) -> Result<'a> {
             items.sort_by(|a, b| a.compare(b).unwrap_or(Ordering::Equal));
             Ok(Value::list(items))
         }
+        ("@sortByAssociatedKeys", [Value::List(list), Value::List(keys)]) => {
+            let mut pairs: Vec<(Value<'a>, Value<'a>)> = keys.iter().zip(list.iter()).collect();
+            pairs.sort_by(|(a, _), (b, _)| a.compare(b).unwrap_or(Ordering::Equal));
+            Ok(Value::list(pairs.into_iter().map(|(_, item)| item).collect()))
+        }
         ("slice", [Value::List(list), Value::Int(from), Value::Int(to)]) => slice(&items(list), *from, *to),
         ("first", [Value::List(list)]) => Ok(Value::Optional(list.get(0).map(std::rc::Rc::new))),
         ("last", [Value::List(list)]) => {

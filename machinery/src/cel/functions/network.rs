@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use super::super::eval::{Result, error, no_overload};
 use super::super::value::Value;
 
+const RANGE: &str = "network address parse error during conversion from string";
+
 pub(super) fn call<'a>(name: &str, args: &[Value<'a>]) -> Result<'a> {
     match (name, args) {
         ("isIP", [Value::Text(text)]) => Ok(Value::Bool(address(text).is_ok())),
@@ -64,7 +66,7 @@ fn address(text: &str) -> std::result::Result<IpAddr, String> {
 fn range(text: &str) -> std::result::Result<(IpAddr, u8), String> {
     let wrong = || {
         let quoted = crate::field::quoted(text);
-        format!("network address parse error during conversion from string: netip.ParsePrefix({quoted}): no '/'")
+        format!("{RANGE}: {RANGE}: netip.ParsePrefix({quoted}): no '/'")
     };
     let (address_text, length) = text.split_once('/').ok_or_else(wrong)?;
     let address = address(address_text)?;

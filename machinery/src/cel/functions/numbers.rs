@@ -67,10 +67,15 @@ fn unsigned<'a>(name: &str, a: u64, b: u64) -> Result<'a> {
 
 /// Converts a value to the type of that name.
 pub(super) fn convert<'a>(name: &str, value: &Value<'a>) -> Result<'a> {
-    if value.type_name() == name {
+    let own = match value {
+        Value::Duration(_) => "duration",
+        Value::Timestamp(_) => "timestamp",
+        other => other.type_name(),
+    };
+    if own == name {
         return Ok(value.clone());
     }
-    let wrong = |what: &str, text: &str| error(format!("strconv.{what}: parsing {text:?}: invalid syntax"));
+    let wrong = || error(format!("type conversion error from 'string' to '{name}'"));
     match (name, value) {
         ("int", Value::Uint(number)) => whole(i64::try_from(*number).ok()),
         // A cast of floats saturates; what is out of range was refused.
@@ -78,20 +83,20 @@ pub(super) fn convert<'a>(name: &str, value: &Value<'a>) -> Result<'a> {
         ("int", Value::Double(_)) => error("integer overflow"),
         ("int", Value::Timestamp(time)) => Ok(Value::Int(time.as_second())),
         ("int", Value::Duration(nanoseconds)) => Ok(Value::Int(*nanoseconds)),
-        ("int", Value::Text(text)) => text.parse().map(Value::Int).or_else(|_| wrong("ParseInt", text)),
+        ("int", Value::Text(text)) => text.parse().map(Value::Int).or_else(|_| wrong()),
         ("uint", Value::Int(number)) => match u64::try_from(*number) {
             Ok(number) => Ok(Value::Uint(number)),
             Err(_) => error("unsigned integer overflow"),
         },
         ("uint", Value::Double(number)) if (0.0..1.8e19).contains(number) => Ok(Value::Uint(*number as u64)),
         ("uint", Value::Double(_)) => error("unsigned integer overflow"),
-        ("uint", Value::Text(text)) => text.parse().map(Value::Uint).or_else(|_| wrong("ParseUint", text)),
+        ("uint", Value::Text(text)) => text.parse().map(Value::Uint).or_else(|_| wrong()),
         ("double", Value::Int(_) | Value::Uint(_)) => Ok(Value::Double(value.number().unwrap_or_default())),
-        ("double", Value::Text(text)) => text.parse().map(Value::Double).or_else(|_| wrong("ParseFloat", text)),
+        ("double", Value::Text(text)) => text.parse().map(Value::Double).or_else(|_| wrong()),
         ("bool", Value::Text(text)) => match text.as_ref() {
             "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(Value::Bool(true)),
             "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(Value::Bool(false)),
-            text => wrong("ParseBool", text),
+            _ => wrong(),
         },
         ("bytes", Value::Text(text)) => Ok(Value::Bytes(Rc::new(text.as_bytes().to_vec()))),
         ("timestamp", Value::Int(seconds)) => match jiff::Timestamp::from_second(*seconds) {
@@ -116,7 +121,7 @@ fn text_of<'a>(value: &Value<'a>) -> Result<'a> {
         Value::Bool(said) => said.to_string(),
         Value::Int(number) => number.to_string(),
         Value::Uint(number) => number.to_string(),
-        Value::Double(number) => number.to_string(),
+        Value::Double(number) => crate::custom::number::text(*number),
         Value::Bytes(bytes) => match String::from_utf8(bytes.to_vec()) {
             Ok(text) => text,
             Err(_) => return error("invalid UTF-8 in bytes, cannot convert to string"),

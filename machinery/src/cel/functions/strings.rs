@@ -37,7 +37,7 @@ pub(super) fn call<'a>(name: &str, args: &[Value<'a>]) -> Result<'a> {
         ("join", [Value::List(list), Value::Text(separator)]) => join(&items(list), separator),
         ("jsonpatch.escapeKey", [Value::Text(text)]) => Ok(Value::text(text.replace('~', "~0").replace('/', "~1"))),
         ("strings.quote", [Value::Text(text)]) => Ok(Value::text(crate::field::quoted(text))),
-        ("format", [Value::Text(text), Value::List(list)]) => format(text, &items(list)),
+        ("format", [Value::Text(text), Value::List(list)]) => super::clauses::format(text, &items(list)),
         ("size", [value]) => Ok(Value::Int(i64::try_from(value.size()).unwrap_or(i64::MAX))),
         _ => no_overload(),
     }
@@ -146,73 +146,4 @@ fn join<'a>(items: &[Value<'a>], separator: &str) -> Result<'a> {
         }
     }
     Ok(Value::text(parts.join(separator)))
-}
-
-/// The clauses `%s`, `%d`, `%f`, `%x` and `%%`, in turn.
-fn format<'a>(text: &str, items: &[Value<'a>]) -> Result<'a> {
-    let mut out = String::new();
-    let mut items = items.iter();
-    let mut chars = text.chars();
-    while let Some(c) = chars.next() {
-        if c != '%' {
-            out.push(c);
-            continue;
-        }
-        let mut precision = None;
-        let mut clause = chars.next();
-        if clause == Some('.') {
-            let digits: String = chars.clone().take_while(char::is_ascii_digit).collect();
-            precision = digits.parse::<usize>().ok().map(|digits| digits.min(100));
-            clause = chars.by_ref().nth(digits.len());
-        }
-        if clause == Some('%') {
-            out.push('%');
-            continue;
-        }
-        let Some(item) = items.next() else {
-            return error("index out of range");
-        };
-        match (clause, item) {
-            (Some('s'), item) => out.push_str(&told(item)),
-            (Some('d'), Value::Int(number)) => out.push_str(&number.to_string()),
-            (Some('d'), Value::Uint(number)) => out.push_str(&number.to_string()),
-            (Some('f'), item) if item.number().is_some() => {
-                let digits = precision.unwrap_or(6);
-                out.push_str(&format!("{:.digits$}", item.number().unwrap_or_default()));
-            }
-            (Some('x'), Value::Int(number)) => out.push_str(&format!("{number:x}")),
-            (Some('x'), Value::Text(text)) => text.bytes().for_each(|b| out.push_str(&format!("{b:02x}"))),
-            (Some('b'), Value::Int(number)) => out.push_str(&format!("{number:b}")),
-            (Some('o'), Value::Int(number)) => out.push_str(&format!("{number:o}")),
-            (Some(c), _) => {
-                return error(format!(
-                    "could not parse formatting clause: unrecognized formatting clause \"{c}\""
-                ));
-            }
-            (None, _) => return error("unexpected end of string"),
-        }
-    }
-    Ok(Value::text(out))
-}
-
-fn told(value: &Value<'_>) -> String {
-    match value {
-        Value::Text(text) => text.to_string(),
-        Value::List(list) => {
-            let items: Vec<String> = list.iter().map(|item| told(&item)).collect();
-            format!("[{}]", items.join(", "))
-        }
-        Value::Map(map) => {
-            let entries = map.keys().into_iter().map(|key| {
-                let value = map.get(&key).map(|value| told(&value)).unwrap_or_default();
-                format!("{}: {value}", told(&key))
-            });
-            format!("{{{}}}", entries.collect::<Vec<_>>().join(", "))
-        }
-        Value::Null => "null".to_owned(),
-        other => match super::numbers::convert("string", other) {
-            Ok(Value::Text(text)) => text.to_string(),
-            _ => other.type_name().to_owned(),
-        },
-    }
 }

@@ -8,8 +8,8 @@ use machinery::status::Status;
 use serde_json::Value;
 
 use super::hook::Hook;
+use crate::audit::note;
 use crate::webhooks::Failure;
-use crate::write::admission::notes;
 use crate::write::admission::review::Review;
 
 /// What a webhook that does not refuse says.
@@ -43,7 +43,7 @@ pub(super) async fn ask(
         refusal,
     } = verdict;
     for (key, said) in annotations {
-        notes::note(&format!("{}/{key}", hook.name), &said);
+        note(&format!("{}/{key}", hook.name), &said);
     }
     match refusal {
         None => Ok(Some(Said { patch, warnings })),
