@@ -93,6 +93,8 @@ pub struct ServerConfig {
     pub service_range: ServiceRange,
     /// How the watch cache is kept.
     pub cache: CacheConfig,
+    /// Cancelled some time before the server stops: `/readyz` fails, and everything else goes on.
+    pub leaving: CancellationToken,
     /// Cancelled when the server stops: watches end, `/readyz` fails.
     pub shutdown: CancellationToken,
 }
@@ -114,6 +116,7 @@ impl ServerConfig {
             authority: None,
             audit: None,
             flow: FlowConfig::default(),
+            leaving: CancellationToken::new(),
             metrics: None,
             console: None,
             shared_store: false,
@@ -165,6 +168,8 @@ pub(crate) struct Shared {
     pub(crate) authenticator: Authenticator,
     /// Where others find the public keys of service accounts; empty for this very server.
     pub(crate) jwks_uri: String,
+    /// Cancelled some time before the end.
+    pub(crate) leaving: CancellationToken,
     /// Whose request is next.
     pub(crate) flow: Flow,
     /// What is written down of requests; none where nothing is.
@@ -199,6 +204,7 @@ impl ApiServer {
             authority,
             audit,
             flow,
+            leaving,
             metrics,
             console,
             shared_store,
@@ -257,6 +263,7 @@ impl ApiServer {
             authority,
             audit,
             flow: Flow::new(flow),
+            leaving,
             metrics,
             version,
             shutdown,

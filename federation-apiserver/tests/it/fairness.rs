@@ -75,6 +75,22 @@ async fn a_flood_of_one_user_leaves_room_for_another() {
 }
 
 #[tokio::test]
+async fn a_server_that_leaves_says_so_and_serves_on() {
+    let config = ServerConfig::new(Profile::Hub);
+    let leaving = config.leaving.clone();
+    let hub = Hub::with(config).await;
+    assert_eq!(hub.get("/readyz").await.code, 200);
+    let mut watch = hub.watch(&format!("{CONFIGMAPS}?watch=true")).await;
+    leaving.cancel();
+    assert_eq!(
+        (hub.get("/readyz").await.code, hub.get("/livez").await.code),
+        (500, 200)
+    );
+    hub.post(CONFIGMAPS, configmap("a", "1")).await.expect(201);
+    assert_eq!(watch.told().await, ("ADDED".to_owned(), "a".to_owned()));
+}
+
+#[tokio::test]
 async fn a_request_has_its_time() {
     let hub = Hub::start().await;
     let path = format!("{CONFIGMAPS}?timeout=50ms");
