@@ -7,6 +7,7 @@ mod apply;
 mod audit;
 mod credentials;
 mod definitions;
+mod fairness;
 mod harness;
 mod kinds;
 mod lists;
