@@ -7,9 +7,14 @@
 
 mod backup;
 mod bad_input;
+mod clients;
+mod controller_manager;
 mod crash;
 mod definitions;
+mod directory;
+mod helm;
 mod identities;
+mod kubectl;
 mod kubernetes_members;
 mod member_loss;
 mod membership;
