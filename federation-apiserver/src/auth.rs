@@ -2,14 +2,25 @@
 //!
 //! Decided: the identity of a request (client certificate, bearer token, in-process caller, nobody) and one yes or no with its
 //! reason. In: certificates, tokens, roles in the watch cache, what is asked. Out: [`UserInfo`], [`Decision`]. Absent: which roles
-//! there are at first ([`crate::roles`]), issuing of certificates and tokens (the binary does).
+//! there are at first ([`crate::roles`]), certificates (the binary and [`crate::credentials`] issue them).
 
+pub(crate) mod authenticator;
 pub mod authorizer;
+pub(crate) mod bootstrap_tokens;
 pub mod certificate;
+pub(crate) mod claims;
+pub(crate) mod jwt;
+pub mod oidc;
+pub(crate) mod service_accounts;
+pub mod signing;
 pub mod tokens;
 
+use std::collections::BTreeMap;
+
+pub(crate) use authenticator::Authenticator;
 pub(crate) use authorizer::Authorizer;
 pub use authorizer::{Asked, Decision};
+pub use signing::{KeyError, SigningKey};
 pub use tokens::{TokenError, TokenStore};
 
 /// Group of everybody who proved who they are.
@@ -30,6 +41,8 @@ pub struct UserInfo {
     pub uid: String,
     /// Groups.
     pub groups: Vec<String>,
+    /// What else the credential says, such as its own name.
+    pub extra: BTreeMap<String, Vec<String>>,
 }
 
 impl UserInfo {
@@ -44,6 +57,7 @@ impl UserInfo {
             name: name.into(),
             uid: String::new(),
             groups,
+            extra: BTreeMap::new(),
         }
     }
 
@@ -60,7 +74,26 @@ impl UserInfo {
             name: ANONYMOUS.to_owned(),
             uid: String::new(),
             groups: vec![UNAUTHENTICATED.to_owned()],
+            extra: BTreeMap::new(),
         }
+    }
+
+    /// As `authentication.k8s.io/v1` writes it.
+    #[must_use]
+    pub fn to_value(&self) -> serde_json::Value {
+        let mut value = serde_json::Map::new();
+        let mut put = |key: &str, content: serde_json::Value| value.insert(key.to_owned(), content);
+        put("username", self.name.as_str().into());
+        if !self.uid.is_empty() {
+            put("uid", self.uid.as_str().into());
+        }
+        if !self.groups.is_empty() {
+            put("groups", serde_json::json!(self.groups));
+        }
+        if !self.extra.is_empty() {
+            put("extra", serde_json::json!(self.extra));
+        }
+        serde_json::Value::Object(value)
     }
 
     /// Whether it belongs to a group.

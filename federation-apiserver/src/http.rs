@@ -10,6 +10,8 @@ mod events;
 pub(crate) mod get;
 pub(crate) mod health;
 mod identity;
+mod issuer;
+mod label;
 pub(crate) mod list;
 pub(crate) mod mutate;
 pub(crate) mod negotiate;
@@ -22,25 +24,31 @@ mod reviews;
 pub(crate) mod select;
 pub(crate) mod source;
 pub(crate) mod tables;
+mod token_request;
+mod token_review;
 pub(crate) mod watch;
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
 
 use axum::body::Body;
 use axum::response::Response;
+use futures::FutureExt as _;
 use http::header::{ACCEPT, CACHE_CONTROL, HeaderValue};
 use http::request::Parts;
-use http::{HeaderName, Method, Request, StatusCode};
+use http::{HeaderName, Method, Request};
 use machinery::select::FieldSelector;
 use machinery::status::Status;
 use tokio_util::sync::CancellationToken;
 
+use crate::audit::{Stage, Trail};
 use crate::auth::{Asked, UserInfo};
 use crate::kinds::Kind;
 use crate::server::Shared;
 use crate::streams;
 use crate::write::{Intent, Options, Part};
+use label::Label;
 use negotiate::{Form, Offer};
 use path::{ResourcePath, Target};
 use query::Query;
@@ -109,113 +117,91 @@ pub(crate) fn form_of(parts: &Parts, query: &Query, offer: Offer) -> Result<Form
     Ok(form)
 }
 
-/// What metrics call a request.
-struct Label {
-    verb: &'static str,
-    group: String,
-    version: String,
-    resource: String,
-    subresource: String,
-    scope: &'static str,
-}
-
 /// Answers a request.
 pub(crate) async fn answer(server: Arc<Shared>, request: Request<Body>) -> Response {
     let started = Instant::now();
     let (parts, body) = request.into_parts();
-    let audit = parts.headers.get(AUDIT_ID).cloned();
+    let given = parts.headers.get(AUDIT_ID).cloned();
+    let id = given.or_else(|| HeaderValue::from_str(&uuid::Uuid::new_v4().to_string()).ok());
     let accept = parts.headers.get(ACCEPT).cloned();
     let target = path::parse(parts.uri.path());
-    let label = label(&parts, target.as_ref());
-    let mut response = match Box::pin(route(server, parts, body, target)).await {
-        Ok(response) => response,
-        Err(status) => respond::failure(&status, accept.as_ref().and_then(|accept| accept.to_str().ok())),
+    let label = Label::of(&parts, target.as_ref());
+    let mut trail = None;
+    let routed = Box::pin(route(server, parts, body, target, id.as_ref(), &mut trail));
+    // What a defect leaves behind is put right by whoever comes next: locks are taken over though they are poisoned.
+    let routed = AssertUnwindSafe(routed).catch_unwind().await.unwrap_or_else(|_| {
+        if let Some(trail) = &trail {
+            trail.stage(Stage::Panic);
+        }
+        let why = "This request caused apiserver to panic. Look in the logs for details.";
+        Err(Status::internal(why))
+    });
+    let (mut response, failure) = match routed {
+        Ok(response) => (response, None),
+        Err(status) => {
+            let accept = accept.as_ref().and_then(|accept| accept.to_str().ok());
+            (respond::failure(&status, accept), Some(status))
+        }
     };
+    if let Some(trail) = trail {
+        response = trail.finish(response, failure.as_ref()).await;
+    }
     let headers = response.headers_mut();
-    let audit = audit.or_else(|| HeaderValue::from_str(&uuid::Uuid::new_v4().to_string()).ok());
-    if let Some(audit) = audit {
-        headers.insert(AUDIT_ID, audit);
+    if let Some(id) = id {
+        headers.insert(AUDIT_ID, id);
     }
     if !headers.contains_key(CACHE_CONTROL) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
     }
-    record(&label, response.status(), started);
+    label.record(response.status(), started);
     response
 }
 
-fn label(parts: &Parts, target: Option<&Target>) -> Label {
-    let mut label = Label {
-        verb: verb_label(&parts.method),
-        group: String::new(),
-        version: String::new(),
-        resource: String::new(),
-        subresource: String::new(),
-        scope: "",
-    };
-    if let Some(Target::Resource(path)) = target {
-        label.scope = match (path.name.is_empty(), path.namespace.is_empty()) {
-            (false, _) => "resource",
-            (true, false) => "namespace",
-            (true, true) => "cluster",
-        };
-        if path.name.is_empty() && parts.method == Method::GET {
-            let watch = path.watch
-                || parts
-                    .uri
-                    .query()
-                    .is_some_and(|q| q.contains("watch=true") || q.contains("watch=1"));
-            label.verb = if watch { "WATCH" } else { "LIST" };
-        }
-        label.group.clone_from(&path.group);
-        label.version.clone_from(&path.version);
-        label.resource.clone_from(&path.resource);
-        label.subresource.clone_from(&path.subresource);
-    }
-    label
-}
-
-fn verb_label(method: &Method) -> &'static str {
-    match method.as_str() {
-        "GET" => "GET",
-        "POST" => "POST",
-        "PUT" => "PUT",
-        "PATCH" => "PATCH",
-        "DELETE" => "DELETE",
-        "HEAD" => "HEAD",
-        _ => "OTHER",
-    }
-}
-
-fn record(label: &Label, code: StatusCode, started: Instant) {
-    // Names that nothing is served under would let clients invent label values without bound.
-    let known = code != StatusCode::NOT_FOUND || label.scope == "resource";
-    let text = |text: &str| if known { text.to_owned() } else { String::new() };
-    let labels = [
-        ("verb", label.verb.to_owned()),
-        ("group", text(&label.group)),
-        ("version", text(&label.version)),
-        ("resource", text(&label.resource)),
-        ("subresource", text(&label.subresource)),
-        ("scope", label.scope.to_owned()),
-    ];
-    if label.verb != "WATCH" {
-        metrics::histogram!("apiserver_request_duration_seconds", &labels).record(started.elapsed().as_secs_f64());
-    }
-    let code = ("code", code.as_str().to_owned());
-    let labels: Vec<_> = labels.into_iter().chain([code]).collect();
-    metrics::counter!("apiserver_request_total", &labels).increment(1);
-}
-
-async fn route(server: Arc<Shared>, parts: Parts, body: Body, target: Option<Target>) -> Result<Response, Status> {
+async fn route(
+    server: Arc<Shared>,
+    mut parts: Parts,
+    body: Body,
+    target: Option<Target>,
+    id: Option<&HeaderValue>,
+    trail: &mut Option<Trail>,
+) -> Result<Response, Status> {
     let Some(target) = target else {
         return Err(Status::bad_request("malformed percent-encoding in the path"));
     };
     let query = Query::parse(parts.uri.query())?;
-    let user = identity::of(&server, &parts)?;
+    let lowered = parts.method.as_str().to_ascii_lowercase();
+    let verb = match &target {
+        Target::Resource(path) => verb(&parts.method, path, &query),
+        Target::Discovery(_) | Target::Page(_) => lowered.as_str(),
+    };
+    let authenticated = identity::authenticated(&server, &parts).await;
+    if let Some(audit) = &server.audit {
+        let id = id.and_then(|id| id.to_str().ok()).unwrap_or_default();
+        let begun = audit.begin(&parts, &target, verb, authenticated.as_ref().ok(), id);
+        match (begun, &authenticated) {
+            (Some(begun), Ok(_)) => {
+                begun.stage(Stage::RequestReceived);
+                parts.extensions.insert(begun.clone());
+                *trail = Some(begun);
+            }
+            (Some(begun), Err(refusal)) => begun.refused(refusal),
+            (None, _) => {}
+        }
+    }
+    let real = authenticated?;
+    let user = identity::impersonated(&server, &real, &parts)?;
+    let trail = trail.as_ref();
+    if let Some(trail) = trail.filter(|_| user != real) {
+        trail.impersonated(&user);
+    }
     match target {
         Target::Resource(path) => {
-            let verb = verb(&parts.method, &path, &query);
-            permit(&server, &user, verb, &path, &query)?;
+            let verb = self::verb(&parts.method, &path, &query);
+            permit(&server, &user, verb, &path, &query, trail)?;
+            let body = match trail {
+                Some(trail) => trail.request_body(&parts.headers, body).await?,
+                None => body,
+            };
             let Some(kind) = server
                 .engine
                 .catalog
@@ -241,11 +227,11 @@ async fn route(server: Arc<Shared>, parts: Parts, body: Body, target: Option<Tar
             Box::pin(dispatch(ask, verb, body)).await
         }
         Target::Discovery(discovery) => {
-            permit_path(&server, &user, &parts)?;
+            permit_path(&server, &user, &parts, trail)?;
             pages::discovery(&server, &parts, &discovery)
         }
         Target::Page(page) => {
-            permit_path(&server, &user, &parts)?;
+            permit_path(&server, &user, &parts, trail)?;
             pages::page(&server, &parts, &query, &page).await
         }
     }
@@ -276,7 +262,14 @@ fn verb(method: &Method, path: &ResourcePath, query: &Query) -> &'static str {
     }
 }
 
-fn permit(server: &Shared, user: &UserInfo, verb: &str, path: &ResourcePath, query: &Query) -> Result<(), Status> {
+fn permit(
+    server: &Shared,
+    user: &UserInfo,
+    verb: &str,
+    path: &ResourcePath,
+    query: &Query,
+    trail: Option<&Trail>,
+) -> Result<(), Status> {
     // A namespace is in itself, so that a role in it may speak of it.
     let itself = path.group.is_empty() && path.resource == "namespaces";
     let namespace = if itself { &path.name } else { &path.namespace };
@@ -296,19 +289,31 @@ fn permit(server: &Shared, user: &UserInfo, verb: &str, path: &ResourcePath, que
         namespace,
         name: selected.as_ref().unwrap_or(&path.name),
     };
-    let permitted = server.engine.authorizer.permit(user, asked);
-    permitted.map_err(|why| Status::forbidden(&path.group, &path.resource, &path.name, &why))
+    decide(server, user, asked, trail).map_err(|why| Status::forbidden(&path.group, &path.resource, &path.name, &why))
 }
 
-fn permit_path(server: &Shared, user: &UserInfo, parts: &Parts) -> Result<(), Status> {
+/// Goes on or tells why not, and has it written down.
+fn decide(server: &Shared, user: &UserInfo, asked: Asked<'_>, trail: Option<&Trail>) -> Result<(), String> {
+    let decision = server.engine.authorizer.judge(user, asked);
+    if let Some(trail) = trail {
+        trail.decided(&decision);
+    }
+    decision.or_refusal(user, asked)
+}
+
+fn permit_path(server: &Shared, user: &UserInfo, parts: &Parts, trail: Option<&Trail>) -> Result<(), Status> {
     let verb = match parts.method {
         // Answered as GET, so it is allowed as GET.
         Method::HEAD => "get".to_owned(),
         _ => parts.method.as_str().to_ascii_lowercase(),
     };
     let path = parts.uri.path();
-    let permitted = server.engine.authorizer.permit(user, Asked::Path { verb: &verb, path });
-    permitted.map_err(|why| Status::forbidden("", "", "", &why))
+    let asked = Asked::Path { verb: &verb, path };
+    decide(server, user, asked, trail).map_err(|why| Status::forbidden("", "", "", &why))
+}
+
+fn is_account(kind: &Kind) -> bool {
+    kind.key.as_str() == "/serviceaccounts"
 }
 
 /// Answers a request for a resource; of a version that its definition calls deprecated the client is told so each time.
@@ -328,7 +333,9 @@ async fn handle(ask: Ask, verb: &'static str, body: Body) -> Result<Response, St
         "" => Part::Object,
         "status" if ask.kind.strategy.status => Part::Status,
         "scale" if ask.kind.strategy.scale.is_some() => Part::Scale,
+        "approval" if ask.kind.is_signing_request() => Part::Approval,
         "finalize" if ask.kind.is_namespace() => Part::Finalize,
+        "token" if is_account(&ask.kind) => return token_request::serve(ask, verb, body).await,
         "manifests" if streams::is_cluster(&ask.kind) => return streams::manifests::serve(ask, verb).await,
         "reports" if streams::is_cluster(&ask.kind) => return streams::reports::serve(ask, verb, body).await,
         _ => return nothing_there(&ask.server, &ask.path),
@@ -345,14 +352,16 @@ async fn handle(ask: Ask, verb: &'static str, body: Body) -> Result<Response, St
         return reviews::create(&ask, review, body).await;
     }
     match (verb, part) {
-        ("get", Part::Object | Part::Status | Part::Scale) => get::get(&ask, part).await,
+        ("get", Part::Object | Part::Status | Part::Scale | Part::Approval) => get::get(&ask, part).await,
         ("list", Part::Object) => get::list(&ask).await,
         ("watch", Part::Object) => get::watch(&ask).await,
         ("create", Part::Object) if ask.path.name.is_empty() => mutate::create(&ask, body).await,
-        ("update", Part::Object | Part::Status | Part::Scale | Part::Finalize) if !ask.path.name.is_empty() => {
+        ("update", Part::Object | Part::Status | Part::Scale | Part::Finalize | Part::Approval)
+            if !ask.path.name.is_empty() =>
+        {
             mutate::update(&ask, part, body).await
         }
-        ("patch", Part::Object | Part::Status | Part::Scale) if !ask.path.name.is_empty() => {
+        ("patch", Part::Object | Part::Status | Part::Scale | Part::Approval) if !ask.path.name.is_empty() => {
             patch::patch(&ask, part, body).await
         }
         ("delete", Part::Object) => delete::one(&ask, body).await,

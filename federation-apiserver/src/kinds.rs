@@ -5,6 +5,7 @@
 //! definitions change. Absent: schemas, defaults, validation and printer columns (`machinery`), and any code that is for one
 //! kind only.
 
+pub(crate) mod certificates;
 pub(crate) mod custom;
 pub mod discovery;
 mod federation;
@@ -82,6 +83,8 @@ pub enum Review {
     OwnRules,
     /// Whether somebody may do something, in one namespace or anywhere.
     Access,
+    /// Whose a token is.
+    Token,
 }
 
 /// How writes of a kind differ from the plain case.

@@ -10,8 +10,10 @@
     reason = "a Status is the answer of a failed request: made rarely, moved once"
 )]
 
+pub mod audit;
 pub mod auth;
 pub mod cache;
+pub mod credentials;
 mod definitions;
 pub mod http;
 pub mod kinds;

@@ -42,6 +42,10 @@ const DRAIN_WITHIN: Duration = Duration::from_secs(10);
 /// Pause after a failed accept: most failures are about descriptors and do not go at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// Beside a request: the address it came from.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub std::net::SocketAddr);
+
 /// TLS material could not be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
@@ -186,6 +190,7 @@ async fn connection(acceptor: TlsAcceptor, router: Router, stream: TcpStream, dr
     let peer = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
     let agreed_on_two = stream.get_ref().1.alpn_protocol() == Some(b"h2");
     let user: Option<UserInfo> = peer.and_then(|certificate| certificate::identity(certificate));
+    let from = stream.get_ref().0.peer_addr().ok().map(Peer);
     let beside = Drain(drain.clone());
     let spoke = CancellationToken::new();
     let heard = spoke.clone();
@@ -196,6 +201,9 @@ async fn connection(acceptor: TlsAcceptor, router: Router, stream: TcpStream, dr
             request.extensions_mut().insert(user.clone());
         }
         request.extensions_mut().insert(beside.clone());
+        if let Some(from) = from {
+            request.extensions_mut().insert(from);
+        }
         router.clone().oneshot(request)
     });
     let mut builder = Builder::new(TokioExecutor::new());

@@ -16,8 +16,14 @@ use http::{HeaderValue, Request};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::auth::{Authorizer, TokenStore, UserInfo};
+use crate::audit::Audit;
+use crate::auth::bootstrap_tokens::BootstrapTokens;
+use crate::auth::oidc::{Issuer, IssuerConfig, OidcError};
+use crate::auth::service_accounts::AccountTokens;
+use crate::auth::signing::KeyRing;
+use crate::auth::{Authenticator, Authorizer, KeyError, SigningKey, TokenStore, UserInfo};
 use crate::cache::{Cache, CacheConfig};
+use crate::credentials::{self, Authority};
 use crate::definitions;
 use crate::http::answer;
 use crate::kinds::{Catalog, Profile, Registry};
@@ -30,6 +36,33 @@ use crate::write::{Backend, Engine, Present};
 /// Makes the text of `/metrics`.
 pub type RenderMetrics = Arc<dyn Fn() -> String + Send + Sync>;
 
+/// Issuer of service account tokens where none is named.
+pub const SERVICE_ACCOUNT_ISSUER: &str = "https://kubernetes.default.svc";
+
+/// How service accounts prove who they are.
+#[derive(Clone, Debug)]
+pub struct ServiceAccountConfig {
+    /// `iss` of their tokens, a URL.
+    pub issuer: String,
+    /// Where others find the public keys; made from the request's address where it is empty.
+    pub jwks_uri: String,
+    /// Audiences that this server is; the issuer where there are none.
+    pub audiences: Vec<String>,
+    /// Keys, of which the first signs; those in the store where there are none.
+    pub keys: Vec<Arc<SigningKey>>,
+}
+
+impl Default for ServiceAccountConfig {
+    fn default() -> Self {
+        Self {
+            issuer: SERVICE_ACCOUNT_ISSUER.to_owned(),
+            jwks_uri: String::new(),
+            audiences: Vec::new(),
+            keys: Vec::new(),
+        }
+    }
+}
+
 /// How a server is set up.
 #[derive(Clone)]
 pub struct ServerConfig {
@@ -39,6 +72,14 @@ pub struct ServerConfig {
     pub git_version: String,
     /// Bearer tokens.
     pub tokens: Arc<TokenStore>,
+    /// How service accounts prove who they are.
+    pub service_accounts: ServiceAccountConfig,
+    /// Issuers of others whose tokens are taken.
+    pub issuers: Vec<IssuerConfig>,
+    /// Signs client certificates that were asked for and approved; without, approved requests wait.
+    pub authority: Option<Arc<Authority>>,
+    /// What is written down of requests; nothing without.
+    pub audit: Option<Arc<Audit>>,
     /// Makes the text of `/metrics`; 404 without.
     pub metrics: Option<RenderMetrics>,
     /// Further pages; their routes are absolute, below `/console`.
@@ -65,6 +106,10 @@ impl ServerConfig {
                 env!("CARGO_PKG_VERSION")
             ),
             tokens: Arc::default(),
+            service_accounts: ServiceAccountConfig::default(),
+            issuers: Vec::new(),
+            authority: None,
+            audit: None,
             metrics: None,
             console: None,
             shared_store: false,
@@ -84,6 +129,12 @@ pub enum ServerError {
     /// The store could not be read.
     #[error("read the store at start; check that it is up")]
     Store(#[source] StoreError),
+    /// The keys of service account tokens cannot be used.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// An issuer of tokens cannot be trusted as described.
+    #[error(transparent)]
+    Issuer(#[from] OidcError),
     /// A role or a binding that must be there could not be made.
     #[error("write the {kind} {name} at start: {status}")]
     Role {
@@ -107,7 +158,13 @@ pub enum ServerError {
 /// What all requests of a server share.
 pub(crate) struct Shared {
     pub(crate) engine: Engine,
-    pub(crate) tokens: Arc<TokenStore>,
+    pub(crate) authenticator: Authenticator,
+    /// Where others find the public keys of service accounts; empty for this very server.
+    pub(crate) jwks_uri: String,
+    /// What is written down of requests; none where nothing is.
+    pub(crate) audit: Option<Arc<Audit>>,
+    /// Signs client certificates; none where this server does not.
+    pub(crate) authority: Option<Arc<Authority>>,
     pub(crate) metrics: Option<RenderMetrics>,
     pub(crate) version: Value,
     pub(crate) shutdown: CancellationToken,
@@ -131,6 +188,10 @@ impl ApiServer {
             profile,
             git_version,
             tokens,
+            service_accounts,
+            issuers,
+            authority,
+            audit,
             metrics,
             console,
             shared_store,
@@ -144,6 +205,23 @@ impl ApiServer {
         let present = shared_store.then(|| Present::of(durable.clone()));
         let claims = Claims::new(service_range);
         let authorizer = Authorizer::new(&durable.cache);
+        let ServiceAccountConfig {
+            issuer,
+            jwks_uri,
+            audiences,
+            keys,
+        } = service_accounts;
+        let keys = if keys.is_empty() {
+            KeyRing::stored(&durable, jiff::Timestamp::now()).await?
+        } else {
+            KeyRing::fixed(&keys)
+        };
+        let authenticator = Authenticator {
+            tokens,
+            accounts: AccountTokens::new(&durable.cache, keys, issuer, audiences),
+            bootstrap: BootstrapTokens::new(&durable.cache),
+            issuers: issuers.into_iter().map(Issuer::new).collect::<Result<_, _>>()?,
+        };
         let streams = Streams::new(durable.cache.clone(), catalog.clone(), shutdown.clone());
         let engine = Engine {
             catalog: catalog.clone(),
@@ -167,7 +245,10 @@ impl ApiServer {
         let version = version(&git_version);
         let shared = Shared {
             engine,
-            tokens,
+            authenticator,
+            jwks_uri,
+            authority,
+            audit,
             metrics,
             version,
             shutdown,
@@ -175,6 +256,7 @@ impl ApiServer {
         };
         let shared = Arc::new(shared);
         tokio::spawn(roles::keep_aggregated(Arc::downgrade(&shared)));
+        tokio::spawn(credentials::keep(Arc::downgrade(&shared)));
         tokio::spawn(definitions::follow(Arc::downgrade(&shared)));
         Ok(Self { shared, console })
     }

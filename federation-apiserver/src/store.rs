@@ -26,7 +26,7 @@ pub use error::{Cause, StoreError, WriteError};
 pub use follow::Follow;
 pub use key::{KindKey, ObjectKey};
 pub use memory::{MemoryConfig, MemoryStore};
-pub use postgres::{PostgresConfig, PostgresStore, RestoreError, Retention, load_once, restore};
+pub use postgres::{Keyring, KeyringError, PostgresConfig, PostgresStore, RestoreError, Retention, load_once, restore};
 
 /// The largest body a store takes. The HTTP surface refuses far smaller ones; this bounds what a bug could store.
 pub const BODY_BYTES_MAX: usize = 8 << 20;

@@ -10,6 +10,7 @@ mod allocate;
 mod apply;
 mod body;
 mod bootstrap;
+mod certificates;
 mod change;
 pub mod claims;
 mod commit;
@@ -36,6 +37,7 @@ use jiff::Timestamp;
 use machinery::status::Status;
 use serde_json::Value;
 
+pub(crate) use certificates::CLIENT_SIGNER;
 pub(crate) use change::{Change, Patch};
 pub(crate) use commit::{Backend, Engine};
 pub(crate) use current::Present;
@@ -58,6 +60,8 @@ pub(crate) enum Part {
     Scale,
     /// A namespace's `spec.finalizers`.
     Finalize,
+    /// What was decided about a request for a certificate.
+    Approval,
 }
 
 /// What happens to fields that are unknown or there twice.
@@ -167,6 +171,7 @@ const CREATE: &[Step] = &[
     escalate::nothing_beyond_own_rights,
     allocate::claim,
     body::judge_new,
+    certificates::admit,
 ];
 
 /// An update or a patch of an object or a part of it, in order.
@@ -182,6 +187,7 @@ const UPDATE: &[Step] = &[
     allocate::claim,
     generation::count,
     body::judge_changed,
+    certificates::admit,
 ];
 
 fn run(steps: &[Step], engine: &Engine, intent: &Intent, draft: &mut Draft) -> Result<(), Status> {

@@ -2,6 +2,8 @@
 //! decoding, defaulting and validation here say. Sentences may differ from release to release; answers, fields and
 //! reasons may not.
 
+mod custom;
+
 use serde_json::Value;
 
 use crate::decode::{check_types, prune_unknown};

@@ -12,11 +12,13 @@ mod defaults;
 pub(crate) mod format;
 pub(crate) mod lists;
 pub(crate) mod metadata;
+pub(crate) mod number;
 mod path;
 pub(crate) mod pattern;
 mod prune;
 mod publish;
 pub(crate) mod read;
+pub(crate) mod rules;
 mod scale;
 mod status;
 pub(crate) mod structural;
@@ -32,10 +34,12 @@ use crate::schema::{Schema, builtin};
 use crate::status::Cause;
 
 pub use columns::PrinterColumn;
+pub(crate) use defaults::{Defaulted, judge_default};
 pub use read::DefinitionError;
 pub use read::compare as compare_versions;
 pub use status::next_status;
 
+use rules::Rules;
 use structural::Structural;
 
 /// What a CustomResourceDefinition declares.
@@ -102,6 +106,7 @@ pub struct Version {
     names: Names,
     namespaced: bool,
     structural: Structural,
+    rules: Option<Rules>,
     published: Value,
     schema: Schema,
 }
@@ -136,7 +141,8 @@ impl Version {
     /// The first value of `metadata`, also of embedded objects, that has a wrong type.
     pub fn check_types(&self, value: &Value) -> Result<(), DecodeError> {
         let metadata = value.get("metadata").unwrap_or(&Value::Null);
-        check_types(object_meta(), metadata).map_err(|error| error.below("metadata"))
+        check_types(object_meta(), metadata).map_err(|error| error.below("metadata"))?;
+        prune::check_embedded(&self.structural, value, "")
     }
 
     /// Removes what the schema does not know, also inside embedded resources, and returns the paths of it as strict
@@ -209,8 +215,13 @@ impl Version {
     }
 
     /// The rules in CEL, unless the object is not of a shape that they could be asked of.
-    fn ask_rules(&self, _new: &Value, _old: Option<&Value>, mut faults: Vec<Cause>) -> Vec<Cause> {
-        faults.extend(metadata::blocking(&faults));
+    fn ask_rules(&self, new: &Value, old: Option<&Value>, mut faults: Vec<Cause>) -> Vec<Cause> {
+        if let Some(rules) = &self.rules {
+            match metadata::blocking(&faults) {
+                Some(blocking) => faults.push(blocking),
+                None => faults.extend(rules.ask(&self.structural, new, old, None)),
+            }
+        }
         faults
     }
 

@@ -5,6 +5,7 @@
 //! file a family of kinds. Allocation of cluster IPs and node ports, uids and times belong to the server.
 
 mod declared;
+mod definition;
 mod event;
 mod limit;
 mod network;
@@ -45,6 +46,7 @@ pub fn apply(api_version: &str, kind: &str, value: &mut Value) {
         ("apps/v1", "DaemonSet") => workload::daemon_set(object),
         ("batch/v1", "Job") => workload::job(object),
         ("batch/v1", "CronJob") => workload::cron_job(object),
+        ("apiextensions.k8s.io/v1", "CustomResourceDefinition") => definition::definition(object),
         ("v1", "LimitRange") => limit::limit_range(object),
         ("v1", "ResourceQuota") => limit::resource_quota(object),
         ("networking.k8s.io/v1", "Ingress") => network::ingress(object),

@@ -6,6 +6,7 @@
 //! tables of facts under `data/` are parsed on first use. Which kinds are served, and what a write may touch, is the
 //! server's business.
 
+mod cel;
 pub mod custom;
 pub mod decode;
 pub mod default;

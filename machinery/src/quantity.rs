@@ -109,6 +109,33 @@ impl Quantity {
         })
     }
 
+    /// The sum with a whole number of another's; capped as when read.
+    #[must_use]
+    pub fn plus(&self, other: &Self, times: i128) -> Self {
+        let nanos = self.nanos.saturating_add(other.nanos.saturating_mul(times));
+        Self {
+            nanos: nanos.clamp(-MOST, MOST),
+            family: self.family,
+        }
+    }
+
+    /// A whole number.
+    #[must_use]
+    pub fn of(number: i64) -> Self {
+        Self {
+            nanos: i128::from(number) * NANO,
+            family: Family::Decimal,
+        }
+    }
+
+    /// The amount as a whole number, where it is one.
+    #[must_use]
+    pub fn as_i64(&self) -> Option<i64> {
+        (self.nanos % NANO == 0)
+            .then(|| i64::try_from(self.nanos / NANO).ok())
+            .flatten()
+    }
+
     /// Reads a quantity from JSON: text, or a number.
     #[must_use]
     pub fn from_value(value: &Value) -> Option<Self> {

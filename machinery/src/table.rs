@@ -7,6 +7,7 @@
 mod age;
 mod batch;
 mod bounds;
+mod certificates;
 mod core;
 mod federation;
 mod ingress;
@@ -127,6 +128,7 @@ fn printer(api_version: &str, kind: &str) -> &'static Printer {
         ("v1", "PersistentVolumeClaim") => &storage::CLAIM,
         ("v1", "PersistentVolume") => &storage::VOLUME,
         ("storage.k8s.io/v1", "StorageClass") => &storage::STORAGE_CLASS_ROW,
+        ("certificates.k8s.io/v1", "CertificateSigningRequest") => &certificates::SIGNING_REQUEST,
         ("autoscaling/v1", "Scale") => &workloads::SCALE,
         (api::well_known::API_VERSION, kind) => federation::printer(kind)
             .or_else(|| streams::printer(kind))

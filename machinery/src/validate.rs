@@ -9,8 +9,10 @@ mod at;
 mod autoscaler;
 mod batch;
 mod bounds;
+mod certificates;
 mod config;
 mod cron;
+mod definition;
 mod endpoints;
 mod event;
 pub mod format;
@@ -44,6 +46,9 @@ pub fn create(api_version: &str, kind: &str, new: &Value) -> Vec<Cause> {
     if (api_version, kind) != ("v1", "Event") {
         metadata::create(api_version, kind, new, &mut faults);
     }
+    if (api_version, kind) == ("apiextensions.k8s.io/v1", "CustomResourceDefinition") {
+        definition::create(new, &mut faults);
+    }
     content(api_version, kind, new, None, &mut faults);
     faults
 }
@@ -72,10 +77,12 @@ pub fn update(api_version: &str, kind: &str, new: &Value, old: &Value) -> Vec<Ca
         ("v1", "PersistentVolume") => storage::update_volume(new, old, &mut faults),
         ("v1", "ResourceQuota") => quota::update_resource_quota(new, old, &mut faults),
         ("discovery.k8s.io/v1", "EndpointSlice") => endpoints::update_slice(new, old, &mut faults),
+        ("certificates.k8s.io/v1", "CertificateSigningRequest") => certificates::update(new, old, &mut faults),
         ("rbac.authorization.k8s.io/v1", "RoleBinding" | "ClusterRoleBinding") => {
             rbac::update_binding(new, old, &mut faults);
         }
         // Kinds are data here: any text may come, and most kinds have no rules of their own about changes.
+        ("apiextensions.k8s.io/v1", "CustomResourceDefinition") => definition::update(new, old, &mut faults),
         _ => {}
     }
     faults
@@ -89,12 +96,27 @@ pub fn update_status(api_version: &str, kind: &str, new: &Value, old: &Value) ->
     match (api_version, kind) {
         ("v1", "Service") => service::status(new, &mut faults),
         ("v1", "Namespace") => namespace::status(new, &mut faults),
+        ("certificates.k8s.io/v1", "CertificateSigningRequest") => {
+            certificates::request(new, &mut faults);
+            certificates::update(new, old, &mut faults);
+        }
         ("apps/v1", "Deployment" | "ReplicaSet") => workload::status(new, old, &mut faults),
+        ("apiextensions.k8s.io/v1", "CustomResourceDefinition") => definition::update_status(new, &mut faults),
         (api::well_known::API_VERSION, _) => structural::check(kind, new, &mut faults),
         // As above.
         _ => {}
     }
     faults
+}
+
+/// What a client is to be warned of when it writes an object that is allowed.
+#[must_use]
+pub fn warnings(api_version: &str, kind: &str, new: &Value, old: Option<&Value>) -> Vec<String> {
+    match (api_version, kind) {
+        ("apiextensions.k8s.io/v1", "CustomResourceDefinition") => definition::warnings(new, old),
+        // Kinds are data here, and most have nothing to warn of.
+        _ => Vec::new(),
+    }
 }
 
 /// The fault of a replacement that does not say which version it was made from, for kinds that insist on it.
@@ -113,6 +135,8 @@ pub(crate) fn custom_metadata(namespaced: bool, new: &Value, faults: &mut Vec<Ca
 pub(crate) fn custom_metadata_update(new: &Value, old: &Value, faults: &mut Vec<Cause>) {
     metadata::update(new, old, faults);
 }
+
+pub(crate) use definition::field_path;
 
 /// The faults of the metadata of an object that is embedded in another.
 pub(crate) fn embedded_metadata(object: &Value, faults: &mut Vec<Cause>) {
@@ -154,6 +178,7 @@ fn content(api_version: &str, kind: &str, new: &Value, old: Option<&Value>, faul
         ("rbac.authorization.k8s.io/v1", "ClusterRole") => rbac::cluster_role(new, faults),
         ("rbac.authorization.k8s.io/v1", "RoleBinding") => rbac::binding(new, true, faults),
         ("rbac.authorization.k8s.io/v1", "ClusterRoleBinding") => rbac::binding(new, false, faults),
+        ("certificates.k8s.io/v1", "CertificateSigningRequest") => certificates::request(new, faults),
         (api::well_known::API_VERSION, _) => own::check(kind, new, faults),
         // As above.
         _ => {}

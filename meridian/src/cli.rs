@@ -6,8 +6,10 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
+mod api;
 mod hub;
 
+pub(crate) use api::{ApiArgs, AuditArgs, OidcArgs, ServiceAccountArgs};
 pub(crate) use hub::{ApiserverArgs, UpArgs};
 
 /// One Kubernetes API over many clusters: plain objects in, healthy addresses out.
@@ -131,22 +133,11 @@ pub(crate) struct StoreArgs {
     /// PostgreSQL to use (postgres://user:password@host/database). [default: a private server in the data directory]
     #[arg(long, env = "MERIDIAN_DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub(crate) database_url: Option<String>,
-}
-
-/// The API server's address.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct ApiArgs {
-    /// Address of the Kubernetes API and the console.
-    #[arg(
-        long,
-        env = "MERIDIAN_ADDRESS",
-        value_name = "HOST:PORT",
-        default_value = "127.0.0.1:7443"
-    )]
-    pub(crate) address: SocketAddr,
-    /// Further names or addresses by which clients reach the API; they go into its certificate.
-    #[arg(long, env = "MERIDIAN_ADVERTISE", value_name = "NAME", value_delimiter = ',')]
-    pub(crate) advertise: Vec<String>,
+    /// Keys that Secrets are sealed with in the database, one NAME:KEY a line, 32 bytes in base64; the first seals, the others
+    /// still open what they sealed. [default: pki/encryption.keys in the data directory beside a private PostgreSQL, none
+    /// otherwise]
+    #[arg(long, env = "MERIDIAN_ENCRYPTION_KEY_FILE", value_name = "FILE")]
+    pub(crate) encryption_key_file: Option<PathBuf>,
 }
 
 /// What the DNS server answers.

@@ -6,6 +6,7 @@ mod command;
 mod config;
 mod console_assets;
 mod data_dir;
+mod encryption;
 mod health;
 mod hub;
 mod kubeconfig;

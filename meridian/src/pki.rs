@@ -6,6 +6,7 @@
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
+use federation_apiserver::credentials::Authority;
 use jiff::{Timestamp, ToSpan};
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
@@ -86,6 +87,17 @@ impl Pki {
             dir: dir.to_owned(),
             authority_pem,
             issuer,
+        })
+    }
+
+    /// The authority as the API server signs with it.
+    pub(crate) fn signing_authority(&self) -> Result<Authority, PkiError> {
+        let path = self.dir.join("ca.key");
+        let key = read(&path)?;
+        Authority::of_pem(&self.authority_pem, &key).map_err(|error| PkiError::Certificate {
+            what: "the authority cannot be used",
+            path,
+            source: error.into(),
         })
     }
 

@@ -22,6 +22,7 @@ use crate::lifecycle;
 use crate::pki::{Pki, PkiError};
 use crate::postgres::PostgresError;
 
+mod access;
 pub(crate) mod control;
 pub(crate) mod hub;
 mod simulated_members;
@@ -38,6 +39,9 @@ pub(crate) enum UpError {
     /// The private server.
     #[error(transparent)]
     Postgres(#[from] PostgresError),
+    /// The keys of Secrets.
+    #[error("Secrets cannot be sealed")]
+    Encryption(#[from] crate::encryption::EncryptionError),
     /// The database.
     #[error("PostgreSQL at {address} cannot be used; next: check that it runs, --database-url, and the user's rights")]
     Store {
@@ -69,6 +73,9 @@ pub(crate) enum UpError {
     /// The DNS server.
     #[error(transparent)]
     Dns(#[from] dns::DnsError),
+    /// Flags about who may come in.
+    #[error(transparent)]
+    Access(#[from] access::AccessError),
     /// The token file.
     #[error("the token file cannot be used")]
     Tokens(#[from] federation_apiserver::auth::TokenError),

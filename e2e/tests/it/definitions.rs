@@ -150,10 +150,10 @@ fn definitions_in_simulated_members() {
 
 /// As above, in real control planes.
 pub(crate) fn walk_in_planes(federation: &Federation, dir: &std::path::Path, planes: &[ControlPlane]) {
-    let members: Vec<Box<dyn Fn(&[&str]) -> Result<String, Failure> + '_>> = planes
+    let members: Vec<_> = planes
         .iter()
-        .map(|plane| Box::new(|words: &[&str]| plane.kubectl(words)) as Box<_>)
+        .map(|plane| |words: &[&str]| plane.kubectl(words))
         .collect();
-    let members: Vec<Member<'_>> = members.iter().map(|member| &**member).collect();
+    let members: Vec<Member<'_>> = members.iter().map(|member| member as Member<'_>).collect();
     walk(federation, dir, &members);
 }

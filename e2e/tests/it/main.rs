@@ -10,6 +10,7 @@ mod bad_input;
 mod clients;
 mod controller_manager;
 mod crash;
+mod credentials;
 mod definitions;
 mod directory;
 mod helm;

@@ -39,6 +39,20 @@ impl Decision {
         }
     }
 
+    /// Goes on, or tells what was refused to whom.
+    pub(crate) fn or_refusal(&self, user: &UserInfo, asked: Asked<'_>) -> Result<(), String> {
+        if self.is_allowed() {
+            return Ok(());
+        }
+        let refusal = refusal(user, asked);
+        let reason = self.reason();
+        Err(if reason.is_empty() {
+            refusal
+        } else {
+            format!("{refusal}: {reason}")
+        })
+    }
+
     /// Why, as reviews tell it; empty where there is nothing to tell.
     #[must_use]
     pub fn reason(&self) -> String {
@@ -198,17 +212,7 @@ impl Authorizer {
 
     /// Goes on, or tells what kube-apiserver tells: `User "x" cannot ...`.
     pub(crate) fn permit(&self, user: &UserInfo, asked: Asked<'_>) -> Result<(), String> {
-        let decision = self.judge(user, asked);
-        if decision.is_allowed() {
-            return Ok(());
-        }
-        let refusal = refusal(user, asked);
-        let reason = decision.reason();
-        Err(if reason.is_empty() {
-            refusal
-        } else {
-            format!("{refusal}: {reason}")
-        })
+        self.judge(user, asked).or_refusal(user, asked)
     }
 
     /// All rules that a user holds in a namespace, and which of the user's roles are missing.

@@ -1,8 +1,14 @@
 //! The identity in a verified client certificate: common name is the user, organisations are the groups.
 
+use sha2::{Digest, Sha256};
+use x509_parser::der_parser::{Oid, oid};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::UserInfo;
+use super::claims::CREDENTIAL_ID;
+
+/// The attribute of a subject that says its uid.
+const UID: Oid<'static> = oid!(1.3.6.1.4.1.57683.2);
 
 /// Reads the identity of a certificate that TLS has verified; none where it has no common name.
 #[must_use]
@@ -17,7 +23,13 @@ pub fn identity(der: &[u8]) -> Option<UserInfo> {
         .iter_organization()
         .filter_map(|group| group.as_str().ok())
         .map(str::to_owned);
-    Some(UserInfo::new(name, groups.collect::<Vec<_>>()))
+    let uid = subject.iter_by_oid(&UID).next().and_then(|uid| uid.as_str().ok());
+    let mut user = UserInfo::new(name, groups.collect::<Vec<_>>());
+    user.uid = uid.unwrap_or_default().to_owned();
+    let hash: String = Sha256::digest(der).iter().map(|byte| format!("{byte:02x}")).collect();
+    user.extra
+        .insert(CREDENTIAL_ID.to_owned(), vec![format!("X509SHA256={hash}")]);
+    Some(user)
 }
 
 #[cfg(test)]
@@ -35,6 +47,7 @@ mod tests {
         let certificate = params.self_signed(&key).unwrap();
         let user = identity(certificate.der()).unwrap();
         assert_eq!(user.name, "alice");
+        assert!(user.extra[CREDENTIAL_ID][0].starts_with("X509SHA256="));
         assert!(user.in_group("system:masters") && user.in_group(super::super::AUTHENTICATED));
         assert!(identity(b"nonsense").is_none());
     }

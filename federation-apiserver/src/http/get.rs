@@ -31,7 +31,7 @@ pub(crate) async fn get(ask: &Ask, part: Part) -> Result<Response, Status> {
     let whole = ask.kind.shown(&object);
     match (part, &ask.kind.strategy.scale) {
         (Part::Scale, Some(paths)) => shape(ask, form, &scale_of(&ask.kind, paths, &whole)),
-        (Part::Object | Part::Status | Part::Scale | Part::Finalize, _) => shape(ask, form, &whole),
+        (Part::Object | Part::Status | Part::Scale | Part::Finalize | Part::Approval, _) => shape(ask, form, &whole),
     }
 }
 

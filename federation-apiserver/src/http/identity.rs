@@ -1,10 +1,14 @@
 //! Who asks: an in-process caller or a verified certificate, else a bearer token, else nobody; and as whom.
 
+use std::collections::BTreeMap;
+
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue};
 use machinery::status::Status;
 
+use super::path::decode;
+use crate::auth::claims::{groups as groups_of, of_subject};
 use crate::auth::{ANONYMOUS, Asked, UserInfo};
 use crate::server::Shared;
 
@@ -12,20 +16,11 @@ const AS_USER: HeaderName = HeaderName::from_static("impersonate-user");
 const AS_GROUP: HeaderName = HeaderName::from_static("impersonate-group");
 const AS_UID: HeaderName = HeaderName::from_static("impersonate-uid");
 const AS_EXTRA: &str = "impersonate-extra-";
-/// Prefix of the user names of service accounts; namespace and name follow.
-const SERVICE_ACCOUNT: &str = "system:serviceaccount:";
 /// API group of uids and extras.
 const AUTHENTICATION: &str = "authentication.k8s.io";
-/// Group of all service accounts; those of a namespace have one more.
-const ACCOUNTS: &str = "system:serviceaccounts";
 
-/// The identity that counts for a request.
-pub(super) fn of(server: &Shared, parts: &Parts) -> Result<UserInfo, Status> {
-    let user = authenticated(server, parts)?;
-    impersonated(server, user, parts)
-}
-
-fn authenticated(server: &Shared, parts: &Parts) -> Result<UserInfo, Status> {
+/// Who sent a request.
+pub(super) async fn authenticated(server: &Shared, parts: &Parts) -> Result<UserInfo, Status> {
     if let Some(user) = parts.extensions.get::<UserInfo>() {
         return Ok(user.clone());
     }
@@ -36,14 +31,16 @@ fn authenticated(server: &Shared, parts: &Parts) -> Result<UserInfo, Status> {
         let (scheme, token) = text.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
     });
-    token
-        .and_then(|token| server.tokens.user(token))
-        .ok_or_else(Status::unauthorized)
+    let token = token.ok_or_else(Status::unauthorized)?;
+    server.authenticator.user(token).await.map_err(|why| {
+        tracing::debug!(%why, "a bearer token was refused");
+        Status::unauthorized()
+    })
 }
 
 /// Whoever may act for others and asks to is taken for the other. To pass over these headers would give `kubectl --as`
 /// the rights that it was used to give up.
-fn impersonated(server: &Shared, user: UserInfo, parts: &Parts) -> Result<UserInfo, Status> {
+pub(super) fn impersonated(server: &Shared, user: &UserInfo, parts: &Parts) -> Result<UserInfo, Status> {
     let text = |value: &HeaderValue| value.to_str().map(str::to_owned).unwrap_or_default();
     let name = parts.headers.get(AS_USER).map(text).unwrap_or_default();
     let groups: Vec<String> = parts.headers.get_all(AS_GROUP).iter().map(text).collect();
@@ -56,34 +53,37 @@ fn impersonated(server: &Shared, user: UserInfo, parts: &Parts) -> Result<UserIn
                 "impersonation of groups, a uid or extras without a user name: set Impersonate-User",
             ))
         } else {
-            Ok(user)
+            Ok(user.clone())
         };
     }
     let uid = parts.headers.get(AS_UID).map(text).unwrap_or_default();
-    let account = name.strip_prefix(SERVICE_ACCOUNT).and_then(|rest| rest.split_once(':'));
+    let account = of_subject(&name);
     let as_user = match account {
         Some((namespace, account)) => to_be("", "serviceaccounts", namespace, account),
         None => to_be("", "users", "", &name),
     };
-    permit(server, &user, as_user)?;
+    permit(server, user, as_user)?;
     for group in &groups {
-        permit(server, &user, to_be("", "groups", "", group))?;
+        permit(server, user, to_be("", "groups", "", group))?;
     }
     if !uid.is_empty() {
-        permit(server, &user, to_be(AUTHENTICATION, "uids", "", &uid))?;
+        permit(server, user, to_be(AUTHENTICATION, "uids", "", &uid))?;
     }
-    // Nothing here reads extras; whoever may not set them is refused all the same, as elsewhere.
+    let mut extra = BTreeMap::new();
     for (header, value) in &parts.headers {
         if let Some(key) = header.as_str().strip_prefix(AS_EXTRA) {
-            let extra = Asked::Resource {
+            let key = decode(key, false).unwrap_or_default();
+            let value = text(value);
+            let as_extra = Asked::Resource {
                 verb: "impersonate",
                 group: AUTHENTICATION,
                 resource: "userextras",
-                subresource: key,
+                subresource: &key,
                 namespace: "",
-                name: &text(value),
+                name: &value,
             };
-            permit(server, &user, extra)?;
+            permit(server, user, as_extra)?;
+            extra.entry(key.into_owned()).or_insert_with(Vec::new).push(value);
         }
     }
     if name == ANONYMOUS {
@@ -93,10 +93,11 @@ fn impersonated(server: &Shared, user: UserInfo, parts: &Parts) -> Result<UserIn
     if let Some((namespace, _)) = account
         && groups.is_empty()
     {
-        groups = vec![ACCOUNTS.to_owned(), format!("{ACCOUNTS}:{namespace}")];
+        groups = groups_of(namespace).to_vec();
     }
     let mut other = UserInfo::new(name, groups);
     other.uid = uid;
+    other.extra = extra;
     Ok(other)
 }
 

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::query::Query;
 use super::{Ask, body, get, respond};
+use crate::audit::Trail;
 use crate::write::{Change, FieldValidation, Options, Outcome, Part};
 
 /// Longest name of a field manager.
@@ -105,7 +106,22 @@ pub(crate) async fn create(ask: &Ask, body: Body) -> Result<Response, Status> {
         .engine
         .create(&intent, decoded.value, decoded.duplicates)
         .await?;
+    if let Some(trail) = ask.parts.extensions.get::<Trail>() {
+        trail.named(&name_of(&outcome));
+    }
     finish(ask, form, outcome)
+}
+
+fn name_of(outcome: &Outcome) -> String {
+    #[derive(serde::Deserialize)]
+    struct Header {
+        metadata: Name,
+    }
+    #[derive(serde::Deserialize)]
+    struct Name {
+        name: String,
+    }
+    serde_json::from_slice(&outcome.body).map_or_else(|_| String::new(), |header: Header| header.metadata.name)
 }
 
 /// Answers a PUT.
@@ -125,7 +141,9 @@ pub(crate) async fn update(ask: &Ask, part: Part, body: Body) -> Result<Response
 pub(crate) fn expected(ask: &Ask, part: Part) -> (String, String) {
     match part {
         Part::Scale => ("autoscaling/v1".to_owned(), "Scale".to_owned()),
-        Part::Object | Part::Status | Part::Finalize => (ask.kind.api_version(), ask.kind.kind.clone()),
+        Part::Object | Part::Status | Part::Finalize | Part::Approval => {
+            (ask.kind.api_version(), ask.kind.kind.clone())
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::negotiate::{JSON, clauses};
 use super::path::DiscoveryPath;
 use super::query::Query;
-use super::{health, respond};
+use super::{health, issuer, respond};
 use crate::kinds::discovery::{AGGREGATED_MEDIA, Document};
 use crate::server::Shared;
 
@@ -114,6 +114,8 @@ pub(crate) async fn page(server: &Arc<Shared>, parts: &Parts, query: &Query, pat
             Some(render) => respond::content(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", render()),
             None => not_found(),
         }),
+        "/.well-known/openid-configuration" => Ok(issuer::configuration(server, parts)),
+        "/openid/v1/jwks" => Ok(issuer::keys(server)),
         "/openapi/v2" => Ok(openapi_v2(server, parts)),
         "/openapi/v3" => {
             let mut response = tagged(parts, &server.engine.catalog.registry().openapi().root, JSON);
@@ -222,11 +224,13 @@ fn paths(server: &Shared) -> Vec<String> {
         paths.extend(versions.iter().map(|version| format!("/apis/{group}/{version}")));
     }
     let fixed = [
+        "/.well-known/openid-configuration",
         "/healthz",
         "/livez",
         "/metrics",
         "/openapi/v2",
         "/openapi/v3",
+        "/openid/v1/jwks",
         "/readyz",
         "/version",
     ];

@@ -1,4 +1,4 @@
-//! Reviews: who am I, may I, what may I, may they. Answered by the authorizer that judges requests; nothing is kept.
+//! Reviews: who am I, may I, what may I, may they, whose token is this. Answered by what judges requests; nothing is kept.
 
 use axum::body::Body;
 use axum::response::Response;
@@ -9,7 +9,7 @@ use machinery::rbac::Rule;
 use machinery::status::{Cause, Status};
 use serde_json::{Value, json};
 
-use super::{Ask, body, respond};
+use super::{Ask, body, respond, token_review};
 use crate::auth::{Asked, UserInfo};
 use crate::kinds::{Kind, Review};
 
@@ -28,7 +28,11 @@ pub(super) async fn create(ask: &Ask, review: Review, body: Body) -> Result<Resp
         Review::Who => {
             let now = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
             put(&mut answer, "metadata", json!({ "creationTimestamp": now }));
-            (None, json!({ "userInfo": user_info(&ask.user) }))
+            (None, json!({ "userInfo": ask.user.to_value() }))
+        }
+        Review::Token => {
+            let (spec, status) = token_review::status(ask, &spec).await?;
+            (Some(spec), status)
         }
         Review::OwnAccess => {
             let status = verdict(ask, &ask.user, &spec, "")?;
@@ -66,14 +70,6 @@ fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
     value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
-fn user_info(user: &UserInfo) -> Value {
-    let mut info = json!({ "username": user.name, "groups": user.groups });
-    if !user.uid.is_empty() {
-        put(&mut info, "uid", Value::from(user.uid.as_str()));
-    }
-    info
-}
-
 fn refuse(kind: &Kind, cause: Cause) -> Status {
     Status::invalid(&kind.group, &kind.kind, "", vec![cause])
 }
@@ -92,6 +88,7 @@ fn subject(kind: &Kind, spec: &Value) -> Result<UserInfo, Status> {
         name: name.to_owned(),
         uid: text(spec, "/uid").to_owned(),
         groups: groups.into_iter().map(str::to_owned).collect(),
+        extra: std::collections::BTreeMap::new(),
     })
 }
 

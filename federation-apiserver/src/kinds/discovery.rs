@@ -65,6 +65,9 @@ pub(super) fn subresources(kind: &Kind) -> Vec<Subresource> {
         verbs,
     };
     let mut list = Vec::new();
+    if kind.is_signing_request() {
+        list.push(own("approval", PART_VERBS));
+    }
     if kind.is_namespace() {
         list.push(own("finalize", FINALIZE_VERBS));
     }
@@ -79,6 +82,15 @@ pub(super) fn subresources(kind: &Kind) -> Vec<Subresource> {
     }
     if kind.strategy.status {
         list.push(own("status", PART_VERBS));
+    }
+    if kind.key.as_str() == "/serviceaccounts" {
+        list.push(Subresource {
+            name: "token",
+            group: "authentication.k8s.io".to_owned(),
+            version: "v1".to_owned(),
+            kind: "TokenRequest".to_owned(),
+            verbs: super::reviews::VERBS,
+        });
     }
     list
 }

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use super::discovery::Documents;
 use super::openapi::OpenApi;
-use super::{Kind, Profile, federation, kubernetes, rbac, reviews, surroundings, workloads};
+use super::{Kind, Profile, certificates, federation, kubernetes, rbac, reviews, surroundings, workloads};
 use crate::store::KindKey;
 
 /// Kinds by their plural names.
@@ -38,6 +38,7 @@ impl Registry {
             Profile::Hub => rows.extend(federation::rows()),
             Profile::Member => {}
         }
+        rows.extend(certificates::rows());
         rows.extend(rbac::rows());
         rows.extend(reviews::rows());
         Self::from_kinds(rows.into_iter().map(|row| Arc::new(row.into_kind())).collect())

@@ -41,6 +41,13 @@ pub(super) fn rows() -> Vec<Row> {
             "selfsubjectreview",
             Review::Who,
         ),
+        review(
+            "authentication.k8s.io",
+            "TokenReview",
+            "tokenreviews",
+            "tokenreview",
+            Review::Token,
+        ),
         Row {
             namespaced: true,
             ..authorization(

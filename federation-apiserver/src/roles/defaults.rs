@@ -31,6 +31,7 @@ const READ: &[&str] = &["get", "list", "watch"];
 const WRITE: &[&str] = &["create", "delete", "deletecollection", "patch", "update"];
 const READ_AND_WRITE: &[&str] = crate::kinds::ALL_VERBS;
 
+const ISSUER_DISCOVERY: &str = "system:service-account-issuer-discovery";
 const VIEWERS: &str = "system:meridian:viewers";
 
 pub(super) const BINDINGS: &[DefaultBinding] = &[
@@ -58,6 +59,11 @@ pub(super) const BINDINGS: &[DefaultBinding] = &[
         name: "system:public-info-viewer",
         role: "system:public-info-viewer",
         subjects: &[("Group", AUTHENTICATED), ("Group", UNAUTHENTICATED)],
+    },
+    DefaultBinding {
+        name: ISSUER_DISCOVERY,
+        role: ISSUER_DISCOVERY,
+        subjects: &[("Group", "system:serviceaccounts")],
     },
     DefaultBinding {
         name: VIEWERS,
@@ -191,6 +197,18 @@ pub(super) fn cluster_roles(registry: &Registry) -> Vec<DefaultRole> {
             "system:public-info-viewer",
             vec![Rule::paths(
                 &["/healthz", "/livez", "/readyz", "/version", "/version/"],
+                &["get"],
+            )],
+        ),
+        plain(
+            ISSUER_DISCOVERY,
+            vec![Rule::paths(
+                &[
+                    "/.well-known/openid-configuration",
+                    "/.well-known/openid-configuration/",
+                    "/openid/v1/jwks",
+                    "/openid/v1/jwks/",
+                ],
                 &["get"],
             )],
         ),

@@ -95,6 +95,15 @@ pub enum StoreError {
         /// What is wrong.
         detail: String,
     },
+    /// A Secret cannot be opened.
+    #[error("{key} cannot be read from the store")]
+    Sealed {
+        /// The object.
+        key: ObjectKey,
+        /// Why, and what to do.
+        #[source]
+        source: Cause,
+    },
     /// The store has been closed.
     #[error("the store is closed")]
     Closed,
@@ -106,7 +115,7 @@ impl StoreError {
     pub fn needs_load(&self) -> bool {
         match self {
             Self::Compacted { .. } | Self::Rewound { .. } => true,
-            Self::Unavailable { .. } | Self::Corrupt { .. } | Self::Closed => false,
+            Self::Unavailable { .. } | Self::Corrupt { .. } | Self::Sealed { .. } | Self::Closed => false,
         }
     }
 }

@@ -15,8 +15,10 @@ mod history;
 mod listen;
 mod log;
 mod primary;
+mod reseal;
 mod restore;
 mod retention;
+mod seal;
 mod session;
 #[cfg(test)]
 pub(super) mod test_server;
@@ -36,11 +38,13 @@ use super::feed::Feed;
 use super::{BODY_BYTES_MAX, Committed, Follow, Loaded, Store, StoreError, Write, WriteError};
 use batch::Pending;
 use committer::Committer;
+use encoding::Encoding;
 use log::Log;
 use primary::Primary;
 
 pub use restore::{RestoreError, load_once, restore};
 pub use retention::Retention;
+pub use seal::{Keyring, KeyringError};
 
 /// Writes that may wait; more wait at the door, each in its own task.
 const WRITES_QUEUED_MAX: usize = 4096;
@@ -56,6 +60,8 @@ pub struct PostgresConfig {
     pub write_timeout: Duration,
     /// How long the log is kept.
     pub retention: Retention,
+    /// What Secrets are sealed with; none where they are stored as they are.
+    pub keyring: Option<Arc<Keyring>>,
 }
 
 impl PostgresConfig {
@@ -81,12 +87,19 @@ impl PostgresConfig {
         Self::of_servers(vec![options])
     }
 
+    /// The same, with Secrets sealed.
+    #[must_use]
+    pub fn with_keyring(self, keyring: Option<Arc<Keyring>>) -> Self {
+        Self { keyring, ..self }
+    }
+
     fn of_servers(servers: Vec<PgConnectOptions>) -> Self {
         Self {
             sessions: servers.into_iter().map(session::configured).collect(),
             batch_max: 128,
             write_timeout: Duration::from_secs(10),
             retention: Retention::default(),
+            keyring: None,
         }
     }
 }
@@ -113,7 +126,9 @@ impl PostgresStore {
             batch_max,
             write_timeout,
             retention,
+            keyring,
         } = config;
+        let encoding = Encoding { keyring };
         let primary = Arc::new(Primary::find(sessions).await?);
         sqlx::migrate!("../migrations")
             .run(&primary.pool())
@@ -122,13 +137,21 @@ impl PostgresStore {
                 doing: "bring the database schema up to date",
                 source: error.into(),
             })?;
-        let log = Arc::new(Log::new(primary.clone()));
+        let log = Arc::new(Log::new(primary.clone(), encoding.clone()));
         let feed = Arc::new(Feed::new(log.head().await?));
         let (queue, writes) = mpsc::channel(WRITES_QUEUED_MAX);
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
         let behind = Arc::new(Notify::new());
-        let committer = Committer::new(primary.clone(), writes, feed.clone(), behind.clone(), batch_max);
+        let committer = Committer::new(
+            primary.clone(),
+            writes,
+            feed.clone(),
+            behind.clone(),
+            batch_max,
+            encoding.clone(),
+        );
+        let primary_of_reseal = primary.clone();
         tasks.spawn(committer.run(stop.clone()));
         tasks.spawn(
             stop.clone()
@@ -137,6 +160,10 @@ impl PostgresStore {
         tasks.spawn(
             stop.clone()
                 .run_until_cancelled_owned(retention::run(log.clone(), retention)),
+        );
+        tasks.spawn(
+            stop.clone()
+                .run_until_cancelled_owned(reseal::run(primary_of_reseal, encoding)),
         );
         tasks.close();
         tracing::debug!(revision = %feed.head(), "PostgreSQL store opened");

@@ -27,6 +27,7 @@ pub(super) fn subresource(part: Part) -> &'static str {
         Part::Object | Part::Finalize => "",
         Part::Status => "status",
         Part::Scale => "scale",
+        Part::Approval => "approval",
     }
 }
 
@@ -40,7 +41,7 @@ fn relevant(intent: &Intent, config: &Value) -> Value {
                     object.remove("status");
                 }
             }
-            Part::Status => {
+            Part::Status | Part::Approval => {
                 object.retain(|key, _| matches!(key.as_str(), "apiVersion" | "kind" | "metadata" | "status"))
             }
         }

@@ -37,11 +37,13 @@ pub(super) fn judge_changed(_: &Engine, intent: &Intent, draft: &mut Draft) -> R
     let (api_version, kind) = (intent.kind.api_version(), &intent.kind.kind);
     let causes = match (&intent.kind.custom, intent.part) {
         (Some(custom), Part::Object | Part::Scale | Part::Finalize) => custom.version.update(&draft.value, old),
-        (Some(custom), Part::Status) => custom.version.update_status(&draft.value, old),
+        (Some(custom), Part::Status | Part::Approval) => custom.version.update_status(&draft.value, old),
         (None, Part::Object | Part::Scale | Part::Finalize) => {
             machinery::validate::update(&api_version, kind, &draft.value, old)
         }
-        (None, Part::Status) => machinery::validate::update_status(&api_version, kind, &draft.value, old),
+        (None, Part::Status | Part::Approval) => {
+            machinery::validate::update_status(&api_version, kind, &draft.value, old)
+        }
     };
     if causes.is_empty() {
         Ok(())

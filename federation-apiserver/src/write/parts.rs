@@ -4,7 +4,7 @@ use machinery::field;
 use machinery::status::Status;
 use serde_json::{Map, Value, json};
 
-use super::{Draft, Engine, Intent, Part};
+use super::{Draft, Engine, Intent, Part, certificates};
 use crate::kinds::{Kind, ScalePaths};
 
 /// A new object has no status but what the server gives it. Nodes register with theirs.
@@ -36,16 +36,18 @@ pub(super) fn keep_the_rest(_: &Engine, intent: &Intent, draft: &mut Draft) -> R
                 }
             }
         }
+        Part::Approval => replace_keeping(draft, &old, "status"),
         Part::Finalize => replace_keeping(draft, &old, "spec"),
     }
+    certificates::keep_the_rest(intent, draft, &old);
     Ok(())
 }
 
 /// Labels and annotations that a write of the status changes too: those of the kinds that Kubernetes builds in, but for
-/// definitions and the labels of Deployments.
+/// definitions, requests of certificates, and the labels of Deployments.
 fn described(kind: &Kind, new: &Value) -> Vec<(&'static str, Option<Value>)> {
     let keys: &[&'static str] = match (kind.built_in, kind.kind.as_str()) {
-        (false, _) | (true, "CustomResourceDefinition") => &[],
+        (false, _) | (true, "CertificateSigningRequest" | "CustomResourceDefinition") => &[],
         (true, "Deployment") => &["annotations"],
         (true, _) => &["annotations", "labels"],
     };

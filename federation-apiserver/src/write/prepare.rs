@@ -4,7 +4,8 @@ use machinery::status::Status;
 use serde_json::{Map, Value, json};
 
 use super::identity::{meta, metadata_mut, seconds};
-use super::{Draft, Engine, Intent};
+use super::{Draft, Engine, Intent, certificates};
+use crate::kinds::certificates::GROUP;
 
 /// Label of every namespace with its own name, so that selectors can name it.
 const NAMESPACE_NAME_LABEL: &str = "kubernetes.io/metadata.name";
@@ -36,6 +37,7 @@ pub(super) fn new_object(_: &Engine, intent: &Intent, draft: &mut Draft) -> Resu
             }
         }
         ("", "Secret") => machinery::default::fold_string_data(&mut draft.value),
+        (GROUP, _) => certificates::name_requester(intent, draft),
         ("apps", "DaemonSet") => {
             let annotations = texts(metadata_mut(&mut draft.value)?, "annotations");
             if let Some(annotations) = annotations {

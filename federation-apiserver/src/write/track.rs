@@ -82,7 +82,7 @@ pub(super) fn ownership(_: &Engine, intent: &Intent, draft: &mut Draft) -> Resul
 fn entries_to_begin_with(intent: &Intent, after: &Value, before: &Value) -> Vec<Entry> {
     let sent = match intent.part {
         Part::Object => entries_of(after),
-        Part::Status | Part::Scale | Part::Finalize => vec![],
+        Part::Status | Part::Scale | Part::Finalize | Part::Approval => vec![],
     };
     if sent.is_empty() { entries_of(before) } else { sent }
 }

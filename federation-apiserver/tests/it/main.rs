@@ -3,15 +3,19 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 mod apply;
+mod audit;
 mod conformance;
+mod credentials;
 mod definitions;
 mod harness;
 mod kinds;
 mod lists;
 mod objects;
+mod oidc;
 mod rbac;
 mod refusals;
 mod reviews;
+mod service_account_tokens;
 mod services;
 mod streams;
 mod surface;

@@ -122,5 +122,5 @@ pub(super) fn blocking(faults: &[Cause]) -> Option<Cause> {
     faults
         .iter()
         .any(blocks)
-        .then(|| field::invalid(&super::values::nowhere(), &Value::from("null"), detail))
+        .then(|| field::invalid(&super::values::nowhere(), &Value::Null, detail))
 }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::object_meta;
 use super::structural::{Additional, Structural};
-use crate::decode::prune_unknown;
+use crate::decode::{DecodeError, check_types, prune_unknown};
 use crate::schema::Form;
 
 /// Prunes a whole object and returns the paths of what went: of metadata first, then of the rest, then of metadata of
@@ -102,7 +102,8 @@ fn walk(schema: Option<&Structural>, embedded: bool, value: &mut Value, path: &s
     }
 }
 
-/// Drops nulls where null is no value and no default will take its place.
+/// Drops nulls where null is no value and no default will take its place. Numbers lose a fraction of nothing, as they do on
+/// their way through storage.
 fn nulls(schema: Option<&Structural>, value: &mut Value) {
     match value {
         Value::Object(map) => {
@@ -118,7 +119,16 @@ fn nulls(schema: Option<&Structural>, value: &mut Value) {
             let item = schema.and_then(|s| s.items.as_deref());
             items.iter_mut().for_each(|value| nulls(item, value));
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        Value::Number(number) => {
+            if let Some(real) = number.as_f64().filter(|_| number.is_f64())
+                && real.fract() == 0.0
+                && real.abs() < 9.0e18
+            {
+                // Within bounds, so nothing is lost.
+                *value = Value::from(real as i64);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::String(_) => {}
     }
 }
 
@@ -159,5 +169,38 @@ fn join(path: &str, key: &str) -> String {
         key.to_owned()
     } else {
         format!("{path}.{key}")
+    }
+}
+
+/// Checks the types of what embedded objects have in common with all others.
+pub(super) fn check_embedded(schema: &Structural, value: &Value, path: &str) -> Result<(), DecodeError> {
+    match value {
+        Value::Object(map) => {
+            if schema.embedded && !path.is_empty() {
+                for key in ["apiVersion", "kind"] {
+                    if map.get(key).is_some_and(|value| !value.is_string()) {
+                        return Err(DecodeError::Value {
+                            path: join(path, key),
+                            detail: "must be a string".to_owned(),
+                        });
+                    }
+                }
+                if let Some(metadata) = map.get("metadata") {
+                    check_types(object_meta(), metadata).map_err(|error| error.below(&join(path, "metadata")))?;
+                }
+            }
+            map.iter().try_for_each(|(key, value)| match schema.field(key) {
+                Some(field) => check_embedded(field, value, &join(path, key)),
+                None => Ok(()),
+            })
+        }
+        Value::Array(items) => match &schema.items {
+            Some(item) => items
+                .iter()
+                .enumerate()
+                .try_for_each(|(index, value)| check_embedded(item, value, &format!("{path}[{index}]"))),
+            None => Ok(()),
+        },
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(()),
     }
 }

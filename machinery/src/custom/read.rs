@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::columns::PrinterColumn;
+use super::rules::Rules;
 use super::structural::Structural;
 use super::{Definition, Names, Scale, Version, path, publish};
 use crate::schema::from_structural;
@@ -69,6 +70,7 @@ fn read_version(version: &Value, all: &[Value], group: &str, names: &Names, name
         .collect();
     let published = publish::kind(declared, group, &name, &names.kind, &selectable);
     let columns = list(version, "additionalPrinterColumns");
+    let structural = Structural::root(declared);
     Version {
         served: flag(version, "served"),
         storage: flag(version, "storage"),
@@ -87,7 +89,8 @@ fn read_version(version: &Value, all: &[Value], group: &str, names: &Names, name
         group: group.to_owned(),
         names: names.clone(),
         namespaced,
-        structural: Structural::root(declared),
+        rules: Rules::read(&structural, true),
+        structural,
         schema: from_structural(&published),
         published,
         name,

@@ -29,9 +29,17 @@ pub(super) fn judge(scale: &Scale, object: &Value, wish: bool) -> Vec<Cause> {
 }
 
 fn replicas(pointer: &str, object: &Value, faults: &mut Vec<Cause>) {
-    let Some(value) = object.pointer(pointer) else { return };
     let dotted = pointer.replace('/', ".");
     let path = Path::root(&dotted);
+    if let Some(parent) = blocked(pointer, object) {
+        let detail = format!(
+            "{dotted} accessor error: {} is of the type {}, expected map[string]interface{{}}",
+            told(parent),
+            go_type(parent)
+        );
+        faults.push(field::invalid(&path, &Value::from(0), &detail));
+    }
+    let Some(value) = object.pointer(pointer) else { return };
     match value.as_i64() {
         None => {
             let detail = format!(
@@ -52,10 +60,19 @@ fn replicas(pointer: &str, object: &Value, faults: &mut Vec<Cause>) {
     }
 }
 
+/// What stands on the way to a place and is no object.
+fn blocked<'a>(pointer: &str, object: &'a Value) -> Option<&'a Value> {
+    let (parent, _) = pointer.rsplit_once('/')?;
+    object
+        .pointer(parent)
+        .filter(|value| !value.is_object() && !value.is_null())
+}
+
 fn told(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Null => "<nil>".to_owned(),
+        // Empty, or not worth Go's spelling.
         other => other.to_string(),
     }
 }

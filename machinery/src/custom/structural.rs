@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::schema::{Form, ListType};
 
 use super::bounds::Bounds;
-use super::read::{flag, text, texts};
+use super::read::{flag, list, text, texts};
 
 /// One place of a custom object, or one alternative of `allOf`, `anyOf`, `oneOf` and `not`.
 #[derive(Clone, Debug)]
@@ -37,6 +37,8 @@ pub(crate) struct Structural {
     pub(crate) list_map_keys: Vec<String>,
     /// The whole map changes at once.
     pub(crate) atomic_map: bool,
+    /// Its rules, as written.
+    pub(crate) rules: Vec<Value>,
     /// What it demands of a value.
     pub(crate) bounds: Bounds,
 }
@@ -79,6 +81,7 @@ impl Structural {
             },
             list_map_keys: texts(schema, "x-kubernetes-list-map-keys"),
             atomic_map: text(schema, "x-kubernetes-map-type") == "atomic",
+            rules: list(schema, "x-kubernetes-validations").to_vec(),
             bounds: Bounds::read(schema),
         }
     }

@@ -102,13 +102,7 @@ fn values_are_judged_in_kubernetes_words() {
             json!({"color": "red", "name": "ab", "size": 4, "ratio": 0.6, "day": "2026-01-01", "port": "http", "set": ["a"], "keys": {"a": 1}, "one": {"a": "x"}}),
             vec![],
         ),
-        (
-            json!({}),
-            vec![
-                "spec.color: Required value",
-                "<nil>: Invalid value: \"null\": some validation rules were not checked because the object was invalid; correct the existing errors to complete validation",
-            ],
-        ),
+        (json!({}), vec!["spec.color: Required value"]),
         (json!({"color": "red", "size": 2.0, "port": 80}), vec![]),
         (
             json!({"color": "red", "name": "a"}),
@@ -139,7 +133,6 @@ fn values_are_judged_in_kubernetes_words() {
             vec![
                 "spec.set: Too many: 4: must have at most 3 items",
                 "spec.set[2]: Duplicate value: \"a\"",
-                "<nil>",
             ],
         ),
         (
@@ -148,32 +141,24 @@ fn values_are_judged_in_kubernetes_words() {
         ),
         (
             json!({"color": "red", "keys": {"a": "x"}}),
-            vec![
-                "spec.keys.a: Invalid value: \"string\": spec.keys.a in body must be of type integer: \"string\"",
-                "<nil>",
-            ],
+            vec!["spec.keys.a: Invalid value: \"string\": spec.keys.a in body must be of type integer: \"string\""],
         ),
         (
             json!({"color": "red", "one": {}}),
             vec![
                 "<nil>: Invalid value: \"\": \"spec.one\" must validate one and only one schema (oneOf). Found none valid",
                 "spec.one.a: Required value",
-                "<nil>",
             ],
         ),
         (
             json!({"color": "red", "port": true}),
             vec![
                 "spec.port: Invalid value: \"boolean\": spec.port in body must be of type integer,string: \"boolean\"",
-                "<nil>",
             ],
         ),
         (
             json!({"color": "red", "day": "x"}),
-            vec![
-                "spec.day: Invalid value: \"x\": spec.day in body must be of type date: \"x\"",
-                "<nil>",
-            ],
+            vec!["spec.day: Invalid value: \"x\": spec.day in body must be of type date: \"x\""],
         ),
     ] {
         let causes = told(&version.create(&foo(spec.clone())));

@@ -3,7 +3,10 @@
 //! In: a schema, a value and, for an update, the value it replaces. Out: faults. A part that did not change is forgiven
 //! what is wrong with it; which old part a new one corresponds to is told by keys, and by the keys of map lists.
 
-use serde_json::{Map, Number, Value};
+mod alternatives;
+mod numbers;
+
+use serde_json::{Map, Value};
 
 use super::correlate::{self, Old};
 use super::structural::{Additional, Structural};
@@ -186,90 +189,6 @@ impl Judge<'_> {
         Outcome::of(sentence, cause)
     }
 
-    fn alternatives(
-        &self,
-        schema: &Structural,
-        spine: &Structural,
-        value: &Value,
-        old: Old<'_>,
-        place: &str,
-    ) -> Outcome {
-        let mut out = Outcome::default();
-        let try_one = |one: &Structural| self.judge(one, spine, value, old, place);
-        let quoted = || field::quoted(place);
-        let bounds = &schema.bounds;
-        if !bounds.any_of.is_empty() {
-            let mut best: Option<Outcome> = None;
-            let mut good = None;
-            for one in &bounds.any_of {
-                let tried = try_one(one);
-                if tried.is_valid() {
-                    good = Some(tried);
-                    break;
-                }
-                if best.as_ref().is_none_or(|best| tried.matches > best.matches) {
-                    best = Some(tried);
-                }
-            }
-            match good {
-                Some(good) => out.merge(good),
-                None => {
-                    let (sentence, cause) =
-                        self.bare(format!("{} must validate at least one schema (anyOf)", quoted()));
-                    out.push(sentence, cause);
-                    out.merge(best.unwrap_or_default());
-                }
-            }
-        }
-        if !bounds.one_of.is_empty() {
-            let mut best: Option<Outcome> = None;
-            let mut good = None;
-            let mut count = 0;
-            for one in &bounds.one_of {
-                let tried = try_one(one);
-                if tried.is_valid() {
-                    count += 1;
-                    good.get_or_insert(tried);
-                } else if count == 0 && best.as_ref().is_none_or(|best| tried.matches > best.matches) {
-                    best = Some(tried);
-                }
-            }
-            if let (1, Some(good)) = (count, good) {
-                out.merge(good);
-            } else {
-                let found = match count {
-                    0 => "Found none valid".to_owned(),
-                    count => format!("Found {count} valid alternatives"),
-                };
-                let sentence = format!("{} must validate one and only one schema (oneOf). {found}", quoted());
-                let (sentence, cause) = self.bare(sentence);
-                out.push(sentence, cause);
-                out.merge(best.filter(|_| count == 0).unwrap_or_default());
-            }
-        }
-        if !bounds.all_of.is_empty() {
-            let mut count = 0;
-            for one in &bounds.all_of {
-                let tried = try_one(one);
-                count += usize::from(tried.is_valid());
-                out.merge(tried);
-            }
-            if count != bounds.all_of.len() {
-                let none = if count == 0 { ". None validated" } else { "" };
-                let (sentence, cause) = self.bare(format!("{} must validate all the schemas (allOf){none}", quoted()));
-                out.push(sentence, cause);
-            }
-        }
-        if let Some(not) = &bounds.not
-            && try_one(not).is_valid()
-        {
-            let (sentence, cause) = self.bare(format!("{} must not validate the schema (not)", quoted()));
-            out.push(sentence, cause);
-        }
-        out.matches += 1;
-        out
-    }
-
     fn text(&self, schema: &Structural, text: &str, place: &str) -> Outcome {
         let bounds = &schema.bounds;
         let length = || i64::try_from(text.chars().count()).unwrap_or(i64::MAX);
@@ -304,73 +223,6 @@ impl Judge<'_> {
             }
             Some(_) | None => Outcome::default(),
         }
-    }
-
-    fn number(&self, schema: &Structural, number: &Number, place: &str) -> Outcome {
-        let bounds = &schema.bounds;
-        let mut out = Outcome::default();
-        let value = Value::Number(number.clone());
-        let (whole, real) = (number.as_i64(), number.as_f64().unwrap_or_default());
-        let format = bounds.format.as_ref().map_or("", |format| format.name.as_str());
-        if schema.form == Form::Integer {
-            let fits = match (format, whole) {
-                ("int32", Some(whole)) => i32::try_from(whole).is_ok(),
-                (_, Some(_)) => true,
-                (_, None) => is_whole(real) && real.abs() < 9.2e18,
-            };
-            if !fits {
-                let named = match format {
-                    "" => "(default format)".to_owned(),
-                    format => format!("with format {format}"),
-                };
-                let sentence = format!("Checked value must be of type integer {named} in {place}");
-                let (sentence, cause) = self.bare(sentence);
-                out.push(sentence, cause);
-            }
-        }
-        let mut fault = |words: &str, bound: String| {
-            let (sentence, cause) = self.invalid(place, &value, format!("{place} in body should be {words} {bound}"));
-            out.push(sentence, cause);
-        };
-        // Whole numbers are compared with the whole part of a bound.
-        let bound = |bound: f64| match whole {
-            Some(_) => Bound::Whole(saturate(bound)),
-            None => Bound::Real(bound),
-        };
-        if let Some(factor) = bounds.multiple_of {
-            let rest = match (whole, saturate(factor)) {
-                (Some(whole), divisor) if divisor > 0 => whole % divisor != 0,
-                (Some(_), _) => false,
-                (None, _) => !is_whole(if factor < 1.0 {
-                    1.0 / factor * real
-                } else {
-                    real / factor
-                }),
-            };
-            if rest {
-                fault("a multiple of", bound(factor).to_string());
-            }
-        }
-        if let Some(least) = bounds.minimum {
-            let least = bound(least);
-            match (bounds.exclusive_minimum, least.compare(whole, real)) {
-                (false, std::cmp::Ordering::Less) => fault("greater than or equal to", least.to_string()),
-                (true, std::cmp::Ordering::Less | std::cmp::Ordering::Equal) => {
-                    fault("greater than", least.to_string())
-                }
-                _ => {}
-            }
-        }
-        if let Some(most) = bounds.maximum {
-            let most = bound(most);
-            match (bounds.exclusive_maximum, most.compare(whole, real)) {
-                (false, std::cmp::Ordering::Greater) => fault("less than or equal to", most.to_string()),
-                (true, std::cmp::Ordering::Greater | std::cmp::Ordering::Equal) => fault("less than", most.to_string()),
-                _ => {}
-            }
-        }
-        out.matches += 1;
-        out
     }
 
     fn list(&self, schema: &Structural, spine: &Structural, items: &[Value], old: Old<'_>, place: &str) -> Outcome {
@@ -471,42 +323,9 @@ impl Judge<'_> {
             .map(|one| one.as_str().map_or_else(|| one.to_string(), str::to_owned))
             .collect();
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        let cause = field::not_supported(&self.field(place), &null_quoted(value), &words);
+        let cause = field::not_supported(&self.field(place), value, &words);
         Outcome::of(format!("{place} in body should be one of {words:?}"), cause)
     }
-}
-
-/// A bound in the form in which it is compared and told.
-#[derive(Clone, Copy)]
-enum Bound {
-    Whole(i64),
-    Real(f64),
-}
-
-impl Bound {
-    /// How the value stands to the bound.
-    fn compare(self, whole: Option<i64>, real: f64) -> std::cmp::Ordering {
-        match (self, whole) {
-            (Self::Whole(bound), Some(whole)) => whole.cmp(&bound),
-            (Self::Whole(bound), None) => real.total_cmp(&(bound as f64)),
-            (Self::Real(bound), _) => real.partial_cmp(&bound).unwrap_or(std::cmp::Ordering::Equal),
-        }
-    }
-}
-
-impl std::fmt::Display for Bound {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Whole(bound) => write!(f, "{bound}"),
-            Self::Real(bound) => write!(f, "{bound}"),
-        }
-    }
-}
-
-/// The whole part of a number, or the nearest that there is.
-fn saturate(number: f64) -> i64 {
-    // A cast of floats saturates, which is what is wanted.
-    number as i64
 }
 
 fn is_whole(number: f64) -> bool {
@@ -536,15 +355,6 @@ fn kind_of(value: &Value) -> (&'static str, &'static str) {
         Value::String(_) => ("string", ""),
         Value::Array(_) => ("array", ""),
         Value::Object(_) => ("object", ""),
-    }
-}
-
-/// Absence is told as text.
-fn null_quoted(value: &Value) -> Value {
-    if value.is_null() {
-        Value::from("null")
-    } else {
-        value.clone()
     }
 }
 

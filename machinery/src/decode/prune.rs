@@ -59,7 +59,10 @@ fn means_nothing(schema: &Schema, field: &Field, key: &str, value: &Value) -> bo
     let property = schema.properties.contains_key(key);
     match value {
         Value::Null => property && field.schema().form != Form::Any,
-        Value::Array(items) => property && schema.native && items.is_empty() && !is_required(schema, key),
+        Value::Array(items) => {
+            let is_list = field.schema().form != Form::Any;
+            property && schema.native && items.is_empty() && is_list && !is_required(schema, key)
+        }
         Value::Object(map) => {
             let is_map = field.schema().additional.is_some() && field.schema().properties.is_empty();
             property && schema.native && map.is_empty() && is_map && !is_required(schema, key)

@@ -93,7 +93,7 @@ fn v2_form(schema: &Value) -> Value {
     if nullable || is_open(schema) {
         // Values without a type must not tell of items or fields; the fields of an embedded object are told all the same.
         out.remove("items");
-        if !(is_true(schema, "x-kubernetes-embedded-resource") && !is_open(schema)) {
+        if !is_true(schema, "x-kubernetes-embedded-resource") || is_open(schema) {
             out.remove("properties");
         } else if let Some(properties) = out.get_mut("properties").and_then(Value::as_object_mut) {
             properties.retain(|key, _| matches!(key.as_str(), "apiVersion" | "kind" | "metadata"));

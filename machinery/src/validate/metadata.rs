@@ -23,7 +23,7 @@ enum Naming {
 fn naming(api_version: &str, kind: &str) -> Naming {
     match (api_version, kind) {
         ("v1", "Namespace" | "Service") | (api::well_known::API_VERSION, "Cluster" | "Region") => Naming::Label,
-        ("rbac.authorization.k8s.io/v1", _) => Naming::Segment,
+        ("rbac.authorization.k8s.io/v1" | "certificates.k8s.io/v1", _) => Naming::Segment,
         // Kinds are data here; this is the rule of most.
         _ => Naming::Subdomain,
     }
@@ -36,6 +36,8 @@ fn namespaced(api_version: &str, kind: &str) -> Option<bool> {
         | ("networking.k8s.io/v1", "IngressClass")
         | ("scheduling.k8s.io/v1", "PriorityClass")
         | ("storage.k8s.io/v1", "StorageClass")
+        | ("apiextensions.k8s.io/v1", "CustomResourceDefinition")
+        | ("certificates.k8s.io/v1", "CertificateSigningRequest")
         | ("rbac.authorization.k8s.io/v1", "ClusterRole" | "ClusterRoleBinding")
         | (
             api::well_known::API_VERSION,

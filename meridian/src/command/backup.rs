@@ -8,6 +8,7 @@ use federation_apiserver::store::{self, Loaded, PostgresConfig, backup};
 use super::CommandError;
 use crate::cli::{BackupArgs, StoreArgs};
 use crate::data_dir::{self, DataDir, DataDirError, InUse};
+use crate::encryption;
 use crate::output::with_causes;
 use crate::postgres::PrivatePostgres;
 
@@ -21,8 +22,10 @@ struct Database {
 impl Database {
     /// The database at the address, or the private one: that of the running hub where `shared`, else started for us.
     async fn open(dir: &DataDir, args: &StoreArgs, shared: bool) -> Result<Self, CommandError> {
+        let keyring = encryption::keyring(dir, args).map_err(|error| CommandError::Said(with_causes(&error)))?;
         if let Some(address) = &args.database_url {
             let config = PostgresConfig::parse(address).map_err(|error| CommandError::Said(with_causes(&error)))?;
+            let config = config.with_keyring(keyring);
             return Ok(Self { config, started: None });
         }
         let lock = match dir.lock() {
@@ -33,7 +36,7 @@ impl Database {
         let server = PrivatePostgres::start(&dir.postgres()).await;
         let server = server.map_err(|error| CommandError::Said(with_causes(&error)))?;
         Ok(Self {
-            config: PostgresConfig::of(server.options()),
+            config: PostgresConfig::of(server.options()).with_keyring(keyring),
             started: lock.map(|lock| (server, lock)),
         })
     }

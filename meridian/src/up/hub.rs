@@ -11,12 +11,12 @@ use kube::Client;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::{Parts, UpError};
+use super::{Parts, UpError, access};
 use crate::cli::{ApiArgs, StoreArgs};
 use crate::data_dir::DataDir;
 use crate::pki::{Pki, server_names};
 use crate::postgres::PrivatePostgres;
-use crate::{console_assets, telemetry, tokens};
+use crate::{console_assets, encryption, telemetry, tokens};
 
 /// A hub that runs.
 pub(crate) struct Hub {
@@ -38,6 +38,8 @@ impl Hub {
         store: &StoreArgs,
         stop: CancellationToken,
     ) -> Result<Self, UpError> {
+        let service_accounts = access::service_accounts(&api.accounts)?;
+        let issuers = access::issuers(&api.oidc)?;
         let metrics = telemetry::metrics()?;
         let names = [server_names(api.address.ip()), api.advertise.clone()].concat();
         let identity = pki.server(&names)?;
@@ -50,6 +52,7 @@ impl Hub {
         let known = Arc::new(TokenStore::default());
         known.read(&token_file).await?;
 
+        let keyring = encryption::keyring(dir, store)?;
         let (postgres, config, address) = match &store.database_url {
             Some(url) => {
                 let address = without_password(url);
@@ -65,7 +68,7 @@ impl Hub {
                 (Some(postgres), config, dir.postgres().display().to_string())
             }
         };
-        let store = match PostgresStore::connect(config).await {
+        let store = match PostgresStore::connect(config.with_keyring(keyring)).await {
             Ok(store) => Arc::new(store),
             Err(source) => {
                 if let Some(postgres) = postgres {
@@ -76,6 +79,10 @@ impl Hub {
         };
         let config = ServerConfig {
             tokens: Arc::clone(&known),
+            service_accounts,
+            issuers,
+            audit: access::audit(&api.audit)?,
+            authority: Some(Arc::new(pki.signing_authority()?)),
             metrics: Some(Arc::new(move || metrics.render())),
             console: Some(console_assets::router()),
             shared_store: postgres.is_none(),

@@ -9,7 +9,7 @@ use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, Row};
 
 use super::batch::Pending;
-use super::encoding;
+use super::encoding::Encoding;
 use super::log::{number, revision_of};
 use super::session::{Failed, exchange};
 use crate::store::{Change, Committed, Expect, Op, WriteError};
@@ -40,9 +40,10 @@ pub(super) async fn run(
     connection: &mut PgConnection,
     batch: &[Pending],
     batch_id: i64,
+    encoding: &Encoding,
 ) -> Result<Results, CommitError> {
     let base = lock(connection).await.map_err(CommitError::NotDone)?.revision;
-    let rows = write_rows(connection, batch, batch_id, base)
+    let rows = write_rows(connection, batch, batch_id, base, encoding)
         .await
         .map_err(CommitError::NotDone)?;
     let results = results(batch, &rows).map_err(CommitError::NotDone)?;
@@ -128,9 +129,16 @@ async fn write_rows(
     batch: &[Pending],
     batch_id: i64,
     base: Revision,
+    encoding: &Encoding,
 ) -> Result<Vec<PgRow>, Failed> {
     let writes = || batch.iter().map(|pending| &pending.write);
-    let bodies: Vec<_> = writes().map(|write| encoding::encode(write.change.body())).collect();
+    let bodies: Result<Vec<_>, _> = writes()
+        .map(|write| encoding.encode(&write.key, write.change.body()))
+        .collect();
+    let bodies = bodies.map_err(|error| Failed {
+        about_content: false,
+        cause: error.into(),
+    })?;
     let query = sqlx::query(WRITE)
         .bind(number(base))
         .bind(batch_id)

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::batch::{self, Pending};
 use super::commit::{self, CommitError, Results};
+use super::encoding::Encoding;
 use super::history;
 use super::primary::Primary;
 use super::session::{self, Backoff, Failed};
@@ -31,6 +32,7 @@ pub(super) struct Committer {
     /// Wakes the log reader when others' commits came before ours.
     behind: Arc<Notify>,
     batch_max: usize,
+    encoding: Encoding,
     /// Random; marks the commits of this process among those of all.
     process: i32,
 }
@@ -60,6 +62,7 @@ impl Committer {
         feed: Arc<Feed>,
         behind: Arc<Notify>,
         batch_max: usize,
+        encoding: Encoding,
     ) -> Self {
         let batch_max = batch_max.max(1);
         Self {
@@ -70,6 +73,7 @@ impl Committer {
             feed,
             behind,
             batch_max,
+            encoding,
             process: rand::random(),
         }
     }
@@ -167,7 +171,7 @@ impl Committer {
         let mut connection = self.connect().await.map_err(NoResults::NotDone)?;
         // The upper half tells whose commit a row of the log is, the lower one which.
         let batch_id = i64::from(self.process) << 32 | i64::from(rand::random::<u32>());
-        match commit::run(&mut connection, batch, batch_id).await {
+        match commit::run(&mut connection, batch, batch_id, &self.encoding).await {
             Ok(results) => {
                 // Only a connection that is in a known state is used again.
                 self.connection = Some(connection);

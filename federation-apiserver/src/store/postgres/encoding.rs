@@ -1,21 +1,75 @@
-//! How a body is kept in a row: as it is, or as an lz4 block where it is large and that helps.
+//! How a body is kept in a row: as it is, or as an lz4 block where it is large and that helps; Secrets sealed, where there is a
+//! key.
 //!
-//! The first byte tells: `LZ4` begins a block, `RAW` precedes a body that would otherwise look like one of the two, anything
-//! else is the body itself. JSON begins with a brace, so small objects stay readable in psql.
+//! The first byte tells: `LZ4` begins a block, `SEALED` what only a key opens, `RAW` precedes a body that would otherwise look
+//! like one of these, anything else is the body itself. JSON begins with a brace, so small objects stay readable in psql.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::store::BODY_BYTES_MAX;
+use super::seal::{Keyring, SealError, is_secret};
+use crate::store::{BODY_BYTES_MAX, ObjectKey};
 
 const RAW: u8 = 0;
 const LZ4: u8 = 1;
+const SEALED: u8 = 2;
 /// Below this a row fits a page anyway, and the bytes stay readable.
 const COMPRESSED_FROM: usize = 2048;
 
-/// The bytes of a row.
-pub(super) fn encode(body: &[u8]) -> Cow<'_, [u8]> {
+/// How rows are written and read.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Encoding {
+    /// What Secrets are sealed with.
+    pub(super) keyring: Option<Arc<Keyring>>,
+}
+
+/// Why the bytes of a row are no body.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum RowError {
+    #[error("{0}")]
+    Damaged(String),
+    #[error(transparent)]
+    Sealed(#[from] SealError),
+}
+
+impl Encoding {
+    /// The bytes of a row.
+    pub(super) fn encode<'a>(&self, key: &ObjectKey, body: &'a [u8]) -> Result<Cow<'a, [u8]>, SealError> {
+        let plain = encode(body);
+        match &self.keyring {
+            Some(keyring) if is_secret(key) => {
+                let mut row = keyring.seal(key, &plain)?;
+                row.insert(0, SEALED);
+                Ok(row.into())
+            }
+            Some(_) | None => Ok(plain),
+        }
+    }
+
+    /// The body of a row.
+    pub(super) fn decode(&self, key: &ObjectKey, row: &[u8]) -> Result<Bytes, RowError> {
+        match row {
+            [SEALED, sealed @ ..] => {
+                let keyring = self.keyring.as_ref().ok_or(SealError::NoKeys)?;
+                decode(&keyring.open(key, sealed)?).map_err(RowError::Damaged)
+            }
+            row => decode(row).map_err(RowError::Damaged),
+        }
+    }
+
+    /// Whether a Secret's row is as it would be written today.
+    pub(super) fn is_current(&self, row: &[u8]) -> bool {
+        match (&self.keyring, row) {
+            (Some(keyring), [SEALED, sealed @ ..]) => keyring.is_current(sealed),
+            (Some(_), _) => false,
+            (None, _) => true,
+        }
+    }
+}
+
+fn encode(body: &[u8]) -> Cow<'_, [u8]> {
     if body.len() > COMPRESSED_FROM {
         let block = lz4_flex::block::compress_prepend_size(body);
         if block.len() + 1 < body.len() {
@@ -23,13 +77,13 @@ pub(super) fn encode(body: &[u8]) -> Cow<'_, [u8]> {
         }
     }
     match body.first() {
-        Some(&RAW | &LZ4) => [&[RAW], body].concat().into(),
+        Some(&RAW | &LZ4 | &SEALED) => [&[RAW], body].concat().into(),
         Some(_) | None => body.into(),
     }
 }
 
 /// The body of a row; what is wrong with it otherwise.
-pub(super) fn decode(row: &[u8]) -> Result<Bytes, String> {
+fn decode(row: &[u8]) -> Result<Bytes, String> {
     match row {
         [RAW, body @ ..] => Ok(Bytes::copy_from_slice(body)),
         [LZ4, block @ ..] => {

@@ -10,7 +10,7 @@ use futures::TryStreamExt;
 use sqlx::postgres::{PgPool, PgRow};
 use sqlx::{Executor, Row};
 
-use super::encoding;
+use super::encoding::{Encoding, RowError};
 use super::primary::Primary;
 use super::retention::Retention;
 use crate::store::follow::LogReader;
@@ -23,6 +23,7 @@ const COMPACT_STEP: i64 = 1000;
 #[derive(Debug)]
 pub(super) struct Log {
     primary: Arc<Primary>,
+    encoding: Encoding,
 }
 
 /// A revision as the tables keep it.
@@ -79,10 +80,17 @@ impl Shared {
         })
     }
 
-    fn committed(&mut self, row: &PgRow, op: Op) -> Result<Committed, StoreError> {
+    fn committed(&mut self, row: &PgRow, op: Op, encoding: &Encoding) -> Result<Committed, StoreError> {
         let key = self.key(row)?;
-        let body =
-            encoding::decode(column_of(row, "body")?).map_err(|detail| corrupt(format!("body of {key}: {detail}")))?;
+        let body = encoding
+            .decode(&key, column_of(row, "body")?)
+            .map_err(|error| match error {
+                RowError::Damaged(detail) => corrupt(format!("body of {key}: {detail}")),
+                RowError::Sealed(source) => StoreError::Sealed {
+                    key: key.clone(),
+                    source: source.into(),
+                },
+            })?;
         Ok(Committed {
             uid: column_of::<&str>(row, "uid")?.into(),
             op,
@@ -95,8 +103,8 @@ impl Shared {
 }
 
 impl Log {
-    pub(super) fn new(primary: Arc<Primary>) -> Self {
-        Self { primary }
+    pub(super) fn new(primary: Arc<Primary>, encoding: Encoding) -> Self {
+        Self { primary, encoding }
     }
 
     fn pool(&self) -> PgPool {
@@ -134,7 +142,7 @@ impl Log {
         while let Some(row) = rows.try_next().await.map_err(away)? {
             let (revision, created) = (revision_of(&row, "revision")?, revision_of(&row, "created_revision")?);
             let op = if revision == created { Op::Created } else { Op::Updated };
-            loaded.objects.push(shared.committed(&row, op)?);
+            loaded.objects.push(shared.committed(&row, op, &self.encoding)?);
         }
         drop(rows);
         transaction.rollback().await.map_err(away)?;
@@ -222,7 +230,7 @@ impl Log {
                 Some(3) => Op::Deleted,
                 Some(other) => return Err(corrupt(format!("op is {other}"))),
             };
-            commits.push(shared.committed(row, op)?);
+            commits.push(shared.committed(row, op, &self.encoding)?);
             made_by = column_of(row, "batch")?;
         }
         Ok((commits, made_by))

@@ -9,9 +9,10 @@ use std::sync::Arc;
 use api::Revision;
 use sqlx::{PgPool, Row};
 
+use super::PostgresConfig;
+use super::encoding::Encoding;
 use super::log::{Log, number};
 use super::primary::Primary;
-use super::{PostgresConfig, encoding};
 use crate::store::{Committed, Loaded, StoreError};
 
 /// How many revisions a restored history leaves out: more than a hub commits between two backups.
@@ -40,7 +41,12 @@ pub enum RestoreError {
 /// # Errors
 /// [`StoreError`] if the database cannot be reached or read.
 pub async fn load_once(config: PostgresConfig) -> Result<Loaded, StoreError> {
-    let log = Log::new(Arc::new(Primary::find(config.sessions).await?));
+    let log = Log::new(
+        Arc::new(Primary::find(config.sessions).await?),
+        Encoding {
+            keyring: config.keyring,
+        },
+    );
     let loaded = log.load().await;
     log.close().await;
     loaded
@@ -51,6 +57,9 @@ pub async fn load_once(config: PostgresConfig) -> Result<Loaded, StoreError> {
 /// # Errors
 /// [`RestoreError`]; the database is then as it was, except that its schema is up to date.
 pub async fn restore(config: PostgresConfig, snapshot: &Loaded) -> Result<Revision, RestoreError> {
+    let encoding = Encoding {
+        keyring: config.keyring,
+    };
     let primary = Primary::find(config.sessions).await?;
     let pool = primary.pool();
     let migrated = sqlx::migrate!("../migrations").run(&pool).await;
@@ -58,12 +67,12 @@ pub async fn restore(config: PostgresConfig, snapshot: &Loaded) -> Result<Revisi
         doing: "bring the database schema up to date",
         source: error.into(),
     })?;
-    let restored = fill(&pool, snapshot).await;
+    let restored = fill(&pool, snapshot, &encoding).await;
     pool.close().await;
     restored
 }
 
-async fn fill(pool: &PgPool, snapshot: &Loaded) -> Result<Revision, RestoreError> {
+async fn fill(pool: &PgPool, snapshot: &Loaded, encoding: &Encoding) -> Result<Revision, RestoreError> {
     let failed = RestoreError::Failed;
     let mut transaction = pool.begin().await.map_err(failed)?;
     // The lock that orders commits: whoever writes at the same time waits, and then finds another history.
@@ -80,7 +89,7 @@ async fn fill(pool: &PgPool, snapshot: &Loaded) -> Result<Revision, RestoreError
         return Err(RestoreError::NotEmpty(there));
     }
     for objects in snapshot.objects.chunks(ROWS) {
-        insert(&mut transaction, objects).await.map_err(failed)?;
+        insert(&mut transaction, objects, encoding).await.map_err(failed)?;
     }
     let begins = number(snapshot.revision).saturating_add(JUMP);
     sqlx::query("DELETE FROM log")
@@ -100,13 +109,19 @@ async fn fill(pool: &PgPool, snapshot: &Loaded) -> Result<Revision, RestoreError
 async fn insert(
     transaction: &mut sqlx::Transaction<'_, sqlx::Postgres>,
     objects: &[Committed],
+    encoding: &Encoding,
 ) -> Result<(), sqlx::Error> {
     let texts = |of: fn(&Committed) -> &str| objects.iter().map(|object| of(object).to_owned()).collect::<Vec<_>>();
     let numbers = |of: fn(&Committed) -> Revision| objects.iter().map(|object| number(of(object))).collect::<Vec<_>>();
-    let bodies: Vec<Vec<u8>> = objects
+    let bodies: Result<Vec<Vec<u8>>, _> = objects
         .iter()
-        .map(|object| encoding::encode(&object.body).into_owned())
+        .map(|object| {
+            encoding
+                .encode(&object.key, &object.body)
+                .map(std::borrow::Cow::into_owned)
+        })
         .collect();
+    let bodies = bodies.map_err(|error| sqlx::Error::Encode(error.into()))?;
     let insert = "INSERT INTO objects (kind, namespace, name, uid, revision, created_revision, body) \
                   SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bytea[])";
     sqlx::query(insert)
