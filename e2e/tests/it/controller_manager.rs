@@ -1,4 +1,5 @@
-//! A real kube-controller-manager does the work of the generic controllers on the hub, as nobody's administrator.
+//! A real kube-controller-manager does the work of the generic controllers on the hub, as nobody's administrator: each of its
+//! controllers has a service account, whose token it asks the hub for.
 
 use std::path::Path;
 use std::process::Command;
@@ -14,14 +15,6 @@ const USER: &str = "system:kube-controller-manager";
 const LEFT_OUT: &str = "--controllers=*,-garbage-collector-controller,-namespace-controller,-serviceaccount-controller";
 const CONTROLLERS: &str = "--controllers=namespace-controller,garbage-collector-controller,serviceaccount-controller,\
     root-ca-certificate-publisher-controller,resourcequota-controller,clusterrole-aggregation-controller";
-const ROLES: [&str; 6] = [
-    "clusterrole-aggregation-controller",
-    "generic-garbage-collector",
-    "namespace-controller",
-    "resourcequota-controller",
-    "root-ca-cert-publisher",
-    "service-account-controller",
-];
 /// Words of the log that tell of no fault of ours: kinds that the hub does not serve, a key file without certificates, and a
 /// write from an old copy, which is tried again.
 const EXPECTED: [&str; 3] = [
@@ -54,12 +47,6 @@ fn start(federation: &Federation, dir: &Path) -> Process {
         command.arg("--kubeconfig").arg(&kubeconfig).args(["auth", "whoami"]);
         e2e::federation::output(command).map_err(|error| error.0)
     });
-    for role in ROLES {
-        let name = format!("controller-manager-{role}");
-        let given = format!("--clusterrole=system:controller:{role}");
-        let words = ["create", "clusterrolebinding", &name, &given, &format!("--user={USER}")];
-        federation.kubectl(&words).unwrap();
-    }
     e2e::certificates::write(dir).unwrap();
     let mut command = Command::new(tools::cached("kube-controller-manager").unwrap());
     command
@@ -77,7 +64,11 @@ fn start(federation: &Federation, dir: &Path) -> Process {
             "--bind-address=127.0.0.1",
             "--kube-api-content-type=application/vnd.kubernetes.protobuf",
         ])
-        .args(["--resource-quota-sync-period=2s", CONTROLLERS])
+        .args([
+            "--resource-quota-sync-period=2s",
+            "--use-service-account-credentials=true",
+            CONTROLLERS,
+        ])
         .current_dir(dir);
     Process::start("kube-controller-manager", command, &dir.join("controller-manager.log")).unwrap()
 }
