@@ -81,6 +81,7 @@ impl Ask {
             Offer {
                 protobuf: self.kind.built_in,
                 yaml,
+                shapes: self.kind.strategy.review.is_none(),
             },
         )
     }

@@ -5,6 +5,7 @@
 mod admission;
 mod apply;
 mod audit;
+mod conformance;
 mod credentials;
 mod definitions;
 mod fairness;
