@@ -14,6 +14,7 @@ pub mod leadership;
 mod namespaces;
 mod options;
 mod placement;
+mod quota;
 pub mod replicas;
 mod runtime;
 mod service_accounts;
@@ -105,6 +106,10 @@ pub async fn run(client: Client, shutdown: CancellationToken, options: Options) 
     let news = feeds.subscribe(&event_retention::kinds());
     let controller = event_retention::EventRetention::new(hub.clone());
     tasks.spawn("event retention", drive(controller, event_retention::kinds(), news));
+
+    let kinds = quota::kinds(&served);
+    let news = feeds.subscribe_with_custom(&kinds);
+    tasks.spawn("quota", drive(quota::Quotas::new(hub.clone()), kinds, news));
 
     if garbage {
         let kinds = garbage::kinds(&served);

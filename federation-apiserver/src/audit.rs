@@ -6,6 +6,7 @@
 
 mod event;
 mod log;
+mod notes;
 mod policy;
 mod trail;
 
@@ -15,6 +16,7 @@ use crate::auth::UserInfo;
 use crate::http::path::Target;
 
 pub use log::{LogConfig, LogError};
+pub(crate) use notes::{following, note};
 pub use policy::{Level, Policy, PolicyError, Stage};
 pub(crate) use trail::Trail;
 

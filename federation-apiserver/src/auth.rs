@@ -67,6 +67,12 @@ impl UserInfo {
         Self::new(format!("system:meridian:{part}"), [api::well_known::MASTERS_GROUP])
     }
 
+    /// Whether it is a part of Meridian itself.
+    #[must_use]
+    pub fn is_internal(&self) -> bool {
+        self.name.starts_with("system:meridian:") && self.in_group(api::well_known::MASTERS_GROUP)
+    }
+
     /// Nobody in particular.
     #[must_use]
     pub fn anonymous() -> Self {

@@ -5,6 +5,7 @@
 //! definitions change. Absent: schemas, defaults, validation and printer columns (`machinery`), and any code that is for one
 //! kind only.
 
+mod admission;
 pub(crate) mod certificates;
 pub(crate) mod custom;
 pub mod discovery;

@@ -1,7 +1,7 @@
 //! The federation's Kubernetes API server: HTTP in, commits to a [`store::Store`] and copies of cached bytes out.
 //!
 //! Decided here: what is served ([`kinds`]), who may ask ([`auth`], and the roles that are there from the start), how a request becomes a write ([`write`]) or a read
-//! ([`http`]), and what each member is told ([`streams`]). In: requests of Kubernetes clients, commits of a store. Out:
+//! ([`http`]), and what each member is told ([`streams`]). Programs elsewhere that are asked about writes are reached by `webhooks`. In: requests of Kubernetes clients, commits of a store. Out:
 //! responses, watch streams, manifests. Absent: Kubernetes semantics of single objects (`machinery`), decisions about
 //! clusters (`placement`), controllers, the command line and where certificates come from.
 
@@ -15,6 +15,7 @@ pub mod auth;
 pub mod cache;
 pub mod credentials;
 mod definitions;
+pub mod flow;
 pub mod http;
 pub mod kinds;
 mod roles;
@@ -22,6 +23,7 @@ pub mod serve;
 pub mod server;
 pub mod store;
 pub mod streams;
+mod webhooks;
 pub mod write;
 
 pub use auth::UserInfo;

@@ -5,7 +5,7 @@
 //! changes, and the bytes to answer. Absent: HTTP, authorization (done before, but for what only
 //! the objects tell), and what is valid for a kind (`machinery`).
 
-mod admit;
+mod admission;
 mod allocate;
 mod apply;
 mod body;
@@ -27,6 +27,7 @@ mod ownership;
 mod parts;
 mod prepare;
 mod shape;
+mod steps;
 mod track;
 mod update;
 
@@ -37,6 +38,7 @@ use jiff::Timestamp;
 use machinery::status::Status;
 use serde_json::Value;
 
+pub(crate) use admission::Admission;
 pub(crate) use certificates::CLIENT_SIGNER;
 pub(crate) use change::{Change, Patch};
 pub(crate) use commit::{Backend, Engine};
@@ -47,7 +49,9 @@ pub(crate) use parts::scale_of;
 use crate::auth::UserInfo;
 use crate::cache::CachedObject;
 use crate::kinds::Kind;
+use admission::quota::Charge;
 use claims::Reservation;
+use steps::{Step, run};
 
 /// Which part of an object a write is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,7 +129,7 @@ impl Intent {
 /// An object on its way through the steps.
 #[derive(Debug)]
 pub(crate) struct Draft {
-    /// As it will be.
+    /// As it will be; null where it is deleted.
     pub(crate) value: Value,
     /// As it is, with `resourceVersion`; none while it is created.
     pub(crate) old: Option<Arc<Value>>,
@@ -141,6 +145,8 @@ pub(crate) struct Draft {
     pub(crate) now: Timestamp,
     /// Addresses and ports that were taken for it, held until the commit is visible.
     pub(crate) reserved: Option<Reservation>,
+    /// What was charged to quotas for it.
+    charged: Vec<Charge>,
 }
 
 /// What a write came to.
@@ -154,45 +160,65 @@ pub(crate) struct Outcome {
     pub(crate) warnings: Vec<String>,
 }
 
-/// One step: changes the draft, or refuses the write.
-type Step = fn(&Engine, &Intent, &mut Draft) -> Result<(), Status>;
-
-/// A create, in order.
+/// A create, in order. What changes the object comes before it is judged; quotas, which are charged, come last of all.
 const CREATE: &[Step] = &[
-    admit::kind_is_open,
-    shape::prune_and_check,
-    identity::name_new,
-    identity::stamp_new,
-    parts::drop_status,
-    prepare::new_object,
-    body::fill_defaults,
-    track::ownership,
-    admit::namespace_is_open,
-    escalate::nothing_beyond_own_rights,
-    allocate::claim,
-    body::judge_new,
-    certificates::admit,
+    Step::Always(admission::namespace::kind_is_open),
+    Step::Always(shape::prune_and_check),
+    Step::Always(identity::name_new),
+    Step::Always(identity::stamp_new),
+    Step::Always(parts::drop_status),
+    Step::Always(prepare::new_object),
+    Step::Always(body::fill_defaults),
+    Step::Always(track::ownership),
+    // What admission adds belongs to nobody.
+    Step::Always(admission::namespace::is_open),
+    Step::Admission(admission::limits::fill),
+    Step::Admission(admission::accounts::complete),
+    Step::Admission(admission::priority::complete),
+    Step::Admission(admission::classes::choose),
+    Step::Admission(admission::mutations::change),
+    Step::Awaited(admission::webhooks::change),
+    Step::Always(escalate::nothing_beyond_own_rights),
+    Step::Always(allocate::claim),
+    Step::Always(body::judge_new),
+    Step::Always(certificates::admit),
+    Step::Admission(admission::limits::judge),
+    Step::Admission(admission::priority::judge),
+    Step::Admission(admission::policies::judge),
+    Step::Awaited(admission::webhooks::judge),
+    Step::Awaited(admission::quota::charge),
 ];
 
 /// An update or a patch of an object or a part of it, in order.
 const UPDATE: &[Step] = &[
-    track::note_clearing,
-    shape::prune_and_check,
-    identity::keep_stamps,
-    parts::keep_the_rest,
-    prepare::changed_object,
-    body::fill_defaults,
-    escalate::nothing_beyond_own_rights,
-    track::ownership,
-    allocate::claim,
-    generation::count,
-    body::judge_changed,
-    certificates::admit,
+    Step::Always(track::note_clearing),
+    Step::Always(shape::prune_and_check),
+    Step::Always(identity::keep_stamps),
+    Step::Always(parts::keep_the_rest),
+    Step::Always(prepare::changed_object),
+    Step::Always(body::fill_defaults),
+    Step::Always(track::ownership),
+    Step::Admission(admission::priority::complete),
+    Step::Admission(admission::mutations::change),
+    Step::Awaited(admission::webhooks::change),
+    Step::Always(escalate::nothing_beyond_own_rights),
+    Step::Always(allocate::claim),
+    Step::Always(generation::count),
+    Step::Always(body::judge_changed),
+    Step::Always(certificates::admit),
+    Step::Admission(admission::limits::judge),
+    Step::Admission(admission::priority::judge),
+    Step::Admission(admission::policies::judge),
+    Step::Awaited(admission::webhooks::judge),
+    Step::Awaited(admission::quota::charge),
 ];
 
-fn run(steps: &[Step], engine: &Engine, intent: &Intent, draft: &mut Draft) -> Result<(), Status> {
-    steps.iter().try_for_each(|step| step(engine, intent, draft))
-}
+/// A deletion, before anything is marked or removed.
+const DELETE: &[Step] = &[
+    Step::Awaited(admission::webhooks::change),
+    Step::Admission(admission::policies::judge),
+    Step::Awaited(admission::webhooks::judge),
+];
 
 /// The current object with its value, as writes begin with.
 #[derive(Debug)]

@@ -47,6 +47,12 @@ KINDS = {
     "PriorityClass": ("/apis/scheduling.k8s.io/v1", "priorityclasses", False),
     "StorageClass": ("/apis/storage.k8s.io/v1", "storageclasses", False),
     "Lease": ("/apis/coordination.k8s.io/v1", "leases", True),
+    "ValidatingWebhookConfiguration": ("/apis/admissionregistration.k8s.io/v1", "validatingwebhookconfigurations", False),
+    "MutatingWebhookConfiguration": ("/apis/admissionregistration.k8s.io/v1", "mutatingwebhookconfigurations", False),
+    "ValidatingAdmissionPolicy": ("/apis/admissionregistration.k8s.io/v1", "validatingadmissionpolicies", False),
+    "ValidatingAdmissionPolicyBinding": ("/apis/admissionregistration.k8s.io/v1", "validatingadmissionpolicybindings", False),
+    "MutatingAdmissionPolicy": ("/apis/admissionregistration.k8s.io/v1", "mutatingadmissionpolicies", False),
+    "MutatingAdmissionPolicyBinding": ("/apis/admissionregistration.k8s.io/v1", "mutatingadmissionpolicybindings", False),
     "EndpointSlice": ("/apis/discovery.k8s.io/v1", "endpointslices", True),
 }
 
@@ -173,6 +179,34 @@ def volume(**spec):
 
 def limits(**item):
     return named("LimitRange", spec={"limits": [dict({"type": "Container"}, **item)]})
+
+
+RULE = {"operations": ["CREATE"], "apiGroups": [""], "apiVersions": ["v1"], "resources": ["configmaps"]}
+
+
+def hook(kind="Validating", **rest):
+    base = {"name": "a.example.com", "clientConfig": {"url": "https://a.example/x"}, "rules": [RULE], "sideEffects": "None", "admissionReviewVersions": ["v1"]}
+    whole = {key: value for key, value in dict(base, **rest).items() if value is not None}
+    return named(f"{kind}WebhookConfiguration", webhooks=[whole])
+
+
+def ruled(**rule):
+    return hook(rules=[dict(RULE, **rule)])
+
+
+def judges(kind="Validating", resources=None, **spec):
+    base = {"matchConstraints": {"resourceRules": [dict(RULE, **(resources or {}))]}}
+    base.update({"validations": [{"expression": "true"}]} if kind == "Validating" else {"reinvocationPolicy": "Never", "mutations": [
+        {"patchType": "ApplyConfiguration", "applyConfiguration": {"expression": "Object{}"}}]})
+    whole = {key: value for key, value in dict(base, **spec).items() if value is not None}
+    return named(f"{kind}AdmissionPolicy", spec=whole)
+
+
+def bound(kind="Validating", **spec):
+    base = {"policyName": "p"}
+    base.update({"validationActions": ["Deny"]} if kind == "Validating" else {})
+    whole = {key: value for key, value in dict(base, **spec).items() if value is not None}
+    return named(f"{kind}AdmissionPolicyBinding", spec=whole)
 
 
 WEB = {"matchLabels": {"app": "web"}}
@@ -329,6 +363,22 @@ CREATED += [
     named("StorageClass", provisioner="a.b/c"), named("StorageClass"), named("StorageClass", provisioner="A B"), named("StorageClass", provisioner="a.b/c", reclaimPolicy="Odd", volumeBindingMode="Odd"), named("StorageClass", provisioner="a.b/c", reclaimPolicy="Retain", volumeBindingMode="WaitForFirstConsumer", allowVolumeExpansion=True, parameters={"a": "b"}),
     named("StorageClass", provisioner="a.b/c", parameters={"": "b"}), named("StorageClass", provisioner="a.b/c", allowedTopologies=[{"matchLabelExpressions": [{"key": "zone", "values": []}]}]), named("StorageClass", provisioner="a.b/c", reclaimPolicy="Recycle"),
     named("ControllerRevision", revision=1, data={"a": 1}), named("ControllerRevision", revision=-1, data={"a": 1}), named("ControllerRevision", revision=1),
+    hook(), hook("Mutating"), hook("Mutating", reinvocationPolicy="IfNeeded"), hook("Mutating", reinvocationPolicy="Odd"), named("ValidatingWebhookConfiguration"), named("MutatingWebhookConfiguration", webhooks=[]),
+    hook(name="short"), hook(name="A.b.c"), hook(name=None), hook(clientConfig=None), hook(clientConfig={}), hook(clientConfig={"url": "https://a", "service": {"name": "a", "namespace": "b"}}),
+    hook(clientConfig={"url": "http://a.example"}), hook(clientConfig={"url": "https://u:p@a.example"}), hook(clientConfig={"url": "https://a.example/x?y=z"}), hook(clientConfig={"url": "https://a.example/x#y"}), hook(clientConfig={"url": "https://"}), hook(clientConfig={"url": "a b"}), hook(clientConfig={"url": "::"}),
+    hook(clientConfig={"service": {"name": "a", "namespace": "b"}}), hook(clientConfig={"service": {"name": "", "namespace": "", "path": "x", "port": 0}}), hook(clientConfig={"service": {"name": "a", "namespace": "b", "path": "/a//b", "port": 70000}}), hook(clientConfig={"service": {"name": "a", "namespace": "b", "path": "/a/B_c/", "port": 8443}}), hook(clientConfig={"service": {"name": "a", "namespace": "b", "path": "/"}}),
+    hook(sideEffects=None), hook(sideEffects="Some"), hook(sideEffects="Unknown"), hook(sideEffects="NoneOnDryRun"), hook(failurePolicy="Odd"), hook(failurePolicy="Ignore"), hook(matchPolicy="Odd"), hook(matchPolicy="Exact"), hook(timeoutSeconds=0), hook(timeoutSeconds=31), hook(timeoutSeconds=30), hook(timeoutSeconds=-1),
+    hook(admissionReviewVersions=[]), hook(admissionReviewVersions=None), hook(admissionReviewVersions=["v2"]), hook(admissionReviewVersions=["v2", "v1beta1"]), hook(admissionReviewVersions=["v1", "v1"]), hook(admissionReviewVersions=["V 1", "v1"]), hook(rules=[]), hook(rules=None),
+    hook(namespaceSelector={"matchLabels": {"a b": "c"}}), hook(objectSelector={"matchExpressions": [{"key": "a", "operator": "In"}]}), hook(objectSelector={"matchLabels": {"a": "b"}}),
+    ruled(operations=[]), ruled(operations=["*", "CREATE"]), ruled(operations=["*"]), ruled(operations=["PATCH"]), ruled(apiGroups=[]), ruled(apiGroups=["*", "apps"]), ruled(apiVersions=[]), ruled(apiVersions=["*", "v1"]), ruled(apiVersions=[""]), ruled(resources=[]), ruled(resources=["*", "pods"]), ruled(resources=["pods/*", "pods/status"]), ruled(resources=["*/*", "pods"]), ruled(resources=["*/scale", "pods/scale"]), ruled(resources=[""]), ruled(resources=["pods", "*/status"]), ruled(resources=["*", "*/status"]), ruled(scope="Odd"), ruled(scope="Namespaced"), ruled(scope="Cluster"),
+    hook(matchConditions=[{"name": "a", "expression": "true"}]), hook(matchConditions=[{"name": "", "expression": ""}]), hook(matchConditions=[{"name": "a", "expression": "1"}]), hook(matchConditions=[{"name": "a", "expression": "object.x =="}]), hook(matchConditions=[{"name": "a b", "expression": "true"}, {"name": "c", "expression": "true"}, {"name": "c", "expression": "true"}]), hook(matchConditions=[{"name": "a", "expression": "params.x"}]), hook(matchConditions=[{"name": "a", "expression": "authorizer.group('').resource('pods').check('get').allowed()"}]),
+    named("ValidatingWebhookConfiguration", webhooks=hook()["webhooks"] * 2),
+    judges(), judges("Mutating"), judges(validations=None), judges(validations=[]), judges(matchConstraints=None), judges(matchConstraints={}), judges(matchConstraints={"resourceRules": []}), judges(failurePolicy="Odd"), judges(failurePolicy="Ignore"), judges(paramKind={}), judges(paramKind={"apiVersion": "a/b/c", "kind": "D E"}), judges(paramKind={"apiVersion": "v1", "kind": "ConfigMap"}),
+    judges(resources={"operations": ["*"]}), judges(resources={"resourceNames": ["a", "a"]}), judges(resources={"resourceNames": ["A_b"]}), judges(resources={"apiGroups": ["*"], "resources": ["*/*"], "scope": "*"}), judges(matchConstraints={"resourceRules": [RULE], "matchPolicy": "Odd"}), judges(matchConstraints={"resourceRules": [RULE], "excludeResourceRules": [dict(RULE, operations=[])], "namespaceSelector": {"matchLabels": {"a b": "c"}}}),
+    judges(validations=[{"expression": ""}]), judges(validations=[{"expression": "1"}]), judges(validations=[{"expression": "object.x =="}]), judges(validations=[{"expression": "object.spec.x > 1", "message": "m", "reason": "Invalid"}]), judges(validations=[{"expression": "true", "reason": "Odd"}]), judges(validations=[{"expression": "true", "message": " "}]), judges(validations=[{"expression": "true", "message": "a\nb"}]), judges(validations=[{"expression": "a\n&& b"}]), judges(validations=[{"expression": "object.x\n&& true"}]), judges(validations=[{"expression": "true", "messageExpression": "1"}]), judges(validations=[{"expression": "true", "messageExpression": "'a' + object.metadata.name"}]), judges(validations=[{"expression": "nope"}]), judges(validations=[{"expression": "params.x"}]), judges(validations=[{"expression": "params.x == 1"}], paramKind={"apiVersion": "v1", "kind": "ConfigMap"}),
+    judges(variables=[{"name": "v", "expression": "object.x"}], validations=[{"expression": "variables.v == 1"}]), judges(variables=[{"name": "a.b", "expression": "1"}, {"name": "v", "expression": "variables.w"}, {"name": "v", "expression": ""}]), judges(validations=[{"expression": "variables.nope"}]), judges(auditAnnotations=[{"key": "k", "valueExpression": "'a'"}]), judges(auditAnnotations=[{"key": "k", "valueExpression": "'a'"}], validations=None), judges(auditAnnotations=[{"key": "", "valueExpression": "1"}, {"key": "a b", "valueExpression": "null"}, {"key": "a b", "valueExpression": ""}]), judges(matchConditions=[{"name": "a", "expression": "request.operation == 'CREATE'"}]), judges(matchConditions=[{"name": "", "expression": "1"}]),
+    judges("Mutating", mutations=None), judges("Mutating", mutations=[]), judges("Mutating", reinvocationPolicy=None), judges("Mutating", reinvocationPolicy="Odd"), judges("Mutating", mutations=[{"patchType": "Odd"}]), judges("Mutating", mutations=[{"patchType": "JSONPatch"}]), judges("Mutating", mutations=[{"patchType": "JSONPatch", "jsonPatch": {"expression": "[JSONPatch{op: 'add', path: '/metadata/labels/a', value: 'b'}]"}}]), judges("Mutating", mutations=[{"patchType": "JSONPatch", "jsonPatch": {"expression": "1"}}]), judges("Mutating", mutations=[{"patchType": "ApplyConfiguration", "applyConfiguration": {"expression": "1"}}]), judges("Mutating", mutations=[{"patchType": "ApplyConfiguration", "applyConfiguration": {"expression": "Object{metadata: Object.metadata{labels: {'a': 'b'}}}"}}]), judges("Mutating", mutations=[{"patchType": "ApplyConfiguration", "jsonPatch": {"expression": "[]"}}]), judges("Mutating", failurePolicy="Odd"), judges("Mutating", resources={"operations": ["DELETE"]}),
+    bound(), bound("Mutating"), bound(policyName=None), bound(policyName="A B"), bound(validationActions=None), bound(validationActions=[]), bound(validationActions=["Odd"]), bound(validationActions=["Deny", "Warn"]), bound(validationActions=["Warn", "Audit"]), bound(validationActions=["Deny", "Deny"]), bound(paramRef={}), bound(paramRef={"name": "a"}), bound(paramRef={"name": "a", "parameterNotFoundAction": "Deny"}), bound(paramRef={"name": "a", "selector": {}, "parameterNotFoundAction": "Odd"}), bound(paramRef={"selector": {"matchLabels": {"a": "b"}}, "parameterNotFoundAction": "Allow"}), bound(matchResources={}), bound(matchResources={"namespaceSelector": {"matchLabels": {"a": "b"}}, "resourceRules": [RULE]}), bound(matchResources={"matchPolicy": "Odd"}), bound("Mutating", policyName=None), bound("Mutating", paramRef={"name": "a"}),
 ]
 IMMUTABLE = named("ConfigMap", immutable=True, data={"a": "1"})
 UPDATED = [
@@ -353,6 +403,7 @@ UPDATED = [
     (named("ControllerRevision", revision=1, data={"a": 1}), named("ControllerRevision", revision=2, data={"a": 1})), (named("ControllerRevision", revision=1, data={"a": 1}), named("ControllerRevision", revision=1, data={"a": 2})), (named("LimitRange", spec=limits(max={"cpu": "1"})["spec"]), limits(max={"cpu": "2"})),
     (named("NetworkPolicy", spec={"podSelector": {}}), named("NetworkPolicy", spec={"podSelector": WEB})),
     (named("EndpointSlice", addressType="IPv4", endpoints=[]), named("EndpointSlice", addressType="IPv6", endpoints=[])),
+    (hook(), hook(failurePolicy="Ignore")), (hook(), hook(timeoutSeconds=31)), (hook(), hook(clientConfig={"url": "http://a"})), (judges(), judges(failurePolicy="Ignore")), (judges(), judges(validations=[{"expression": "nope"}])), (bound(), bound(policyName="q")), (bound(), bound(validationActions=["Warn"])), (bound("Mutating"), bound("Mutating", policyName="q")),
 ]
 
 

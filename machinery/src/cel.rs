@@ -3,16 +3,19 @@
 //! In: an expression, the types of its variables, and values for them. Out: what is wrong with the expression, what it costs
 //! at worst, and its value. No library that was found checks types, tells places and bounds the work, so all of it stands
 //! here: text to tokens to a tree ([`lexer`], [`parser`], [`macros`]), types ([`check`]), estimates ([`estimate`]) and
-//! values ([`eval`], [`functions`]). Authorization and the names of time zones are absent.
+//! values ([`eval`], [`functions`]). The names of time zones are absent; whoever decides about rights is an argument.
 
 mod ast;
+mod authority;
 mod check;
 mod costs;
 mod estimate;
 mod eval;
 mod functions;
+mod json;
 mod lexer;
 mod macros;
+mod message;
 mod overloads;
 mod parser;
 #[cfg(test)]
@@ -21,10 +24,12 @@ pub(crate) mod shape;
 mod types;
 mod value;
 
+pub use authority::Authority;
+pub(crate) use authority::Question;
 pub(crate) use eval::Trouble;
 pub(crate) use shape::Shape;
 pub(crate) use types::Type;
-pub(crate) use value::Value;
+pub(crate) use value::{Map, Value};
 
 use ast::Expr;
 use check::{Checked, Unfit};

@@ -4,6 +4,7 @@
 //! the schema tells (nested structs that are always there, declared defaults) is read from it; the rest stands in one
 //! file a family of kinds. Allocation of cluster IPs and node ports, uids and times belong to the server.
 
+mod admission;
 mod declared;
 mod definition;
 mod event;
@@ -21,6 +22,9 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
 use crate::schema;
+
+/// API version of what decides on admission.
+const ADMISSION: &str = "admissionregistration.k8s.io/v1";
 
 /// Writes the defaults of a kind into its object. Kinds without defaults are left alone.
 pub fn apply(api_version: &str, kind: &str, value: &mut Value) {
@@ -62,6 +66,12 @@ pub fn apply(api_version: &str, kind: &str, value: &mut Value) {
             }
         }
         ("storage.k8s.io/v1", "StorageClass") => storage::class(object),
+        (ADMISSION, "ValidatingWebhookConfiguration") => admission::webhooks(object, false),
+        (ADMISSION, "MutatingWebhookConfiguration") => admission::webhooks(object, true),
+        (ADMISSION, "ValidatingAdmissionPolicy" | "MutatingAdmissionPolicy") => admission::policy(object),
+        (ADMISSION, "ValidatingAdmissionPolicyBinding" | "MutatingAdmissionPolicyBinding") => {
+            admission::binding(object);
+        }
         ("rbac.authorization.k8s.io/v1", "Role" | "ClusterRole") => rbac::role(object),
         ("rbac.authorization.k8s.io/v1", "RoleBinding" | "ClusterRoleBinding") => rbac::binding(object),
         (api::well_known::API_VERSION, "Cluster") => {

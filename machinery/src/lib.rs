@@ -6,10 +6,12 @@
 //! tables of facts under `data/` are parsed on first use. Which kinds are served, and what a write may touch, is the
 //! server's business.
 
+pub mod admission;
 mod cel;
 pub mod custom;
 pub mod decode;
 pub mod default;
+pub mod expression;
 pub mod field;
 pub mod openapi;
 pub mod patch;

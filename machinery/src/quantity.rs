@@ -170,6 +170,33 @@ impl Quantity {
         self.nanos as f64 / NANO as f64
     }
 
+    /// The sum; written in the family of the first, or of the second where the first is nothing.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            nanos: self.nanos.saturating_add(other.nanos),
+            family: if self.nanos == 0 { other.family } else { self.family },
+        }
+    }
+
+    /// What is left when something is taken away, but never less than nothing.
+    #[must_use]
+    pub fn less(self, other: Self) -> Self {
+        Self {
+            nanos: self.nanos.saturating_sub(other.nanos).max(0),
+            family: if self.nanos == 0 { other.family } else { self.family },
+        }
+    }
+
+    /// A whole number of things.
+    #[must_use]
+    pub fn count(number: usize) -> Self {
+        Self {
+            nanos: i128::try_from(number).unwrap_or(MOST / NANO).saturating_mul(NANO),
+            family: Family::Decimal,
+        }
+    }
+
     /// The canonical text: the largest suffix of its family that needs no fraction.
     #[must_use]
     pub fn canonical(&self) -> String {

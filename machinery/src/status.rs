@@ -33,6 +33,34 @@ pub fn qualified(group: &str, resource: &str) -> String {
     }
 }
 
+/// The reason of that name, as a client may branch on it; empty for one that Kubernetes does not know.
+#[must_use]
+pub fn well_known_reason(name: &str) -> &'static str {
+    [
+        "AlreadyExists",
+        "BadRequest",
+        "Conflict",
+        "Expired",
+        "Forbidden",
+        "Gone",
+        "InternalError",
+        "Invalid",
+        "MethodNotAllowed",
+        "NotAcceptable",
+        "NotFound",
+        "RequestEntityTooLarge",
+        "ServerTimeout",
+        "ServiceUnavailable",
+        "Timeout",
+        "TooManyRequests",
+        "Unauthorized",
+        "UnsupportedMediaType",
+    ]
+    .into_iter()
+    .find(|known| *known == name)
+    .unwrap_or_default()
+}
+
 fn about(group: &str, kind: &str, name: &str) -> Details {
     Details {
         name: name.to_owned(),
@@ -301,8 +329,11 @@ impl Status {
     pub fn to_value(&self) -> Value {
         let mut value = json!({
             "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
-            "message": self.message, "reason": self.reason, "code": self.code,
+            "message": self.message, "code": self.code,
         });
+        if let (false, Some(object)) = (self.reason.is_empty(), value.as_object_mut()) {
+            object.insert("reason".to_owned(), Value::from(self.reason));
+        }
         if let (Some(details), Some(object)) = (&self.details, value.as_object_mut()) {
             object.insert("details".to_owned(), details.to_value());
         }

@@ -4,6 +4,7 @@
 //! their name and time of creation. Deliberately absent: the `Table` envelope, pagination and the objects in the rows
 //! (the server's), and the clock.
 
+mod admission;
 mod age;
 mod batch;
 mod bounds;
@@ -128,6 +129,14 @@ fn printer(api_version: &str, kind: &str) -> &'static Printer {
         ("v1", "PersistentVolumeClaim") => &storage::CLAIM,
         ("v1", "PersistentVolume") => &storage::VOLUME,
         ("storage.k8s.io/v1", "StorageClass") => &storage::STORAGE_CLASS_ROW,
+        ("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration" | "MutatingWebhookConfiguration") => {
+            &admission::WEBHOOKS
+        }
+        ("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy") => &admission::VALIDATING_POLICY,
+        ("admissionregistration.k8s.io/v1", "MutatingAdmissionPolicy") => &admission::MUTATING_POLICY,
+        ("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicyBinding" | "MutatingAdmissionPolicyBinding") => {
+            &admission::BINDING
+        }
         ("certificates.k8s.io/v1", "CertificateSigningRequest") => &certificates::SIGNING_REQUEST,
         ("autoscaling/v1", "Scale") => &workloads::SCALE,
         (api::well_known::API_VERSION, kind) => federation::printer(kind)

@@ -5,6 +5,7 @@
 //! its field, in the order of the fields. What the server allocates (cluster IPs, node ports, uids, times) may still be
 //! absent here. Whether a resourceVersion is current, and who may write, is judged elsewhere.
 
+mod admission;
 mod at;
 mod autoscaler;
 mod batch;
@@ -37,6 +38,9 @@ use serde_json::Value;
 
 use crate::field::{self, Path};
 use crate::status::Cause;
+
+/// API version of what decides on admission.
+const ADMISSION: &str = "admissionregistration.k8s.io/v1";
 
 /// The faults of an object that is to be created.
 #[must_use]
@@ -167,6 +171,13 @@ fn content(api_version: &str, kind: &str, new: &Value, old: Option<&Value>, faul
         ("networking.k8s.io/v1", "IngressClass") => ingress::class(new, faults),
         ("networking.k8s.io/v1", "NetworkPolicy") => network_policy::network_policy(new, faults),
         ("storage.k8s.io/v1", "StorageClass") => storage::class(new, faults),
+        (ADMISSION, "ValidatingWebhookConfiguration" | "MutatingWebhookConfiguration") => {
+            admission::webhooks(new, faults);
+        }
+        (ADMISSION, "ValidatingAdmissionPolicy") => admission::validating(new, faults),
+        (ADMISSION, "MutatingAdmissionPolicy") => admission::mutating(new, faults),
+        (ADMISSION, "ValidatingAdmissionPolicyBinding") => admission::binding(new, true, faults),
+        (ADMISSION, "MutatingAdmissionPolicyBinding") => admission::binding(new, false, faults),
         ("v1", "PersistentVolumeClaim") => storage::claim(new, faults),
         ("v1", "PersistentVolume") => storage::volume(new, faults),
         ("v1", "PodTemplate") => pod::template(&at::At::root(new, "template"), faults),

@@ -12,6 +12,7 @@ mod node;
 mod pods;
 mod replicas;
 mod rollout;
+mod service_accounts;
 mod services;
 
 use std::time::Duration;
@@ -90,6 +91,7 @@ pub async fn run(client: Client, config: WorkloadsConfig, shutdown: Cancellation
             loops.spawn(replicas::run(client.clone(), config.clone()));
             loops.spawn(endpoint_slices::run(client.clone(), config.clone()));
             loops.spawn(namespaces::run(client.clone()));
+            loops.spawn(service_accounts::run(client.clone()));
         }
         // Its own controllers do all that.
         ControlPlane::Kubernetes => {}

@@ -32,6 +32,7 @@ pub(crate) const HEARTBEAT: Kind = kind(API_VERSION, "Heartbeat", "heartbeats");
 pub(crate) const RESOLUTION: Kind = kind(API_VERSION, "Resolution", "resolutions");
 pub(crate) const NAMESPACE: Kind = kind("v1", "Namespace", "namespaces");
 pub(crate) const SERVICE_ACCOUNT: Kind = kind("v1", "ServiceAccount", "serviceaccounts");
+pub(crate) const RESOURCE_QUOTA: Kind = kind("v1", "ResourceQuota", "resourcequotas");
 pub(crate) const DEPLOYMENT: Kind = kind("apps/v1", "Deployment", "deployments");
 pub(crate) const STATEFUL_SET: Kind = kind("apps/v1", "StatefulSet", "statefulsets");
 pub(crate) const DAEMON_SET: Kind = kind("apps/v1", "DaemonSet", "daemonsets");
@@ -53,6 +54,11 @@ pub(crate) fn federated() -> Vec<Kind> {
 }
 
 impl Kind {
+    /// API group, empty for the core.
+    pub(crate) fn group(&self) -> &str {
+        self.api_version.split_once('/').map_or("", |(group, _)| group)
+    }
+
     /// Path of the collection, in a namespace where one is given.
     pub(crate) fn collection(&self, namespace: &str) -> String {
         let root = if self.api_version.contains('/') {

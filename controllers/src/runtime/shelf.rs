@@ -41,6 +41,14 @@ impl Shelf {
         self.objects.iter()
     }
 
+    /// The objects in one namespace.
+    pub(crate) fn in_namespace<'a>(&'a self, namespace: &'a str) -> impl Iterator<Item = (&'a Id, &'a Arc<Watched>)> {
+        let first = Id::new(namespace, "");
+        self.objects
+            .range(first..)
+            .take_while(move |(id, _)| id.namespace == namespace)
+    }
+
     pub(crate) fn take(&mut self, change: Change) -> Vec<Moved> {
         match change {
             Change::Applied(new) => {

@@ -6,3 +6,4 @@
 mod hub;
 mod lifecycle;
 mod placing;
+mod quota;

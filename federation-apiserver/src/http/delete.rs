@@ -95,14 +95,16 @@ pub(crate) async fn one(ask: &Ask, body: Body) -> Result<Response, Status> {
     let options = options(ask, &body::read(body).await?)?;
     let intent = ask.intent(Part::Object, write_options(options.dry_run));
     let outcome = ask.server.engine.delete(&intent, &options).await?;
-    respond::json_bytes(
+    let mut response = respond::json_bytes(
         StatusCode::OK,
         super::Form {
             transform: super::negotiate::Transform::Objects,
             ..form
         },
         outcome.body,
-    )
+    )?;
+    respond::warn(&mut response, &outcome.warnings);
+    Ok(response)
 }
 
 /// Answers the deletion of a collection: what was selected is deleted one by one, and told as a list.

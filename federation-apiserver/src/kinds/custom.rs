@@ -163,6 +163,16 @@ impl Kind {
         }
     }
 
+    /// An object of any version of this kind, in this one.
+    pub(crate) fn in_this_version(&self, mut object: Value) -> Value {
+        if let Some(custom) = &self.custom
+            && object.get("apiVersion").and_then(Value::as_str) != Some(&self.api_version())
+        {
+            self.convert(custom, &mut object);
+        }
+        object
+    }
+
     fn is_as_stored(&self, custom: &CustomKind, object: &CachedObject) -> bool {
         object.revision > custom.since && begins_with(&object.bytes, &self.kind, &self.api_version())
     }

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use super::discovery::Documents;
 use super::openapi::OpenApi;
-use super::{Kind, Profile, certificates, federation, kubernetes, rbac, reviews, surroundings, workloads};
+use super::{Kind, Profile, admission, certificates, federation, kubernetes, rbac, reviews, surroundings, workloads};
 use crate::store::KindKey;
 
 /// Kinds by their plural names.
@@ -34,6 +34,7 @@ impl Registry {
         let mut rows = kubernetes::rows(profile);
         rows.extend(workloads::rows());
         rows.extend(surroundings::rows());
+        rows.extend(admission::rows());
         match profile {
             Profile::Hub => rows.extend(federation::rows()),
             Profile::Member => {}

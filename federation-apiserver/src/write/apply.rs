@@ -182,7 +182,7 @@ fn told(causes: &[Cause]) -> String {
     format!("Apply failed with {} conflicts: {}", causes.len(), groups.join("\n"))
 }
 
-fn merge_object(schema: Option<&Schema>, live: &Value, config: &Value) -> Value {
+pub(super) fn merge_object(schema: Option<&Schema>, live: &Value, config: &Value) -> Value {
     let mut merged = live.clone();
     if let (Some(into), Some(from)) = (merged.as_object_mut(), config.as_object()) {
         merge_map(schema, into, from);

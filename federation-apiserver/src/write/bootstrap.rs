@@ -1,17 +1,36 @@
-//! Namespaces that must exist before anybody asks.
+//! Namespaces and PriorityClasses that must exist before anybody asks.
 
+use std::sync::Arc;
+
+use machinery::admission::priority::SYSTEM;
 use machinery::status::Status;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Engine, FieldValidation, Intent, Options, Part};
 use crate::auth::UserInfo;
-use crate::kinds::Profile;
+use crate::kinds::{Kind, Profile};
 use crate::server::ServerError;
 
 const EVERYWHERE: &[&str] = &["default", "kube-node-lease", "kube-public", "kube-system"];
 
 impl Engine {
-    /// Creates what is missing.
+    /// Creates the PriorityClasses that are missing.
+    pub(crate) async fn ensure_priority_classes(&self) -> Result<(), ServerError> {
+        let Some(kind) = self.catalog.resource("scheduling.k8s.io", "v1", "priorityclasses") else {
+            return Ok(());
+        };
+        for (name, value, description) in SYSTEM {
+            let body = json!({
+                "apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": { "name": name },
+                "value": value, "description": description,
+            });
+            let made = self.ensure(&kind, name, body).await;
+            made.map_err(|status| ServerError::PriorityClass { name, status })?;
+        }
+        Ok(())
+    }
+
+    /// Creates the namespaces that are missing.
     pub(crate) async fn ensure_namespaces(&self, profile: Profile) -> Result<(), ServerError> {
         let Some(kind) = self.catalog.resource("", "v1", "namespaces") else {
             return Ok(());
@@ -21,33 +40,39 @@ impl Engine {
             Profile::Member => &[],
         };
         for name in EVERYWHERE.iter().chain(ours) {
-            if self.cache_of(&kind).get("", name).is_some() {
-                continue;
-            }
-            let intent = Intent {
-                kind: kind.clone(),
-                namespace: String::new(),
-                name: (*name).to_owned(),
-                part: Part::Object,
-                options: Options {
-                    dry_run: false,
-                    field_manager: String::new(),
-                    validation: FieldValidation::Ignore,
-                    force: false,
-                },
-                user: UserInfo::internal("apiserver"),
-            };
             let body = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } });
-            match self.create(&intent, body, Vec::new()).await {
-                Ok(_) => {}
-                // Another replica was faster.
-                Err(Status {
-                    reason: "AlreadyExists",
-                    ..
-                }) => {}
-                Err(status) => return Err(ServerError::Namespace { name, status }),
-            }
+            let made = self.ensure(&kind, name, body).await;
+            made.map_err(|status| ServerError::Namespace { name, status })?;
         }
         Ok(())
+    }
+
+    /// Creates a cluster-scoped object unless it is there.
+    async fn ensure(&self, kind: &Arc<Kind>, name: &str, body: Value) -> Result<(), Status> {
+        if self.cache_of(kind).get("", name).is_some() {
+            return Ok(());
+        }
+        let intent = Intent {
+            kind: kind.clone(),
+            namespace: String::new(),
+            name: name.to_owned(),
+            part: Part::Object,
+            options: Options {
+                dry_run: false,
+                field_manager: String::new(),
+                validation: FieldValidation::Ignore,
+                force: false,
+            },
+            user: UserInfo::internal("apiserver"),
+        };
+        match self.create(&intent, body, Vec::new()).await {
+            Ok(_) => Ok(()),
+            // Another replica was faster.
+            Err(Status {
+                reason: "AlreadyExists",
+                ..
+            }) => Ok(()),
+            Err(status) => Err(status),
+        }
     }
 }

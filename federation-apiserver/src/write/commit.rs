@@ -9,6 +9,8 @@ use machinery::status::Status;
 use serde_json::Value;
 
 use super::Present;
+use super::admission::Admission;
+use super::admission::quota::{self, Charge};
 use super::claims::{Claims, Reservation};
 use super::{Current, Intent};
 use crate::auth::Authorizer;
@@ -40,6 +42,8 @@ pub(crate) struct Engine {
     pub(crate) claims: Claims,
     /// Who may do what.
     pub(crate) authorizer: Authorizer,
+    /// What other objects say to writes.
+    pub(crate) admission: Admission,
     /// How to know what others wrote, where others may write to the same store.
     pub(crate) present: Option<Present>,
 }
@@ -88,6 +92,14 @@ impl Engine {
     pub(super) async fn wait_visible(&self, kind: &Kind, revision: Revision) {
         if !self.backend(kind).cache.wait_for(revision, VISIBLE_WITHIN).await {
             tracing::warn!(%revision, kind = kind.kind.as_str(), "the watch cache is behind its store; an answer may be older than a write");
+        }
+    }
+
+    /// Gives back what quotas were charged for a write that did not happen. One in doubt may have happened.
+    pub(super) async fn give_back(&self, intent: &Intent, charges: Vec<Charge>, refused: &Refused) {
+        let in_doubt = matches!(refused, Refused::Failed(status) if status.code >= 500);
+        if !in_doubt && !charges.is_empty() {
+            quota::give_back(self, &intent.namespace, charges).await;
         }
     }
 

@@ -106,8 +106,9 @@ impl Engine {
             warnings: Vec::new(),
             now: Timestamp::now(),
             reserved: None,
+            charged: Vec::new(),
         };
-        run(CREATE, self, intent, &mut draft)?;
+        run(CREATE, self, intent, &mut draft).await?;
         let body = intent.kind.to_store(&draft.value);
         if intent.options.dry_run {
             let taken = self
@@ -134,9 +135,14 @@ impl Engine {
                 created: true,
                 warnings: draft.warnings,
             })),
-            Err(Refused::Raced(_)) => Ok(Attempt::Taken),
-            Err(Refused::Outdated) => Ok(Attempt::Outdated),
-            Err(Refused::Failed(status)) => Err(status),
+            Err(refused) => {
+                self.give_back(intent, draft.charged, &refused).await;
+                match refused {
+                    Refused::Raced(_) => Ok(Attempt::Taken),
+                    Refused::Outdated => Ok(Attempt::Outdated),
+                    Refused::Failed(status) => Err(status),
+                }
+            }
         }
     }
 }

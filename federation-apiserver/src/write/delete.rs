@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::commit::{Refused, answer, versioned};
 use super::identity::{meta, metadata_mut, seconds};
-use super::{Current, Engine, Intent, Outcome};
+use super::{Current, DELETE, Draft, Engine, Intent, Outcome, run};
 use crate::cache::canonical;
 use crate::definitions;
 use crate::kinds::GenerationRule;
@@ -60,6 +60,12 @@ impl Engine {
         loop {
             let current = self.current(intent).ok_or_else(|| intent.not_found())?;
             check_preconditions(intent, options, &current)?;
+            let warnings = self.admit_deletion(intent, &current).await?;
+            let plain = |body| Outcome {
+                body,
+                created: false,
+                warnings: warnings.clone(),
+            };
             let (value, finished) = marked(intent, &current.value, options.propagation, Timestamp::now())?;
             if !finished
                 && value.pointer("/metadata/deletionTimestamp") == current.value.pointer("/metadata/deletionTimestamp")
@@ -100,19 +106,28 @@ impl Engine {
         }
     }
 
+    /// Asks admission about a deletion; what the client is to be told.
+    async fn admit_deletion(&self, intent: &Intent, current: &Current) -> Result<Vec<String>, Status> {
+        let mut draft = Draft {
+            value: Value::Null,
+            old: Some(current.value.clone()),
+            applied: false,
+            clears_ownership: false,
+            duplicates: Vec::new(),
+            warnings: Vec::new(),
+            now: Timestamp::now(),
+            reserved: None,
+            charged: Vec::new(),
+        };
+        run(DELETE, self, intent, &mut draft).await?;
+        Ok(draft.warnings)
+    }
+
     async fn catch_up(&self, intent: &Intent, winner: Option<Revision>) {
         match winner {
             Some(revision) => self.wait_visible(&intent.kind, revision).await,
             None => tokio::time::sleep(Duration::from_millis(5)).await,
         }
-    }
-}
-
-fn plain(body: bytes::Bytes) -> Outcome {
-    Outcome {
-        body,
-        created: false,
-        warnings: Vec::new(),
     }
 }
 

@@ -146,11 +146,14 @@ impl Engine {
             warnings: Vec::new(),
             now,
             reserved: None,
+            charged: Vec::new(),
         };
-        run(UPDATE, self, intent, &mut draft).map_err(|status| match change {
-            Change::Patch(patch) => shape::blame_patch(intent, patch.value(), status),
-            Change::Replace(..) | Change::Apply(..) => status,
-        })?;
+        run(UPDATE, self, intent, &mut draft)
+            .await
+            .map_err(|status| match change {
+                Change::Patch(patch) => shape::blame_patch(intent, patch.value(), status),
+                Change::Replace(..) | Change::Apply(..) => status,
+            })?;
         self.commit_update(intent, current, draft).await
     }
 
@@ -218,6 +221,7 @@ impl Engine {
             warnings,
             now: _,
             reserved,
+            charged,
         } = draft;
         let unchanged = || Outcome {
             body: intent.kind.shown_bytes(&current.cached),
@@ -255,9 +259,14 @@ impl Engine {
                 created: false,
                 warnings,
             })),
-            Err(Refused::Raced(winner)) => Ok(Attempt::Raced(winner)),
-            Err(Refused::Outdated) => Ok(Attempt::Outdated),
-            Err(Refused::Failed(status)) => Err(status),
+            Err(refused) => {
+                self.give_back(intent, charged, &refused).await;
+                match refused {
+                    Refused::Raced(winner) => Ok(Attempt::Raced(winner)),
+                    Refused::Outdated => Ok(Attempt::Outdated),
+                    Refused::Failed(status) => Err(status),
+                }
+            }
         }
     }
 }

@@ -2,15 +2,19 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
+mod admission;
 mod apply;
 mod audit;
+mod conformance;
 mod credentials;
 mod definitions;
+mod fairness;
 mod harness;
 mod kinds;
 mod lists;
 mod objects;
 mod oidc;
+mod policies;
 mod rbac;
 mod refusals;
 mod reviews;
@@ -20,3 +24,5 @@ mod streams;
 mod surface;
 mod tls;
 mod watches;
+mod webhook_server;
+mod webhooks;

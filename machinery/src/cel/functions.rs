@@ -13,6 +13,7 @@ mod strings;
 pub(super) mod time;
 pub(super) mod url;
 
+use super::authority;
 use super::eval::{Result, error, no_overload};
 use super::value::{List, Map, Value};
 use std::rc::Rc;
@@ -54,7 +55,7 @@ pub(super) fn call<'a>(name: &str, member: bool, args: Vec<Value<'a>>) -> Result
         | ("optional.of" | "optional.ofNonZeroValue" | "optional.none", _) => optional(name, &args),
         (_, [Value::Timestamp(_) | Value::Duration(_), ..]) if member => time::part(name, &args),
         (_, [Value::Text(_), ..]) if member => strings::call(name, &args),
-        ("strings.quote" | "matches", _) => strings::call(name, &args),
+        ("strings.quote" | "jsonpatch.escapeKey" | "matches", _) => strings::call(name, &args),
         ("join", [Value::List(_), ..]) => strings::call(name, &args),
         (_, [Value::List(_), ..]) if member => lists::call(name, &args),
         ("sets.contains" | "sets.equivalent" | "sets.intersects" | "lists.range", _) => lists::call(name, &args),
@@ -65,6 +66,7 @@ pub(super) fn call<'a>(name: &str, member: bool, args: Vec<Value<'a>>) -> Result
         ("url" | "isURL", _) | (_, [Value::Url(_), ..]) => url::call(name, &args),
         ("semver" | "isSemver", _) | (_, [Value::Semver(_), ..]) => semver::call(name, &args),
         ("validate", [Value::Format(format), Value::Text(text)]) => Ok(formats::validate(format, text)),
+        (name, [Value::Question(question), rest @ ..]) => authority::call(name, question, rest),
         (name, _) if name.starts_with("format.") => formats::call(name, &args),
         _ => no_overload(),
     }
@@ -221,6 +223,8 @@ pub(super) fn cost(name: &str, args: &[Value<'_>]) -> u64 {
         "indexOf" | "lastIndexOf" if matches!(args.first(), Some(Value::Text(_))) => {
             tenth(size(0)).saturating_mul(tenth(size(1))).max(1)
         }
+        // Whoever decides about rights may have much to read.
+        "check" if matches!(args.first(), Some(Value::Question(_))) => 350_000,
         "sets.contains" | "sets.intersects" => size(0).saturating_mul(size(1)).max(1),
         "sets.equivalent" => size(0).saturating_mul(size(1)).saturating_mul(2).max(1),
         "distinct" | "sort" => size(0).saturating_mul(size(0)).max(1),
@@ -230,9 +234,15 @@ pub(super) fn cost(name: &str, args: &[Value<'_>]) -> u64 {
             Some(Value::Int(count)) => u64::try_from(*count).unwrap_or_default().max(1),
             _ => 1,
         },
-        "lowerAscii" | "upperAscii" | "trim" | "substring" | "replace" | "split" | "strings.quote" | "format" => {
-            tenth(size(0)).saturating_mul(2).max(1)
-        }
+        "lowerAscii"
+        | "upperAscii"
+        | "trim"
+        | "substring"
+        | "replace"
+        | "split"
+        | "strings.quote"
+        | "jsonpatch.escapeKey"
+        | "format" => tenth(size(0)).saturating_mul(2).max(1),
         "quantity" | "isQuantity" | "ip" | "isIP" | "cidr" | "isCIDR" | "url" | "isURL" | "semver" | "isSemver" => {
             tenth(size(0)).max(1)
         }

@@ -287,6 +287,7 @@ string_trim string#trim() string
 list_join list(string)#join() string
 list_join_string list(string)#join(string) string
 strings_quote strings.quote(string) string
+jsonpatch_escape_key jsonpatch.escapeKey(string) string
 string_format_list string#format(list(dyn)) string
 string_find_string string#find(string) string
 string_find_all_string string#findAll(string) list(string)

@@ -3,6 +3,7 @@
 use super::ast::{Expr, Fault, Kind, Literal};
 use super::lexer::{Token, TokenKind, tokens};
 use super::macros;
+use super::message;
 
 /// Deepest nesting; every level takes some of the thread's stack.
 const DEPTH_MAX: usize = 64;
@@ -313,6 +314,8 @@ impl Parser {
                 let index = self.expression()?;
                 self.expect("]")?;
                 here = self.call(at, "_[_]", vec![here, index]);
+            } else if self.is("{") && message::is_type(&here) {
+                here = self.message(here.at)?;
             } else {
                 return Ok(here);
             }
@@ -404,6 +407,32 @@ impl Parser {
             optional = false;
         }
         Ok(self.make(at, Kind::List(items)))
+    }
+
+    /// The fields of a message: a map whose values may be of any type.
+    fn message(&mut self, at: usize) -> Parsed {
+        self.expect("{")?;
+        let mut entries = Vec::new();
+        while self.take("}").is_none() {
+            if !entries.is_empty() {
+                self.expect(",")?;
+                if self.take("}").is_some() {
+                    break;
+                }
+            }
+            let optional = self.take("?").is_some();
+            let field = self.field()?;
+            self.expect(":")?;
+            let key = self.make(field.at, Kind::Literal(Literal::Text(field.text)));
+            let value = self.expression()?;
+            let value = if optional {
+                value
+            } else {
+                self.call(field.at, "dyn", vec![value])
+            };
+            entries.push((key, value, optional));
+        }
+        Ok(self.make(at, Kind::Map(entries)))
     }
 
     fn map(&mut self, at: usize) -> Parsed {

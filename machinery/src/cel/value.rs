@@ -8,6 +8,7 @@ use std::rc::Rc;
 use jiff::Timestamp;
 use serde_json::{Map as JsonMap, Value as Json};
 
+use super::authority::Question;
 use super::functions::{semver::Semver, time, url::Url};
 use super::shape::{Shape, ShapeKind};
 use crate::quantity::Quantity;
@@ -37,6 +38,7 @@ pub(crate) enum Value<'a> {
     Url(Rc<Url>),
     Semver(Rc<Semver>),
     Format(&'static str),
+    Question(Rc<Question<'a>>),
 }
 
 #[derive(Clone, Debug)]
@@ -135,6 +137,7 @@ impl<'a> Value<'a> {
             Self::Url(_) => "kubernetes.URL",
             Self::Semver(_) => "kubernetes.Semver",
             Self::Format(_) => "kubernetes.NamedFormat",
+            Self::Question(_) => "kubernetes.authorization.Authorizer",
         }
     }
 
@@ -217,7 +220,7 @@ impl<'a> List<'a> {
         }
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = Value<'a>> + '_ {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Value<'a>> + '_ {
         (0..self.len()).filter_map(|index| self.get(index))
     }
 

@@ -37,6 +37,7 @@ fn namespaced(api_version: &str, kind: &str) -> Option<bool> {
         | ("scheduling.k8s.io/v1", "PriorityClass")
         | ("storage.k8s.io/v1", "StorageClass")
         | ("apiextensions.k8s.io/v1", "CustomResourceDefinition")
+        | ("admissionregistration.k8s.io/v1", _)
         | ("certificates.k8s.io/v1", "CertificateSigningRequest")
         | ("rbac.authorization.k8s.io/v1", "ClusterRole" | "ClusterRoleBinding")
         | (

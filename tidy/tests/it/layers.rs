@@ -10,7 +10,7 @@ const LAYERS: [(&str, &[&str]); 11] = [
     ("machinery", &["api"]),
     ("placement", &["api"]),
     ("federation-apiserver", &["api", "machinery", "placement"]),
-    ("controllers", &["api", "placement"]),
+    ("controllers", &["api", "machinery", "placement"]),
     ("syncer", &["api"]),
     ("dns", &["api"]),
     ("simulated", &["api", "federation-apiserver"]),

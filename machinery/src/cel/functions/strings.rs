@@ -35,6 +35,7 @@ pub(super) fn call<'a>(name: &str, args: &[Value<'a>]) -> Result<'a> {
         ("substring", [Value::Text(text), Value::Int(from), Value::Int(to)]) => substring(text, *from, Some(*to)),
         ("join", [Value::List(list)]) => join(&items(list), ""),
         ("join", [Value::List(list), Value::Text(separator)]) => join(&items(list), separator),
+        ("jsonpatch.escapeKey", [Value::Text(text)]) => Ok(Value::text(text.replace('~', "~0").replace('/', "~1"))),
         ("strings.quote", [Value::Text(text)]) => Ok(Value::text(crate::field::quoted(text))),
         ("format", [Value::Text(text), Value::List(list)]) => super::clauses::format(text, &items(list)),
         ("size", [value]) => Ok(Value::Int(i64::try_from(value.size()).unwrap_or(i64::MAX))),

@@ -2,16 +2,16 @@
 
 use machinery::status::Status;
 
-use super::{Draft, Engine, Intent};
 use crate::definitions;
+use crate::write::{Draft, Engine, Intent};
 
 /// Refuses objects of a kind whose definition is on its way out.
-pub(super) fn kind_is_open(_: &Engine, intent: &Intent, _: &mut Draft) -> Result<(), Status> {
+pub(in crate::write) fn kind_is_open(_: &Engine, intent: &Intent, _: &mut Draft) -> Result<(), Status> {
     definitions::refuse_new(&intent.kind, "create")
 }
 
 /// Refuses new objects in namespaces that are missing (404) or terminating (403).
-pub(super) fn namespace_is_open(engine: &Engine, intent: &Intent, _: &mut Draft) -> Result<(), Status> {
+pub(in crate::write) fn is_open(engine: &Engine, intent: &Intent, _: &mut Draft) -> Result<(), Status> {
     if !intent.kind.namespaced || intent.kind.strategy.ephemeral {
         return Ok(());
     }
