@@ -12,9 +12,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use api::Revision;
+use jiff::Timestamp;
 use machinery::custom::Definition;
 use machinery::status::Status;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use crate::auth::UserInfo;
@@ -42,9 +44,9 @@ fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
     value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// `status` of the condition of a type.
-fn condition<'a>(crd: &'a Value, name: &str) -> Option<&'a str> {
-    let conditions = crd.pointer("/status/conditions").and_then(Value::as_array)?;
+/// What a status says of a condition.
+fn condition_of<'a>(status: &'a Value, name: &str) -> Option<&'a str> {
+    let conditions = status.get("conditions").and_then(Value::as_array)?;
     let found = conditions.iter().find(|condition| text(condition, "/type") == name)?;
     found.get("status").and_then(Value::as_str)
 }
@@ -70,54 +72,175 @@ fn intent(kind: &Arc<Kind>, namespace: &str, name: &str, part: Part) -> Intent {
     }
 }
 
+/// What is known of the definitions, so that a change of one is a look at one.
+#[derive(Default)]
+pub(crate) struct Definitions {
+    known: BTreeMap<Arc<str>, Known>,
+}
+
+struct Known {
+    revision: Revision,
+    /// What other definitions are judged against: its name, its group and what it was given.
+    brief: Value,
+    /// Its names were refused: they may be free by now.
+    refused: bool,
+}
+
+/// A status that is to be written.
+struct Pending {
+    name: Arc<str>,
+    revision: Revision,
+    status: Value,
+}
+
 /// Serves what the stored definitions say, as they are now.
 pub(crate) fn serve_stored(engine: &Engine) {
-    let Some(kind) = kind(engine) else { return };
-    let before = engine.catalog.registry();
-    let mut known: BTreeMap<&str, Vec<&Arc<Kind>>> = BTreeMap::new();
-    for kind in before.custom() {
-        if let Some(custom) = &kind.custom {
-            known.entry(&custom.definition).or_default().push(kind);
-        }
-    }
-    let seen = engine.durable.cache.revision();
-    let definitions = engine.cache_of(&kind).snapshot();
-    let mut served = Vec::new();
-    let mut changed = false;
-    for crd in definitions.iter() {
-        let value = crd.value();
-        if condition(&value, "Established") != Some("True") {
-            continue;
-        }
-        let incarnation = Incarnation::of(crd, &value);
-        let standing = known.remove(&*crd.key.name);
-        let same = |kinds: &Vec<&Arc<Kind>>| {
-            let mut customs = kinds.iter().filter_map(|kind| kind.custom.as_ref());
-            customs.all(|custom| *custom.incarnation == incarnation)
+    Definitions::default().look(engine);
+}
+
+impl Definitions {
+    /// Looks at what changed: serves what the definitions say, and returns the statuses that do not say so yet. What is
+    /// established is served before it is said.
+    fn look(&mut self, engine: &Engine) -> Vec<Pending> {
+        let Some(kind) = kind(engine) else { return Vec::new() };
+        let seen = engine.durable.cache.revision();
+        let snapshot = engine.cache_of(&kind).snapshot();
+        let before = self.known.len();
+        self.known.retain(|name, _| snapshot.get("", name).is_some());
+        let gone = before != self.known.len();
+        let is_new = |crd: &Arc<CachedObject>| {
+            self.known
+                .get(&crd.key.name)
+                .is_none_or(|known| known.revision != crd.revision)
         };
-        match standing.filter(same) {
-            Some(kinds) => served.extend(kinds.into_iter().cloned()),
-            None => {
-                changed = true;
-                served.extend(read(crd, &value, incarnation, seen));
+        let mut doubtful: Vec<Arc<CachedObject>> = snapshot.iter().filter(|crd| is_new(crd)).cloned().collect();
+        if doubtful.is_empty() && !gone {
+            return Vec::new();
+        }
+        for crd in &doubtful {
+            let known = Known {
+                revision: crd.revision,
+                brief: brief(&crd.value()),
+                refused: false,
+            };
+            self.known.insert(crd.key.name.clone(), known);
+        }
+        let waiting = self.known.iter().filter(|(_, known)| known.refused);
+        doubtful.extend(waiting.filter_map(|(name, _)| snapshot.get("", name).cloned()));
+        let mut judged = BTreeMap::new();
+        let mut pending = Vec::new();
+        for crd in &doubtful {
+            let (value, status) = self.judge(crd);
+            if value.get("status") != Some(&status) {
+                pending.push(Pending {
+                    name: crd.key.name.clone(),
+                    revision: crd.revision,
+                    status: status.clone(),
+                });
+            }
+            judged.insert(crd.key.name.clone(), (crd, value, status));
+        }
+        self.serve(engine, &judged, seen);
+        pending
+    }
+
+    /// The status that a definition should have, beside all others.
+    fn judge(&mut self, crd: &CachedObject) -> (Arc<Value>, Value) {
+        let value = crd.value();
+        let others: Vec<&Value> = self
+            .known
+            .iter()
+            .filter(|(name, _)| **name != crd.key.name)
+            .map(|(_, known)| &known.brief)
+            .collect();
+        let status = machinery::custom::next_status(&value, &others, Timestamp::now());
+        if let Some(known) = self.known.get_mut(&crd.key.name) {
+            // The next one is judged beside what this one is given now.
+            known.brief =
+                brief(&json!({ "metadata": value.get("metadata"), "spec": value.get("spec"), "status": status }));
+            known.refused = condition_of(&status, "NamesAccepted") != Some("True");
+        }
+        (value, status)
+    }
+
+    /// Replaces the registry where another kind is to be served than is.
+    fn serve(
+        &self,
+        engine: &Engine,
+        judged: &BTreeMap<Arc<str>, (&Arc<CachedObject>, Arc<Value>, Value)>,
+        seen: Revision,
+    ) {
+        let before = engine.catalog.registry();
+        let mut standing: BTreeMap<&str, Vec<&Arc<Kind>>> = BTreeMap::new();
+        for kind in before.custom() {
+            if let Some(custom) = &kind.custom {
+                standing.entry(&custom.definition).or_default().push(kind);
+            }
+        }
+        let mut served: Vec<Arc<Kind>> = Vec::new();
+        let mut changed = false;
+        for name in self.known.keys() {
+            let kinds = standing.remove(&**name).unwrap_or_default();
+            let Some((crd, value, status)) = judged.get(name) else {
+                served.extend(kinds.into_iter().cloned());
+                continue;
+            };
+            if condition_of(status, "Established") != Some("True") {
+                changed |= !kinds.is_empty();
+                continue;
+            }
+            let incarnation = Incarnation::of(crd, value, status);
+            let mut customs = kinds.iter().filter_map(|kind| kind.custom.as_ref());
+            if !kinds.is_empty() && customs.all(|custom| *custom.incarnation == incarnation) {
+                served.extend(kinds.into_iter().cloned());
+                continue;
+            }
+            changed = true;
+            let mut accepted = (**value).clone();
+            if let Some(object) = accepted.as_object_mut() {
+                object.insert("status".to_owned(), status.clone());
+            }
+            served.extend(read(crd, &accepted, incarnation, seen));
+        }
+        if !changed && standing.is_empty() {
+            return;
+        }
+        engine.catalog.replace(before.with_custom(served));
+        // Only now: whose watch ends asks again at once, and is to find what is served from now on.
+        let after = engine.catalog.registry();
+        for kind in before.custom() {
+            let kept = after.custom().any(|other| Arc::ptr_eq(other, kind));
+            if let (Some(custom), false) = (&kind.custom, kept) {
+                custom.withdrawn.cancel();
             }
         }
     }
-    if !changed && known.is_empty() {
-        return;
-    }
-    engine.catalog.replace(before.with_custom(served));
-    // Only now: whose watch ends asks again at once, and is to find what is served from now on.
-    let after = engine.catalog.registry();
-    for kind in before.custom() {
-        let kept = after.custom().any(|other| Arc::ptr_eq(other, kind));
-        if let (Some(custom), false) = (&kind.custom, kept) {
-            custom.withdrawn.cancel();
+
+    /// Looks, and writes the statuses that are due. Whether one is to be tried again.
+    async fn round(&mut self, engine: &Engine) -> bool {
+        let mut again = false;
+        for Pending { name, revision, status } in self.look(engine) {
+            if !status::write(engine, &name, revision, status).await {
+                again = true;
+                // Seen anew at the next look, even where nothing changes meanwhile.
+                self.known.remove(&name);
+            }
         }
+        again
     }
 }
 
-fn read(crd: &CachedObject, value: &Value, incarnation: Incarnation, seen: api::Revision) -> Vec<Arc<Kind>> {
+/// What other definitions are judged against.
+fn brief(crd: &Value) -> Value {
+    let part = |pointer: &str| crd.pointer(pointer).cloned().unwrap_or_default();
+    json!({
+        "metadata": { "name": part("/metadata/name") },
+        "spec": { "group": part("/spec/group"), "names": part("/spec/names") },
+        "status": { "acceptedNames": part("/status/acceptedNames") },
+    })
+}
+
+fn read(crd: &CachedObject, value: &Value, incarnation: Incarnation, seen: Revision) -> Vec<Arc<Kind>> {
     match Definition::read(value) {
         Ok(definition) => rows(&definition, &crd.key.name, incarnation, seen.max(crd.revision))
             .into_iter()
@@ -147,6 +270,7 @@ pub(crate) async fn follow(server: Weak<Shared>) {
 
 async fn rounds(server: Weak<Shared>, cache: Arc<KindCache>) {
     let mut place = None;
+    let mut definitions = Definitions::default();
     let mut cleanups = Cleanups::default();
     loop {
         // Before the look, so that a change during it is seen after it.
@@ -156,9 +280,7 @@ async fn rounds(server: Weak<Shared>, cache: Arc<KindCache>) {
         };
         let again = {
             let Some(shared) = server.upgrade() else { return };
-            serve_stored(&shared.engine);
-            let again = status::write_all(&shared.engine, &cache).await;
-            serve_stored(&shared.engine);
+            let again = definitions.round(&shared.engine).await;
             cleanups.start(&server, &cache);
             again
         };
@@ -171,7 +293,7 @@ async fn rounds(server: Weak<Shared>, cache: Arc<KindCache>) {
         match tokio::time::timeout(patience, cursor.next()).await {
             Ok(Ok(_)) | Err(_) => place = Some(cursor),
             // The past was lost: begin anew.
-            Ok(Err(_)) => {}
+            Ok(Err(_)) => definitions = Definitions::default(),
         }
     }
 }

@@ -78,7 +78,8 @@ async fn step(engine: &Engine, name: &str) -> Result<Option<crate::cache::WatchC
             "the definition cannot be read, so its objects cannot be deleted: {error}"
         ))
     })?;
-    let incarnation = Incarnation::of(&crd, &value);
+    let status = value.get("status").cloned().unwrap_or_default();
+    let incarnation = Incarnation::of(&crd, &value, &status);
     let kinds = rows(&definition, &crd.key.name, incarnation, crd.revision);
     // Where no version is served nobody sees the objects; any row will do to delete them by.
     let Some(objects) = kinds.into_iter().next().map(std::sync::Arc::new) else {

@@ -45,13 +45,13 @@ pub struct Incarnation {
 }
 
 impl Incarnation {
-    /// That of a stored definition.
-    pub(crate) fn of(crd: &CachedObject, value: &Value) -> Self {
+    /// That of a stored definition with the status that it has or is to have.
+    pub(crate) fn of(crd: &CachedObject, value: &Value, status: &Value) -> Self {
         let generation = value.pointer("/metadata/generation").and_then(Value::as_i64);
         Self {
             uid: crd.uid.clone(),
             generation: generation.unwrap_or_default(),
-            names: value.pointer("/status/acceptedNames").cloned().unwrap_or_default(),
+            names: status.get("acceptedNames").cloned().unwrap_or_default(),
             closing: value.pointer("/metadata/deletionTimestamp").is_some(),
         }
     }
