@@ -78,6 +78,19 @@ impl ControlPlane {
     /// # Panics
     /// If it does not become ready.
     pub fn start_api(name: &str, number: u8, dir: &Path) -> Result<Self, Failure> {
+        let mut plane = Self::start_server(name, number, dir)?;
+        plane.start_controller_manager()?;
+        Ok(plane)
+    }
+
+    /// Starts etcd and kube-apiserver alone.
+    ///
+    /// # Errors
+    /// If a program is missing or does not start.
+    ///
+    /// # Panics
+    /// If it does not become ready.
+    pub fn start_server(name: &str, number: u8, dir: &Path) -> Result<Self, Failure> {
         std::fs::create_dir_all(dir).map_err(|error| Failure::of(dir.display(), error))?;
         let dir = dir.canonicalize().map_err(|error| Failure::of(dir.display(), error))?;
         certificates::write(&dir)?;
@@ -99,8 +112,13 @@ impl ControlPlane {
             plane.check_running()?;
             plane.kubectl(&["get", "--raw", "/readyz"]).map_err(|error| error.0)
         });
-        plane.start_controller_manager()?;
         Ok(plane)
+    }
+
+    /// Process ids of its servers.
+    #[must_use]
+    pub fn process_ids(&self) -> Vec<u32> {
+        self.processes.iter().map(Process::id).collect()
     }
 
     /// Its name.

@@ -21,7 +21,7 @@ pub struct Federation {
     api: u16,
     dns: u16,
     simulate: u16,
-    database: Option<String>,
+    flags: Vec<String>,
     process: Option<Process>,
 }
 
@@ -34,7 +34,19 @@ impl Federation {
     /// # Panics
     /// If it does not become ready.
     pub fn start(dir: &Path, simulate: u16) -> Result<Self, Failure> {
-        Self::start_in(dir.join("hub"), simulate, None)
+        Self::start_with(dir, simulate, &[])
+    }
+
+    /// As [`Federation::start`], with further flags.
+    ///
+    /// # Errors
+    /// If the binary is missing or does not start.
+    ///
+    /// # Panics
+    /// If it does not become ready.
+    pub fn start_with(dir: &Path, simulate: u16, flags: &[&str]) -> Result<Self, Failure> {
+        let flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
+        Self::start_in(dir.join("hub"), simulate, flags)
     }
 
     /// Starts `meridian up` over a database that others may use too.
@@ -45,7 +57,7 @@ impl Federation {
     /// # Panics
     /// If it does not become ready.
     pub fn start_over(dir: &Path, simulate: u16, database: &str) -> Result<Self, Failure> {
-        Self::start_in(dir.join("hub"), simulate, Some(database.to_owned()))
+        Self::start_with(dir, simulate, &["--database-url", database])
     }
 
     /// Starts another process of the same hub: over the same database, with the same authority.
@@ -63,10 +75,10 @@ impl Federation {
             .args(["meridian-data", "pki"].map(|part| self.data_dir.join(part)))
             .arg(&data_dir);
         output(copy)?;
-        Self::start_in(data_dir, 0, self.database.clone())
+        Self::start_in(data_dir, 0, self.flags.clone())
     }
 
-    fn start_in(data_dir: PathBuf, simulate: u16, database: Option<String>) -> Result<Self, Failure> {
+    fn start_in(data_dir: PathBuf, simulate: u16, flags: Vec<String>) -> Result<Self, Failure> {
         let ports = ports::free(2)?;
         let [api, dns] = ports[..] else {
             return Err(Failure("two ports".to_owned()));
@@ -76,7 +88,7 @@ impl Federation {
             api,
             dns,
             simulate,
-            database,
+            flags,
             process: None,
         };
         federation.restart()?;
@@ -95,10 +107,8 @@ impl Federation {
         command
             .args(["up", "--simulate", &self.simulate.to_string()])
             .args(["--address", &format!("127.0.0.1:{}", self.api)])
-            .args(["--dns-address", &format!("127.0.0.1:{}", self.dns)]);
-        if let Some(database) = &self.database {
-            command.args(["--database-url", database]);
-        }
+            .args(["--dns-address", &format!("127.0.0.1:{}", self.dns)])
+            .args(&self.flags);
         let log = self.data_dir.with_extension("log");
         let mut process = Process::start("meridian up", command, &log)?;
         eventually("the hub", START_PATIENCE, || {

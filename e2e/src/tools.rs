@@ -9,13 +9,25 @@ use crate::Failure;
 /// # Errors
 /// If it is not installed; the message says how to.
 pub fn cached(name: &str) -> Result<PathBuf, Failure> {
+    installed(&Path::new("bin").join(name))
+}
+
+/// The folder with the Kubernetes client for a language: `python`, `javascript`.
+///
+/// # Errors
+/// If it is not installed; the message says how to.
+pub fn client(language: &str) -> Result<PathBuf, Failure> {
+    installed(&Path::new("clients").join(language))
+}
+
+fn installed(place: &Path) -> Result<PathBuf, Failure> {
     let cache = std::env::var_os("MERIDIAN_CACHE_DIR").map(PathBuf::from).or_else(|| {
         std::env::var_os("XDG_CACHE_HOME")
             .map(PathBuf::from)
             .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache")))
             .map(|base| base.join("meridian"))
     });
-    let path = cache.unwrap_or_default().join("bin").join(name);
+    let path = cache.unwrap_or_default().join(place);
     if path.exists() {
         Ok(path)
     } else {

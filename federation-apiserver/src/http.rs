@@ -5,6 +5,7 @@
 //! Absent: sockets and TLS ([`crate::serve`]), and what writes mean ([`crate::write`]).
 
 pub(crate) mod body;
+mod deadline;
 pub(crate) mod delete;
 mod events;
 pub(crate) mod get;
@@ -18,6 +19,7 @@ pub(crate) mod negotiate;
 pub(crate) mod pages;
 pub(crate) mod patch;
 pub mod path;
+mod permit;
 pub mod query;
 pub(crate) mod respond;
 mod reviews;
@@ -38,12 +40,12 @@ use futures::FutureExt as _;
 use http::header::{ACCEPT, CACHE_CONTROL, HeaderValue};
 use http::request::Parts;
 use http::{HeaderName, Method, Request};
-use machinery::select::FieldSelector;
 use machinery::status::Status;
 use tokio_util::sync::CancellationToken;
 
 use crate::audit::{self, Stage, Trail};
-use crate::auth::{Asked, UserInfo};
+use crate::auth::UserInfo;
+use crate::flow::{self, Class, Flow};
 use crate::kinds::Kind;
 use crate::server::Shared;
 use crate::streams;
@@ -51,6 +53,7 @@ use crate::write::{Intent, Options, Part};
 use label::Label;
 use negotiate::{Form, Offer};
 use path::{ResourcePath, Target};
+use permit::{permit, permit_path};
 use query::Query;
 
 const AUDIT_ID: HeaderName = HeaderName::from_static("audit-id");
@@ -78,6 +81,7 @@ impl Ask {
             Offer {
                 protobuf: self.kind.built_in,
                 yaml,
+                shapes: self.kind.strategy.review.is_none(),
             },
         )
     }
@@ -125,11 +129,11 @@ pub(crate) async fn answer(server: Arc<Shared>, request: Request<Body>) -> Respo
     let accept = parts.headers.get(ACCEPT).cloned();
     let target = path::parse(parts.uri.path());
     let label = Label::of(&parts, target.as_ref());
-    let mut trail = None;
-    let routed = Box::pin(route(server, parts, body, target, id.as_ref(), &mut trail));
+    let mut known = Known::default();
+    let routed = Box::pin(route(server, parts, body, target, id.as_ref(), &mut known));
     // What a defect leaves behind is put right by whoever comes next: locks are taken over though they are poisoned.
     let routed = AssertUnwindSafe(routed).catch_unwind().await.unwrap_or_else(|_| {
-        if let Some(trail) = &trail {
+        if let Some(trail) = &known.trail {
             trail.stage(Stage::Panic);
         }
         let why = "This request caused apiserver to panic. Look in the logs for details.";
@@ -142,10 +146,16 @@ pub(crate) async fn answer(server: Arc<Shared>, request: Request<Body>) -> Respo
             (respond::failure(&status, accept), Some(status))
         }
     };
+    let Known { trail, class } = known;
     if let Some(trail) = trail {
         response = trail.finish(response, failure.as_ref()).await;
     }
     let headers = response.headers_mut();
+    for (name, uid) in class.iter().flat_map(Class::headers) {
+        if let Some(uid) = uid {
+            headers.insert(name, uid.clone());
+        }
+    }
     if let Some(id) = id {
         headers.insert(AUDIT_ID, id);
     }
@@ -156,22 +166,28 @@ pub(crate) async fn answer(server: Arc<Shared>, request: Request<Body>) -> Respo
     response
 }
 
+/// What is known of a request however it ends.
+#[derive(Default)]
+struct Known {
+    trail: Option<Trail>,
+    class: Option<Class>,
+}
+
 async fn route(
     server: Arc<Shared>,
     mut parts: Parts,
     body: Body,
     target: Option<Target>,
     id: Option<&HeaderValue>,
-    trail: &mut Option<Trail>,
+    known: &mut Known,
 ) -> Result<Response, Status> {
     let Some(target) = target else {
         return Err(Status::bad_request("malformed percent-encoding in the path"));
     };
     let query = Query::parse(parts.uri.query())?;
-    let lowered = parts.method.as_str().to_ascii_lowercase();
     let verb = match &target {
         Target::Resource(path) => verb(&parts.method, path, &query),
-        Target::Discovery(_) | Target::Page(_) => lowered.as_str(),
+        Target::Discovery(_) | Target::Page(_) => plain_verb(&parts.method),
     };
     let authenticated = identity::authenticated(&server, &parts).await;
     if let Some(audit) = &server.audit {
@@ -181,7 +197,7 @@ async fn route(
             (Some(begun), Ok(_)) => {
                 begun.stage(Stage::RequestReceived);
                 parts.extensions.insert(begun.clone());
-                *trail = Some(begun);
+                known.trail = Some(begun);
             }
             (Some(begun), Err(refusal)) => begun.refused(refusal),
             (None, _) => {}
@@ -189,13 +205,55 @@ async fn route(
     }
     let real = authenticated?;
     let user = identity::impersonated(&server, &real, &parts)?;
-    let trail = trail.as_ref();
-    if let Some(trail) = trail.filter(|_| user != real) {
+    if let Some(trail) = known.trail.as_ref().filter(|_| user != real) {
         trail.impersonated(&user);
     }
+    let time = deadline::of(query.get("timeout"))?;
+    let is_stream = deadline::is_stream(verb, &target);
+    let class = known.class.insert(Flow::class(&user, verb, &target));
+    // Held until there is an answer, however that ends.
+    let _seat = server
+        .flow
+        .admit(class, width(&server, verb, &target, &query), time / 4)
+        .await?;
+    let trail = known.trail.as_ref();
+    let work = Box::pin(work(server, user, verb, parts, query, body, target, trail));
+    if is_stream {
+        return work.await;
+    }
+    let done = tokio::time::timeout(time, work).await;
+    done.unwrap_or_else(|_| Err(deadline::passed()))
+}
+
+/// How many seats a request takes.
+fn width(server: &Shared, verb: &str, target: &Target, query: &Query) -> u32 {
+    let Target::Resource(path) = target else { return 1 };
+    if !matches!(verb, "list" | "watch") || !path.subresource.is_empty() {
+        return 1;
+    }
+    let engine = &server.engine;
+    let kind = engine.catalog.resource(&path.group, &path.version, &path.resource);
+    let objects = kind.map_or(0, |kind| engine.cache_of(&kind).snapshot().len());
+    let limit = query.get("limit").and_then(|limit| limit.parse().ok());
+    flow::width(verb, objects as u64, limit)
+}
+
+#[allow(
+    clippy::too_many_arguments,
+    reason = "each is a part of one request, taken apart once"
+)]
+async fn work(
+    server: Arc<Shared>,
+    user: UserInfo,
+    verb: &'static str,
+    parts: Parts,
+    query: Query,
+    body: Body,
+    target: Target,
+    trail: Option<&Trail>,
+) -> Result<Response, Status> {
     match target {
         Target::Resource(path) => {
-            let verb = self::verb(&parts.method, &path, &query);
             permit(&server, &user, verb, &path, &query, trail)?;
             let body = match trail {
                 Some(trail) => trail.request_body(&parts.headers, body).await?,
@@ -245,6 +303,20 @@ fn nothing_there(server: &Shared, path: &ResourcePath) -> Result<Response, Statu
     }
 }
 
+/// The verb of a path that names no resource.
+fn plain_verb(method: &Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "get",
+        "HEAD" => "head",
+        "POST" => "post",
+        "PUT" => "put",
+        "PATCH" => "patch",
+        "DELETE" => "delete",
+        "OPTIONS" => "options",
+        _ => "",
+    }
+}
+
 fn verb(method: &Method, path: &ResourcePath, query: &Query) -> &'static str {
     let collection = path.name.is_empty() || path.subresource == "manifests";
     let watch = path.watch || query.flag("watch").unwrap_or(false);
@@ -259,56 +331,6 @@ fn verb(method: &Method, path: &ResourcePath, query: &Query) -> &'static str {
         "DELETE" => "delete",
         _ => "",
     }
-}
-
-fn permit(
-    server: &Shared,
-    user: &UserInfo,
-    verb: &str,
-    path: &ResourcePath,
-    query: &Query,
-    trail: Option<&Trail>,
-) -> Result<(), Status> {
-    // A namespace is in itself, so that a role in it may speak of it.
-    let itself = path.group.is_empty() && path.resource == "namespaces";
-    let namespace = if itself { &path.name } else { &path.namespace };
-    // Who selects one object by its name asks for no more than that.
-    let selected = match verb {
-        "list" | "watch" | "deletecollection" if path.name.is_empty() => query
-            .get("fieldSelector")
-            .and_then(|text| FieldSelector::parse(text).ok())
-            .and_then(|fields| fields.required("metadata.name").map(str::to_owned)),
-        _ => None,
-    };
-    let asked = Asked::Resource {
-        verb,
-        group: &path.group,
-        resource: &path.resource,
-        subresource: &path.subresource,
-        namespace,
-        name: selected.as_ref().unwrap_or(&path.name),
-    };
-    decide(server, user, asked, trail).map_err(|why| Status::forbidden(&path.group, &path.resource, &path.name, &why))
-}
-
-/// Goes on or tells why not, and has it written down.
-fn decide(server: &Shared, user: &UserInfo, asked: Asked<'_>, trail: Option<&Trail>) -> Result<(), String> {
-    let decision = server.engine.authorizer.judge(user, asked);
-    if let Some(trail) = trail {
-        trail.decided(&decision);
-    }
-    decision.or_refusal(user, asked)
-}
-
-fn permit_path(server: &Shared, user: &UserInfo, parts: &Parts, trail: Option<&Trail>) -> Result<(), Status> {
-    let verb = match parts.method {
-        // Answered as GET, so it is allowed as GET.
-        Method::HEAD => "get".to_owned(),
-        _ => parts.method.as_str().to_ascii_lowercase(),
-    };
-    let path = parts.uri.path();
-    let asked = Asked::Path { verb: &verb, path };
-    decide(server, user, asked, trail).map_err(|why| Status::forbidden("", "", "", &why))
 }
 
 fn is_account(kind: &Kind) -> bool {

@@ -15,6 +15,7 @@ pub mod auth;
 pub mod cache;
 pub mod credentials;
 mod definitions;
+pub mod flow;
 pub mod http;
 pub mod kinds;
 mod roles;

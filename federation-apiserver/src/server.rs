@@ -25,6 +25,7 @@ use crate::auth::{Authenticator, Authorizer, KeyError, SigningKey, TokenStore, U
 use crate::cache::{Cache, CacheConfig};
 use crate::credentials::{self, Authority};
 use crate::definitions;
+use crate::flow::{Flow, FlowConfig};
 use crate::http::answer;
 use crate::kinds::{Catalog, Profile, Registry};
 use crate::roles;
@@ -78,6 +79,8 @@ pub struct ServerConfig {
     pub issuers: Vec<IssuerConfig>,
     /// Signs client certificates that were asked for and approved; without, approved requests wait.
     pub authority: Option<Arc<Authority>>,
+    /// How much is done at once.
+    pub flow: FlowConfig,
     /// What is written down of requests; nothing without.
     pub audit: Option<Arc<Audit>>,
     /// Makes the text of `/metrics`; 404 without.
@@ -90,6 +93,8 @@ pub struct ServerConfig {
     pub service_range: ServiceRange,
     /// How the watch cache is kept.
     pub cache: CacheConfig,
+    /// Cancelled some time before the server stops: `/readyz` fails, and everything else goes on.
+    pub leaving: CancellationToken,
     /// Cancelled when the server stops: watches end, `/readyz` fails.
     pub shutdown: CancellationToken,
 }
@@ -110,6 +115,8 @@ impl ServerConfig {
             issuers: Vec::new(),
             authority: None,
             audit: None,
+            flow: FlowConfig::default(),
+            leaving: CancellationToken::new(),
             metrics: None,
             console: None,
             shared_store: false,
@@ -169,6 +176,10 @@ pub(crate) struct Shared {
     pub(crate) authenticator: Authenticator,
     /// Where others find the public keys of service accounts; empty for this very server.
     pub(crate) jwks_uri: String,
+    /// Cancelled some time before the end.
+    pub(crate) leaving: CancellationToken,
+    /// Whose request is next.
+    pub(crate) flow: Flow,
     /// What is written down of requests; none where nothing is.
     pub(crate) audit: Option<Arc<Audit>>,
     /// Signs client certificates; none where this server does not.
@@ -200,6 +211,8 @@ impl ApiServer {
             issuers,
             authority,
             audit,
+            flow,
+            leaving,
             metrics,
             console,
             shared_store,
@@ -260,6 +273,8 @@ impl ApiServer {
             jwks_uri,
             authority,
             audit,
+            flow: Flow::new(flow),
+            leaving,
             metrics,
             version,
             shutdown,

@@ -172,6 +172,7 @@ BIG = {"type": "object", "required": ["spec"], "properties": {
         "one": {"type": "object", "oneOf": [{"required": ["a"]}, {"required": ["b"]}], "properties": {"a": STRING, "b": STRING}}, "some": {"type": "string", "anyOf": [{"minLength": 5}, {"pattern": "^x"}]}, "all": {"type": "string", "allOf": [{"minLength": 2}, {"pattern": "^x"}]}, "not": {"type": "string", "not": {"enum": ["bad"]}},
         "open": {"type": "object", "x-kubernetes-preserve-unknown-fields": True, "properties": {"closed": {"type": "object", "properties": {"a": STRING}}}}, "free": {"x-kubernetes-preserve-unknown-fields": True},
         "pod": {"type": "object", "x-kubernetes-embedded-resource": True, "properties": {"spec": {"type": "object", "properties": {"a": STRING}}}}, "raw": {"type": "object", "x-kubernetes-embedded-resource": True, "x-kubernetes-preserve-unknown-fields": True},
+        "odder": {"type": "integer", "maximum": 10.5, "minimum": 0.5, "multipleOf": 1.5}, "tiny": {"type": "integer", "format": "int32", "maximum": 3000000000},
         "day": {"type": "string", "format": "date"}, "time": {"type": "string", "format": "date-time"}, "wait": {"type": "string", "format": "duration"}, "id": {"type": "string", "format": "uuid"}, "ip": {"type": "string", "format": "ipv4"}, "ip6": {"type": "string", "format": "ipv6"}, "net": {"type": "string", "format": "cidr"}, "mail": {"type": "string", "format": "email"}, "uri": {"type": "string", "format": "uri"}, "bytes": {"type": "string", "format": "byte"}, "host": {"type": "string", "format": "hostname"}, "mac": {"type": "string", "format": "mac"}, "label": {"type": "string", "format": "k8s-short-name"}, "odd": {"type": "string", "format": "colour"},
         "inner": {"type": "object", "default": {"a": "x"}, "properties": {"a": STRING, "b": {"type": "string", "default": "y"}}}}},
     "status": {"type": "object", "properties": {"replicas": {"type": "integer"}, "phase": {"type": "string", "maxLength": 5}, "conditions": {"type": "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"], "items": {"type": "object", "required": ["type"], "properties": {"type": STRING, "status": STRING}}}}}}}
@@ -188,7 +189,7 @@ def big(spec=None, **more):
 
 OBJECTS = [
     big({}), big(), {"apiVersion": "example.com/v1", "kind": "Big", "metadata": {"name": "a", "namespace": "default"}, "spec": {}}, big({"color": "green"}), big({"color": 1}), big({"color": None}), big({}, metadata={"name": "A_b"}), big({}, metadata={"name": "", "generateName": ""}), big({}, metadata={"labels": {"a": "b c"}}), big({}, metadata={"ownerReferences": [{"apiVersion": "v1", "kind": "Pod"}]}), big({}, metadata={"finalizers": ["x", "a.b/c"]}), big({}, metadata={"foo": 1}), big({}, metadata={"annotations": {"a": 1}}),
-    big({"name": "a"}), big({"name": "abcdefg"}), big({"name": "ABC"}), big({"name": 3}), big({"name": ["a"]}), big({"size": 0}), big({"size": 12}), big({"size": 3}), big({"size": "4"}), big({"size": 4.0}), big({"size": 4.5}), big({"small": 3000000000}), big({"small": "x"}), big({"small": {}}), big({"ratio": 0.5}), big({"ratio": 0.6}), big({"ratio": 1}), big({"on": "true"}), big({"on": None}), big({"replicas": None, "zero": None}), big({"maybe": None}), big({"word": None}), big({"word": "a"}),
+    big({"name": "a"}), big({"name": "abcdefg"}), big({"name": "ABC"}), big({"name": 3}), big({"name": ["a"]}), big({"size": 0}), big({"size": 12}), big({"size": 3}), big({"size": "4"}), big({"size": 4.0}), big({"size": 4.5}), big({"odder": 3}), big({"odder": 11}), big({"odder": 0}), big({"tiny": 1}), big({"ratio": 2}), big({"ratio": 2.1}), big({"small": 3000000000}), big({"small": "x"}), big({"small": {}}), big({"ratio": 0.5}), big({"ratio": 0.6}), big({"ratio": 1}), big({"on": "true"}), big({"on": None}), big({"replicas": None, "zero": None}), big({"maybe": None}), big({"word": None}), big({"word": "a"}),
     big({"port": 80}), big({"port": "http"}), big({"port": True}), big({"port": 1.5}), big({"share": "50%"}), big({"share": "x"}), big({"share": 5}), big({"set": []}), big({"set": ["a", "b", "a", "a"]}), big({"set": ["a", "a"]}), big({"set": "a"}), big({"set": ["a", None]}), big({"set": {"a": 1}}), big({"map": [{"name": "a"}, {"name": "a", "protocol": "UDP"}]}), big({"map": [{"name": "a"}, {"name": "a", "protocol": "TCP"}]}), big({"map": [{"name": "a", "size": 5}, {"size": 1}]}), big({"map": ["a"]}), big({"atomic": [1, 2, 9]}), big({"keys": {}}), big({"keys": {"a": 1, "b": 2, "c": 3}}), big({"keys": {"a": "x", "b": 9}}), big({"closed": {"a": {"b": 1}}}), big({"any": {"a": {"b": 1}, "c": 2}}),
     big({"one": {}}), big({"one": {"a": "x", "b": "y"}}), big({"one": {"a": "x"}}), big({"some": "abc"}), big({"some": "xyz"}), big({"all": "a"}), big({"all": "xa"}), big({"all": "ab"}), big({"not": "bad"}), big({"open": {"a": {"b": [1]}, "closed": {"a": "x", "b": 1}}}), big({"free": [1, {"a": None}]}), big({"pod": {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "foo": 1}, "spec": {"a": "x", "b": 1}, "c": 1}}), big({"pod": {"spec": {}}}), big({"raw": {"apiVersion": "a/b/c", "kind": "1x", "metadata": {"name": "a/b", "labels": {"x": "y z"}}}}), big({"raw": {"apiVersion": "", "kind": "", "x": 1}}), big({"raw": {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": 1}}}),
     big({"day": "2026-02-30"}), big({"day": "2026-02-03", "time": "2026-02-03T04:05:06Z", "wait": "1h5m", "id": "3b241101-e2bb-4255-8caf-4136c566a962", "ip": "1.2.3.4", "ip6": "::1", "net": "10.0.0.0/8", "mail": "a@b.c", "uri": "https://a.b", "bytes": "YQ==", "host": "a.example", "mac": "00:11:22:33:44:55", "label": "a-b", "odd": "anything"}), big({"day": "x", "time": "x", "wait": "x", "id": "x", "ip": "x", "ip6": "x", "net": "x", "mail": "x", "uri": "", "bytes": "%", "host": "-", "mac": "x", "label": "A", "odd": "x"}), big({"inner": {}}), big({"inner": {"a": None}}), big({"inner": {"b": None, "c": 1}}), big({"bogus": {"x": 1}, "list": [1]}, extra=1), big({}, status={"replicas": 1}), big({"replicas": -1}), big({"replicas": 3000000000}), big({"replicas": "1"}), {**big({}), "spec": "x"}, {**big({}), "spec": []}, {**big({}), "metadata": {"name": "a", "namespace": "default", "creationTimestamp": None}},
@@ -243,6 +244,17 @@ RULED_OBJECTS = [ruled(s) for s in (
 ] + [ruled({}, name="forbidden")]
 RULED_STORED = {"frozen": "x", "once": "x", "grow": 5, "map": [{"k": "a", "v": 5}, {"k": "b", "v": 5}], "list": ["a"], "text": "abc"}
 RULED_UPDATES = [{**RULED_STORED, **s} for s in ({}, {"frozen": "y"}, {"once": "y"}, {"grow": 4}, {"grow": 6}, {"map": [{"k": "b", "v": 4}, {"k": "a", "v": 6}]}, {"map": [{"k": "c", "v": 1}]}, {"text": "xyz"}, {"list": ["a", "a"]})]
+
+# Definitions made one after the other, some of which want names that others hold.
+CLAIMS = [
+    crd(plural="firsts", kind="First", names={"shortNames": ["f"], "categories": ["all"]}),
+    crd(plural="seconds", kind="First"),
+    crd(plural="thirds", kind="Third", names={"shortNames": ["f", "t", "first"]}),
+    crd(plural="fourths", kind="Fourth", names={"singular": "first", "listKind": "FirstList"}),
+    crd(plural="fifths", kind="First", group="other.com"),
+    crd(plural="sixths", kind="Sixth", group="example.k8s.io", metadata={"annotations": {"api-approved.kubernetes.io": "https://github.com/a/b"}}),
+    crd(plural="sevenths", kind="Seventh", group="example.k8s.io", metadata={"annotations": {"api-approved.kubernetes.io": "unapproved, a test"}}),
+]
 
 # Expressions over an integer `self` that is 3.
 EXPRESSIONS = [
@@ -786,6 +798,27 @@ def main():
                 row["value"] = "false"
             else:
                 row["value"] = message
+    claims = []
+    for sent in CLAIMS:
+        path = f"{CRDS}/{sent['metadata']['name']}"
+        call("DELETE", path)
+        wait(path, 404)
+    for sent in CLAIMS:
+        path = f"{CRDS}/{sent['metadata']['name']}"
+        call("POST", CRDS, sent)
+        for _ in range(100):
+            answer = call("GET", path)[1]
+            types = [c["type"] for c in answer["status"].get("conditions") or []]
+            if "NamesAccepted" in types and ("k8s.io" not in path.rsplit("/", 1)[1] or "KubernetesAPIApprovalPolicyConformant" in types):
+                break
+            time.sleep(0.05)
+        # The condition that says it is served comes a moment after the others.
+        time.sleep(1)
+        answer = call("GET", path)[1]
+        answer["metadata"].pop("managedFields")
+        claims.append(answer)
+    for sent in CLAIMS:
+        call("DELETE", f"{CRDS}/{sent['metadata']['name']}")
     for kind in kinds:
         kind["definition"]["metadata"].pop("managedFields", None)
         for row in kind["rows"] + kind["tables"]:
@@ -796,7 +829,7 @@ def main():
         call("DELETE", f"{CRDS}/{name}.example.com")
     version = call("GET", "/version")[1]["gitVersion"]
     text = lambda rows: "[\n" + ",\n".join(json.dumps(row, sort_keys=True) for row in rows) + "\n]"
-    print('{"version":' + json.dumps(version) + ',"definitions":' + text(definitions) + ',"changes":' + text(changes) + ',"expressions":' + text(expressions) + ',"kinds":' + text(kinds) + "}")
+    print('{"version":' + json.dumps(version) + ',"definitions":' + text(definitions) + ',"changes":' + text(changes) + ',"expressions":' + text(expressions) + ',"claims":' + text(claims) + ',"kinds":' + text(kinds) + "}")
 
 
 main()

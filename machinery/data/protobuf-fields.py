@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Makes protobuf-fields.txt: which fields the protobuf messages of Kubernetes have, and what they are called in JSON.
 
-Run by hand when the Kubernetes version changes, with the Go modules k8s.io/api and k8s.io/apimachinery downloaded
-(`go mod download k8s.io/api@v0.36.3 k8s.io/apimachinery@v0.36.3`):
+Run by hand when the Kubernetes version changes, with the Go modules k8s.io/api, k8s.io/apimachinery and
+k8s.io/apiextensions-apiserver downloaded (`go mod download k8s.io/api@v0.36.3` and so on):
 
     python3 protobuf-fields.py "$(go env GOMODCACHE)" v0.36.3 > protobuf-fields.txt
 
@@ -26,7 +26,7 @@ META = ["pkg/apis/meta/v1", "pkg/runtime", "pkg/api/resource", "pkg/util/intstr"
 
 def short(package):
     """core.v1 for k8s.io.api.core.v1, meta.v1, runtime, resource, intstr for the shared ones."""
-    for prefix in ("k8s.io.api.", "k8s.io.apimachinery.pkg.apis.", "k8s.io.apimachinery.pkg.api.",
+    for prefix in ("k8s.io.api.", "k8s.io.apiextensions_apiserver.pkg.apis.", "k8s.io.apimachinery.pkg.apis.", "k8s.io.apimachinery.pkg.api.",
                    "k8s.io.apimachinery.pkg.util.", "k8s.io.apimachinery.pkg."):
         if package.startswith(prefix):
             return package[len(prefix):]
@@ -77,7 +77,8 @@ def main(cache, version):
     machinery = pathlib.Path(cache) / "k8s.io" / f"apimachinery@{version}"
     directories = [machinery / path for path in META]
     directories += sorted(p for p in api.glob("*/v*") if re.fullmatch(r"v\d+", p.name))
-    print("# Made by protobuf-fields.py from the Go modules k8s.io/api and k8s.io/apimachinery", version)
+    directories.append(pathlib.Path(cache) / "k8s.io" / f"apiextensions-apiserver@{version}" / "pkg/apis/apiextensions/v1")
+    print("# Made by protobuf-fields.py from the Go modules k8s.io/api, apimachinery and apiextensions-apiserver", version)
     for directory in directories:
         proto = directory / "generated.proto"
         if not proto.exists():

@@ -250,4 +250,6 @@ fn object_meta() -> &'static Schema {
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;

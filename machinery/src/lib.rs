@@ -11,6 +11,7 @@ mod cel;
 pub mod custom;
 pub mod decode;
 pub mod default;
+pub mod expression;
 pub mod field;
 pub mod openapi;
 pub mod patch;

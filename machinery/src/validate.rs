@@ -140,7 +140,7 @@ pub(crate) fn custom_metadata_update(new: &Value, old: &Value, faults: &mut Vec<
     metadata::update(new, old, faults);
 }
 
-pub(crate) use definition::field_path;
+pub(crate) use definition::{approval_condition as approval, field_path, violations};
 
 /// The faults of the metadata of an object that is embedded in another.
 pub(crate) fn embedded_metadata(object: &Value, faults: &mut Vec<Cause>) {

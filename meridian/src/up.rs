@@ -124,12 +124,13 @@ pub(crate) async fn run(data_dir: &Path, args: UpArgs) -> Result<(), UpError> {
     let dir = DataDir::open(data_dir)?;
     let _in_use = dir.lock()?;
     let stop = CancellationToken::new();
-    lifecycle::stop_on_signal(stop.clone());
+    let leaving = CancellationToken::new();
+    lifecycle::leave_on_signal(leaving.clone(), stop.clone(), api.shutdown_delay());
 
     // Addresses before anything that takes time: a taken port is said at once.
     let listener = listen(api.address).await?;
     let pki = Pki::open(&dir.pki())?;
-    let mut hub = hub::Hub::start(&dir, &pki, &api, &store, stop.clone()).await?;
+    let mut hub = hub::Hub::start(&dir, &pki, &api, &store, leaving, stop.clone()).await?;
     let dns_server = DnsServer::bind(DnsConfig {
         listen: dns.dns_address,
         zone: dns.dns_zone,

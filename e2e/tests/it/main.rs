@@ -7,10 +7,15 @@
 
 mod backup;
 mod bad_input;
+mod clients;
+mod controller_manager;
 mod crash;
 mod credentials;
 mod definitions;
+mod directory;
+mod helm;
 mod identities;
+mod kubectl;
 mod kubernetes_members;
 mod member_loss;
 mod membership;

@@ -5,7 +5,9 @@
 //! their tokens.
 
 pub mod config;
+mod expressions;
 mod fetch;
+pub mod file;
 mod keys;
 
 use std::sync::Arc;
@@ -17,6 +19,7 @@ use super::UserInfo;
 use super::claims::{CREDENTIAL_ID, listed};
 use super::jwt::{Algorithm, Unproved};
 pub use config::{IssuerConfig, Mapping, OidcError};
+use expressions::Expressions;
 use keys::KeySet;
 
 /// Clocks differ: how far ahead `nbf` may be.
@@ -28,6 +31,7 @@ pub struct Issuer {
     config: IssuerConfig,
     algorithms: Vec<Algorithm>,
     keys: Arc<KeySet>,
+    expressions: Expressions,
 }
 
 impl Issuer {
@@ -43,6 +47,7 @@ impl Issuer {
         Ok(Self {
             algorithms: algorithms.collect::<Result<_, _>>()?,
             keys: Arc::new(KeySet::new(&config)?),
+            expressions: Expressions::compile(&config)?,
             config,
         })
     }
@@ -63,7 +68,10 @@ impl Issuer {
         if !self.keys.prove(token).await? {
             return Err("oidc: verify token: failed to verify signature".to_owned());
         }
-        self.mapped(claims)
+        self.expressions.judge_claims(claims)?;
+        let user = self.mapped(claims)?;
+        self.expressions.judge_user(&user)?;
+        Ok(user)
     }
 
     /// Whether the claims hold now and are for us.
@@ -100,6 +108,31 @@ impl Issuer {
 
     /// The user that the claims make.
     fn mapped(&self, claims: &Value) -> Result<UserInfo, String> {
+        let name = match &self.expressions.username {
+            Some(expression) => expressions::text(expression, claims, "username")?,
+            None => self.name(claims)?,
+        };
+        let groups = match &self.expressions.groups {
+            Some(expression) => expressions::texts(expression, claims, "groups")?,
+            None => self.groups(claims)?,
+        };
+        let mut user = UserInfo::new(name, groups);
+        if let Some(expression) = &self.expressions.uid {
+            user.uid = expressions::text(expression, claims, "uid")?;
+        } else if let Some(claim) = &self.config.uid_claim {
+            let uid = claims.get(claim).and_then(Value::as_str);
+            user.uid = uid
+                .ok_or_else(|| format!("oidc: parse uid claim {claim:?}: claim not present"))?
+                .to_owned();
+        }
+        user.extra = self.expressions.extra(claims)?;
+        if let Some(id) = claims.get("jti").and_then(Value::as_str).filter(|id| !id.is_empty()) {
+            user.extra.insert(CREDENTIAL_ID.to_owned(), vec![format!("JTI={id}")]);
+        }
+        Ok(user)
+    }
+
+    fn name(&self, claims: &Value) -> Result<String, String> {
         let Mapping { claim, prefix } = &self.config.username;
         let name = match claims.get(claim) {
             Some(Value::String(name)) if !name.is_empty() => name,
@@ -114,6 +147,10 @@ impl Issuer {
         {
             return Err("oidc: email not verified".to_owned());
         }
+        Ok(format!("{prefix}{name}"))
+    }
+
+    fn groups(&self, claims: &Value) -> Result<Vec<String>, String> {
         let mut groups = Vec::new();
         if let Some(Mapping { claim, prefix }) = &self.config.groups {
             match claims.get(claim) {
@@ -127,17 +164,7 @@ impl Issuer {
                     .map(|group| format!("{prefix}{group}")),
             );
         }
-        let mut user = UserInfo::new(format!("{prefix}{name}"), groups);
-        if let Some(claim) = &self.config.uid_claim {
-            let uid = claims.get(claim).and_then(Value::as_str);
-            user.uid = uid
-                .ok_or_else(|| format!("oidc: parse uid claim {claim:?}: claim not present"))?
-                .to_owned();
-        }
-        if let Some(id) = claims.get("jti").and_then(Value::as_str).filter(|id| !id.is_empty()) {
-            user.extra.insert(CREDENTIAL_ID.to_owned(), vec![format!("JTI={id}")]);
-        }
-        Ok(user)
+        Ok(groups)
     }
 }
 

@@ -24,10 +24,8 @@ async fn checks(server: &Shared, readiness: bool) -> Vec<Check> {
         fault: None,
     }];
     if readiness {
-        let shutdown = server
-            .shutdown
-            .is_cancelled()
-            .then(|| "the server is shutting down".to_owned());
+        let ends = server.leaving.is_cancelled() || server.shutdown.is_cancelled();
+        let shutdown = ends.then(|| "the server is shutting down".to_owned());
         checks.push(Check {
             name: "shutdown",
             fault: shutdown,

@@ -110,6 +110,8 @@ pub(crate) struct Offer {
     pub(crate) protobuf: bool,
     /// YAML is possible: the answer is no stream.
     pub(crate) yaml: bool,
+    /// Tables and metadata alone are possible: it is about objects, which a review is not.
+    pub(crate) shapes: bool,
 }
 
 /// The first clause that can be honoured; 406 naming what could be.
@@ -128,6 +130,9 @@ pub(crate) fn form(accept: Option<&str>, offer: Offer) -> Result<Form, Status> {
             Some("v1beta1") => "v1beta1",
             _ => "v1",
         };
+        if clause.get("as").is_some() && !offer.shapes {
+            continue;
+        }
         let transform = match (clause.get("as"), clause.get("g"), clause.get("v")) {
             (None, _, _) => Transform::Objects,
             (Some("Table"), Some("meta.k8s.io"), Some("v1" | "v1beta1")) => Transform::Table,
@@ -173,10 +178,12 @@ mod tests {
         let built_in = Offer {
             protobuf: true,
             yaml: true,
+            shapes: true,
         };
         let ours = Offer {
             protobuf: false,
             yaml: true,
+            shapes: true,
         };
         let check = |accept: &str, offer, encoding, transform| {
             let form = form(Some(accept), offer).unwrap();

@@ -68,6 +68,7 @@ pub(crate) fn failure(status: &Status, accept: Option<&str>) -> Response {
     let offer = Offer {
         protobuf: true,
         yaml: true,
+        shapes: true,
     };
     let form = negotiate::form(accept, offer).unwrap_or(Form::JSON);
     let told = status.to_value();

@@ -27,11 +27,34 @@ pub(super) fn keep_the_rest(_: &Engine, intent: &Intent, draft: &mut Draft) -> R
                 put(&mut draft.value, "spec", old.get("spec"));
             }
         }
-        Part::Status | Part::Approval => replace_keeping(draft, &old, "status"),
+        Part::Status => {
+            let described = described(&intent.kind, &draft.value);
+            replace_keeping(draft, &old, "status");
+            if let Some(metadata) = draft.value.get_mut("metadata") {
+                for (key, content) in described {
+                    put(metadata, key, content.as_ref());
+                }
+            }
+        }
+        Part::Approval => replace_keeping(draft, &old, "status"),
         Part::Finalize => replace_keeping(draft, &old, "spec"),
     }
     certificates::keep_the_rest(intent, draft, &old);
     Ok(())
+}
+
+/// Labels and annotations that a write of the status changes too: those of the kinds that Kubernetes builds in, but for
+/// definitions, requests of certificates, and the labels of Deployments.
+fn described(kind: &Kind, new: &Value) -> Vec<(&'static str, Option<Value>)> {
+    let keys: &[&'static str] = match (kind.built_in, kind.kind.as_str()) {
+        (false, _) | (true, "CertificateSigningRequest" | "CustomResourceDefinition") => &[],
+        (true, "Deployment") => &["annotations"],
+        (true, _) => &["annotations", "labels"],
+    };
+    let metadata = new.get("metadata");
+    keys.iter()
+        .map(|key| (*key, metadata.and_then(|metadata| metadata.get(key)).cloned()))
+        .collect()
 }
 
 /// The old object with one field of the new one; `managedFields` of an apply stay too.

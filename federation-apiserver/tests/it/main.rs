@@ -5,8 +5,10 @@
 mod admission;
 mod apply;
 mod audit;
+mod conformance;
 mod credentials;
 mod definitions;
+mod fairness;
 mod harness;
 mod kinds;
 mod lists;

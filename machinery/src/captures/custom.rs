@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::custom::{Definition, Version};
+use crate::custom::{Definition, Version, next_status};
 use crate::decode::prune_unknown;
 use crate::status::Cause;
 use crate::{default, schema, validate};
@@ -282,4 +282,87 @@ fn expressions_have_the_same_values_and_faults() {
         let _ = Program::compile(expression, &[("self".to_owned(), Type::Int)]);
     }
     none(&differences);
+}
+
+#[test]
+fn names_are_claimed_as_kube_apiserver_lets_them_be() {
+    let now = Timestamp::from_second(1_800_000_000).unwrap();
+    let claims = rows("claims");
+    for (index, theirs) in claims.iter().enumerate() {
+        let others: Vec<&Value> = claims.iter().take(index).collect();
+        let mut crd = theirs.clone();
+        crd["status"] = serde_json::json!({"storedVersions": ["v1"]});
+        let ours = next_status(&crd, &others, now);
+        let plain = |status: &Value| {
+            let mut conditions: Vec<Value> = status["conditions"].as_array().unwrap().clone();
+            for condition in &mut conditions {
+                condition.as_object_mut().unwrap().remove("lastTransitionTime");
+            }
+            conditions.sort_by_key(|condition| condition["type"].to_string());
+            (
+                status["acceptedNames"].clone(),
+                status["storedVersions"].clone(),
+                conditions,
+            )
+        };
+        assert_eq!(plain(&ours), plain(&theirs["status"]));
+        crd["status"] = ours.clone();
+        let later = Timestamp::from_second(1_900_000_000).unwrap();
+        assert_eq!(next_status(&crd, &others, later), ours, "what is right is left alone");
+    }
+}
+
+/// The captured document and ours, without the words that describe metadata.
+#[test]
+fn openapi_documents_hold_the_same_schemas() {
+    use crate::openapi::{ServedKind, v2_document, v3_documents};
+    let kind = &rows("kinds")[0];
+    let version = version(kind);
+    let served = ServedKind {
+        group: "example.com".to_owned(),
+        version: "v1".to_owned(),
+        kind: "Big".to_owned(),
+        plural: "bigs".to_owned(),
+        namespaced: true,
+        verbs: ["create", "get", "list"].map(str::to_owned).to_vec(),
+        subresources: Vec::new(),
+        schema: Some(version.openapi()),
+        list_kind: None,
+    };
+    let documents = v3_documents(std::slice::from_ref(&served), "1.36");
+    let v3: Value = serde_json::from_slice(&documents[0].body).unwrap();
+    let v2 = v2_document(&[served], "1.36");
+    let mut differences = Vec::new();
+    for (captured, ours) in [
+        (&kind["v3"], &v3["components"]["schemas"]),
+        (&kind["v2"], &v2["definitions"]),
+    ] {
+        for (name, theirs) in captured
+            .as_object()
+            .unwrap()
+            .iter()
+            .filter(|(name, _)| name.contains(".Big"))
+        {
+            differ(name, theirs, &ours[name], &mut differences);
+        }
+    }
+    none(&differences);
+}
+
+fn differ(path: &str, theirs: &Value, ours: &Value, differences: &mut Vec<String>) {
+    match (theirs, ours) {
+        (Value::Object(a), Value::Object(b)) => {
+            let keys: std::collections::BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+            for key in keys {
+                differ(
+                    &format!("{path}/{key}"),
+                    &theirs[key.as_str()],
+                    &ours[key.as_str()],
+                    differences,
+                );
+            }
+        }
+        (a, b) if a == b => {}
+        (a, b) => differences.push(format!("{path}\n  theirs {a}\n  ours   {b}")),
+    }
 }

@@ -220,7 +220,7 @@ impl<'a> List<'a> {
         }
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = Value<'a>> + '_ {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Value<'a>> + '_ {
         (0..self.len()).filter_map(|index| self.get(index))
     }
 

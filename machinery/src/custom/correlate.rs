@@ -20,12 +20,18 @@ pub(crate) fn field<'a>(schema: Option<&Structural>, name: &str, old: Old<'a>) -
 pub(crate) fn item<'a>(schema: Option<&Structural>, item: &Value, old: Old<'a>) -> Old<'a> {
     let schema = schema.filter(|s| s.list_type == ListType::Map)?;
     let keys = &schema.list_map_keys;
-    let same = |other: &&Value| item.is_object() && keys.iter().all(|key| other.get(key) == item.get(key));
+    let same = |other: &&Value| {
+        item.is_object() && other.is_object() && keys.iter().all(|key| other.get(key) == item.get(key))
+    };
     old?.as_array()?.iter().find(same)
 }
 
 /// Whether a value is what it was; the order of map lists is of no account.
 pub(crate) fn same(schema: Option<&Structural>, new: &Value, old: &Value) -> bool {
+    // Lists whose keys come twice are only the same as they stand.
+    if new == old {
+        return true;
+    }
     match (new, old) {
         (Value::Object(new), Value::Object(old)) => {
             new.len() == old.len()
@@ -42,6 +48,6 @@ pub(crate) fn same(schema: Option<&Structural>, new: &Value, old: &Value) -> boo
                     same(inner, value, other)
                 })
         }
-        (new, old) => new == old,
+        _ => false,
     }
 }

@@ -59,10 +59,19 @@ fn embedded_properties(schema: &Value) -> Map<String, Value> {
             _ => {}
         }
     }
+    if flag(schema, "x-kubernetes-int-or-string") {
+        either(&mut out);
+    }
     if flag(schema, "x-kubernetes-embedded-resource") {
         let properties = out.entry("properties").or_insert_with(|| Value::Object(Map::new()));
         if let Some(properties) = properties.as_object_mut() {
-            properties.extend(own_fields());
+            let mut own = own_fields();
+            for (key, words) in EMBEDDED {
+                if let Some(field) = own.get_mut(key).and_then(Value::as_object_mut) {
+                    field.insert("description".to_owned(), Value::from(words));
+                }
+            }
+            properties.extend(own);
         }
         let mut required = texts(schema, "required");
         for name in ["kind", "apiVersion"] {
@@ -73,4 +82,34 @@ fn embedded_properties(schema: &Value) -> Map<String, Value> {
         out.insert("required".to_owned(), Value::from(required));
     }
     out
+}
+
+/// What the fields of embedded objects say.
+const EMBEDDED: [(&str, &str); 2] = [
+    (
+        "apiVersion",
+        "apiVersion defines the versioned schema of this representation of an object. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+    ),
+    (
+        "kind",
+        "kind is a string value representing the type of this object. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+    ),
+];
+
+/// Says in plain OpenAPI that a value is a number or a text, where the schema does not.
+fn either(schema: &mut Map<String, Value>) {
+    let either = json!([{"type": "integer"}, {"type": "string"}]);
+    let any_of = schema.get("anyOf").filter(|any| !any.is_null());
+    let first = schema.get("allOf").and_then(|all| all.pointer("/0/anyOf"));
+    if any_of == Some(&either) || first == Some(&either) {
+        return;
+    }
+    if any_of.is_none() {
+        schema.insert("anyOf".to_owned(), either);
+        return;
+    }
+    let all = schema.entry("allOf").or_insert_with(|| json!([]));
+    if let Some(all) = all.as_array_mut() {
+        all.insert(0, json!({"anyOf": either}));
+    }
 }

@@ -110,7 +110,6 @@ pub(crate) struct Rules {
 impl Rules {
     /// Compiles all rules of a schema; none where it has none. `root`: it is that of a whole object.
     pub(crate) fn read(schema: &Structural, root: bool) -> Option<Self> {
-        let shape = Arc::new(Shape::of(schema, root)?);
         let below = |schema: &Structural| Self::read(schema, schema.embedded);
         let properties: BTreeMap<String, Self> = schema
             .properties
@@ -122,17 +121,19 @@ impl Rules {
             Additional::Said(_) | Additional::Unsaid => None,
         };
         let items = schema.items.as_deref().and_then(below).map(Box::new);
-        let own: Vec<Rule> = schema
+        let written: Vec<&Json> = schema
             .rules
             .iter()
             .filter(|rule| !text(rule, "rule").trim().is_empty())
-            .map(|rule| Rule::compile(rule, schema, &shape))
             .collect();
-        let any = !own.is_empty() || !properties.is_empty() || values.is_some() || items.is_some();
-        any.then_some(Self {
+        if written.is_empty() && properties.is_empty() && values.is_none() && items.is_none() {
+            return None;
+        }
+        let shape = Arc::new(Shape::of(schema, root)?);
+        Some(Self {
+            own: written.iter().map(|rule| Rule::compile(rule, schema, &shape)).collect(),
             shape,
             form: schema.form,
-            own,
             properties,
             values,
             items,
@@ -147,7 +148,7 @@ impl Rules {
         };
         let forgiving = Forgiving {
             here: old.map(|old| (new, old)),
-            above: false,
+            above: None,
         };
         // Once the budget is spent the rest is not asked.
         let _ = asking.walk(self, schema, new, old, path, forgiving);
@@ -155,29 +156,28 @@ impl Rules {
     }
 }
 
-/// Whether the faults of a place are forgiven, for nothing changed.
+/// Whether the faults of a place are forgiven, for nothing changed. That is found out only where there is a fault.
 #[derive(Clone, Copy)]
 struct Forgiving<'a> {
     /// The value of this place and the old one, where they correspond.
     here: Option<(&'a Json, &'a Json)>,
-    /// Whether the nearest place above whose values correspond did not change.
-    above: bool,
+    /// Those of the nearest place above where they do, and its schema.
+    above: Option<(&'a Structural, &'a Json, &'a Json)>,
 }
 
 impl<'a> Forgiving<'a> {
     fn forgives(self, schema: &Structural) -> bool {
-        match self.here {
-            Some((new, old)) => correlate::same(Some(schema), new, old),
-            None => self.above,
+        match (self.here, self.above) {
+            (Some((new, old)), _) => correlate::same(Some(schema), new, old),
+            (None, Some((schema, new, old))) => correlate::same(Some(schema), new, old),
+            (None, None) => false,
         }
     }
 
-    fn below(self, schema: &Structural, value: &'a Json, old: Option<&'a Json>) -> Self {
+    fn below(self, schema: &'a Structural, value: &'a Json, old: Option<&'a Json>) -> Self {
         Self {
             here: self.here.and(old).map(|old| (value, old)),
-            above: self
-                .here
-                .map_or(self.above, |(new, old)| correlate::same(Some(schema), new, old)),
+            above: self.here.map(|(new, old)| (schema, new, old)).or(self.above),
         }
     }
 }
@@ -191,14 +191,14 @@ struct Asking {
 }
 
 impl Asking {
-    fn walk(
+    fn walk<'a>(
         &mut self,
         rules: &Rules,
-        schema: &Structural,
-        new: &Json,
-        old: Old<'_>,
+        schema: &'a Structural,
+        new: &'a Json,
+        old: Old<'a>,
         path: Option<&Path>,
-        forgiving: Forgiving<'_>,
+        forgiving: Forgiving<'a>,
     ) -> Result<(), Spent> {
         if new.is_null() {
             return Ok(());

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::read::{flag, list, text, texts};
+use crate::validate;
 
 /// The `status` that a definition is to have next to the others of the server. What is right already is left alone, so
 /// a second call with the outcome in place returns it unchanged. Conditions of other types are kept.
@@ -24,6 +25,14 @@ pub fn next_status(crd: &Value, others: &[&Value], now: Timestamp) -> Value {
     );
     status.insert("acceptedNames".to_owned(), names);
     let mut conditions = list(crd.get("status").unwrap_or(&nothing), "conditions").to_vec();
+    maintain(
+        &mut conditions,
+        "KubernetesAPIApprovalPolicyConformant",
+        validate::approval(crd),
+        now,
+    );
+    let violations = validate::violations(crd).map(|message| ("True", "Violations", message));
+    maintain(&mut conditions, "NonStructuralSchema", violations, now);
     let accepted = conflict.is_none();
     let said = match conflict {
         None => ("True", "NoConflicts", "no conflicts found".to_owned()),
@@ -123,6 +132,10 @@ fn accepted_names(
     one("kind", "KindConflict");
     one("listKind", "ListKindConflict");
     put(&mut out, "categories", texts(wanted, "categories"));
+    // These two are always told, the others where they are known.
+    for key in ["kind", "plural"] {
+        out.entry(key).or_insert_with(|| Value::from(""));
+    }
     (Value::Object(out), conflict)
 }
 
@@ -131,6 +144,14 @@ fn put(map: &mut Map<String, Value>, key: &str, list: Vec<String>) {
         map.remove(key);
     } else {
         map.insert(key.to_owned(), Value::from(list));
+    }
+}
+
+/// Sets a condition where there is something to say, and removes it where there is nothing.
+fn maintain(conditions: &mut Vec<Value>, type_: &str, said: Option<(&str, &str, String)>, now: Timestamp) {
+    match said {
+        Some(said) => set(conditions, type_, said, now),
+        None => conditions.retain(|condition| text(condition, "type") != type_),
     }
 }
 

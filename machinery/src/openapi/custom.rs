@@ -10,6 +10,8 @@ use super::ServedKind;
 use super::definitions::LIST_META;
 use crate::schema::builtin;
 
+const LIST_METADATA: &str = "Standard list metadata. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds";
+
 /// The name of the definition of a custom kind: its group backwards, its version, its kind.
 pub(super) fn definition_name(group: &str, version: &str, kind: &str) -> String {
     let backwards: Vec<&str> = group.split('.').rev().collect();
@@ -31,7 +33,7 @@ pub(super) fn definitions<'a>(kinds: impl IntoIterator<Item = &'a ServedKind>) -
 
 fn list(kind: &ServedKind, schema: &Value) -> Value {
     let described = builtin::definitions()
-        .get("io.k8s.api.core.v1.ConfigMapList")
+        .get("io.k8s.api.apps.v1.DeploymentList")
         .and_then(|definition| definition.get("properties"));
     let of = |key: &str| described.and_then(|d| d.get(key)).cloned().unwrap_or_default();
     let item = definition_name(&kind.group, &kind.version, &kind.kind);
@@ -44,7 +46,7 @@ fn list(kind: &ServedKind, schema: &Value) -> Value {
             "apiVersion": of("apiVersion"),
             "kind": of("kind"),
             "metadata": {"$ref": LIST_META,
-                "description": of("metadata").get("description").cloned().unwrap_or_default()},
+                "description": LIST_METADATA},
             "items": {"type": "array", "items": {"$ref": item}, "description": format!(
                 "List of {}. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md",
                 kind.plural
@@ -79,7 +81,7 @@ fn v2_form(schema: &Value) -> Value {
         return schema.clone();
     };
     let mut out = map.clone();
-    out.retain(|key, _| !matches!(key.as_str(), "allOf" | "anyOf" | "oneOf" | "not"));
+    out.retain(|key, _| !matches!(key.as_str(), "allOf" | "anyOf" | "oneOf" | "not" | "default"));
     if let Some(name) = map.get("$ref").and_then(Value::as_str) {
         out.insert("$ref".to_owned(), Value::from(format!("#/definitions/{name}")));
         return Value::Object(out);
@@ -123,6 +125,9 @@ fn relax(schema: &Value, out: &mut Map<String, Value>) {
         return;
     };
     let field = |name: &Value| schema.get("properties")?.get(name.as_str()?);
+    // Of an open embedded object no fields are told, so none that it must have.
+    let untold = is_open(schema) && is_true(schema, "x-kubernetes-embedded-resource");
+    required.retain(|name| !(untold && matches!(name.as_str(), Some("kind" | "apiVersion"))));
     required.retain(|name| !nullable_values && !field(name).is_some_and(|s| is_true(s, "nullable")));
     if required.is_empty() {
         out.remove("required");

@@ -40,6 +40,10 @@ pub(super) enum Form {
     IntOrString,
     /// Any JSON, carried as bytes of JSON or as a framed object.
     Raw,
+    /// Any JSON, carried as bytes of JSON.
+    Json,
+    /// One of its fields, whichever the JSON fits: an object, a list, or true and false.
+    Either,
 }
 
 /// One field.
@@ -169,6 +173,10 @@ fn form(name: &str, marks: &str) -> Form {
         "resource.Quantity" => Form::Quantity,
         "intstr.IntOrString" => Form::IntOrString,
         "runtime.RawExtension" | "meta.v1.FieldsV1" => Form::Raw,
+        "apiextensions.v1.JSON" => Form::Json,
+        "apiextensions.v1.JSONSchemaPropsOrArray"
+        | "apiextensions.v1.JSONSchemaPropsOrBool"
+        | "apiextensions.v1.JSONSchemaPropsOrStringArray" => Form::Either,
         _ if marks == "[" => Form::List,
         _ => Form::Object,
     }
@@ -242,6 +250,7 @@ mod tests {
             ("authentication.k8s.io/v1", "TokenRequest"),
             ("authorization.k8s.io/v1", "SelfSubjectAccessReview"),
             ("discovery.k8s.io/v1", "EndpointSlice"),
+            ("apiextensions.k8s.io/v1", "CustomResourceDefinition"),
         ] {
             assert!(TABLE.kind(api_version, kind).is_some(), "{api_version} {kind}");
         }

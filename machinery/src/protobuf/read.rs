@@ -97,7 +97,30 @@ fn read_message(limits: &mut Limits<'_>, message: &Message, bytes: &[u8]) -> Rea
         Form::Quantity => special::read_quantity(bytes),
         Form::IntOrString => special::read_int_or_string(bytes),
         Form::Raw => read_raw(limits, special::bytes_field(bytes, 1)?),
+        Form::Json => read_json(special::bytes_field(bytes, 1)?),
+        Form::Either => read_either(limits, message, bytes),
     }
+}
+
+/// What one of several fields holds. True and false stand where nothing else does.
+fn read_either(limits: &mut Limits<'_>, message: &Message, bytes: &[u8]) -> Read<Value> {
+    let mut object = Object::new();
+    read_object(limits, message, bytes, &mut object)?;
+    let said = message.fields.iter().find(|field| field.kind == Kind::Bool);
+    let held = message
+        .fields
+        .iter()
+        .filter(|field| field.kind != Kind::Bool)
+        .find_map(|field| object.remove(field.name));
+    let said = said.map(|field| object.remove(field.name).unwrap_or(Value::Bool(false)));
+    Ok(held.or(said).unwrap_or(Value::Null))
+}
+
+fn read_json(bytes: &[u8]) -> Read<Value> {
+    if bytes.is_empty() {
+        return Ok(Value::Null);
+    }
+    serde_json::from_slice(bytes).map_err(|error| ProtobufError::field(format!("the JSON is broken: {error}")))
 }
 
 fn read_raw(limits: &mut Limits<'_>, raw: &[u8]) -> Read<Value> {
@@ -207,9 +230,16 @@ fn read_scalar(limits: &mut Limits<'_>, kind: Kind, wire: Wire<'_>) -> Read<Valu
         (Kind::Int64, Wire::Varint(number)) => Ok(Value::from(number.cast_signed())),
         // Negative 32-bit numbers are written with 64 bits; only the low ones count.
         (Kind::Int32, Wire::Varint(number)) => Ok(Value::from(special::low_32_bits(number))),
-        (Kind::Double, Wire::Fixed64(bytes)) => Number::from_f64(f64::from_le_bytes(bytes))
-            .map(Value::Number)
-            .ok_or_else(|| ProtobufError::field("the number is not finite")),
+        (Kind::Double, Wire::Fixed64(bytes)) => {
+            let number = f64::from_le_bytes(bytes);
+            // Whole numbers are printed without a fraction.
+            if number.fract() == 0.0 && number.abs() < 9e15 {
+                return Ok(Value::from(number as i64));
+            }
+            Number::from_f64(number)
+                .map(Value::Number)
+                .ok_or_else(|| ProtobufError::field("the number is not finite"))
+        }
         (Kind::Text | Kind::Bytes | Kind::Message(_) | Kind::Bool | Kind::Int64 | Kind::Int32 | Kind::Double, _) => {
             Err(ProtobufError::field("the wire type does not fit the field"))
         }

@@ -58,6 +58,15 @@ fn kubectls_bodies_decode_to_its_json() {
 }
 
 #[test]
+fn definitions_decode_and_encode() {
+    let body = include_bytes!("../../data/protobuf-captures/definition.pb");
+    let want: Value = serde_json::from_str(include_str!("../../data/protobuf-captures/definition.json")).unwrap();
+    let got = decode(body).unwrap();
+    assert_eq!(got, want);
+    assert_eq!(decode(&encode(&got).unwrap()).unwrap(), want);
+}
+
+#[test]
 fn reviews_and_token_requests_decode() {
     let body = include_bytes!("../../data/protobuf-captures/can-i.pb");
     let review = decode(body).unwrap();

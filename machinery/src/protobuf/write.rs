@@ -35,7 +35,34 @@ pub(super) fn message(message: &Message, value: &Value) -> Written<Vec<u8>> {
             put_bytes(&mut out, 1, &raw(value));
             Ok(out)
         }
+        Form::Json => {
+            let mut out = Vec::new();
+            put_bytes(&mut out, 1, value.to_string().as_bytes());
+            Ok(out)
+        }
+        Form::Either => either(message, value),
     }
+}
+
+/// The field that the JSON fits. Where a schema stands, anything is allowed that it allows, so that is said too.
+fn either(message: &Message, value: &Value) -> Written<Vec<u8>> {
+    let mut out = Vec::new();
+    let fits = |field: &&Field| match value {
+        Value::Bool(_) => field.kind == Kind::Bool,
+        Value::Object(_) => field.count == Count::One && field.kind != Kind::Bool,
+        Value::Array(_) => field.count == Count::Many,
+        Value::Null | Value::Number(_) | Value::String(_) => false,
+    };
+    let Some(field) = message.fields.iter().find(fits) else {
+        return Err(ProtobufError::field("it is of another type than its field takes"));
+    };
+    for field in message.fields.iter().filter(|field| field.kind == Kind::Bool) {
+        if value.is_object() {
+            put_number(&mut out, field.number, 1);
+        }
+    }
+    write_field(field, value, &mut out)?;
+    Ok(out)
 }
 
 /// Embedded objects of known kinds are framed, everything else is JSON.

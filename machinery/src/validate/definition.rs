@@ -293,6 +293,35 @@ fn one_of(at: &At<'_>, words: &[&str], faults: &mut Vec<Cause>) {
     }
 }
 
+/// Status, reason and message of the condition on the approval of a definition, where its group needs one.
+pub(crate) fn approval_condition(crd: &Value) -> Option<(&'static str, &'static str, String)> {
+    approval::condition(crd)
+}
+
+/// What keeps the schemas of a definition from being structural, all in one text.
+pub(crate) fn violations(crd: &Value) -> Option<String> {
+    let mut found = Vec::new();
+    for version in At::root(crd, "spec").get("versions").items() {
+        let root = version.get("schema").get("openAPIV3Schema");
+        if !root.value.is_object() {
+            continue;
+        }
+        match structural::first_unsupported(root.value) {
+            Some(words) => found.push(words),
+            None => found.extend(
+                structural::judge(&root)
+                    .iter()
+                    .map(|c| format!("{}: {}", c.field, c.message)),
+            ),
+        }
+    }
+    match found.as_slice() {
+        [] => None,
+        [only] => Some(only.clone()),
+        several => Some(format!("[{}]", several.join(", "))),
+    }
+}
+
 /// What a client is to be warned of: formats that are not known, and so not demanded.
 #[must_use]
 pub(super) fn warnings(new: &Value, old: Option<&Value>) -> Vec<String> {

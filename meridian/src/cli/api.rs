@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 
@@ -19,12 +20,33 @@ pub(crate) struct ApiArgs {
     /// Further names or addresses by which clients reach the API; they go into its certificate.
     #[arg(long, env = "MERIDIAN_ADVERTISE", value_name = "NAME", value_delimiter = ',')]
     pub(crate) advertise: Vec<String>,
+    /// Requests that read at once; with the next figure they are the seats that priority and fairness give out.
+    #[arg(long, value_name = "N", default_value_t = 400, value_parser = clap::value_parser!(u32).range(1..100_000))]
+    pub(crate) max_requests_inflight: u32,
+    /// Requests that write at once.
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..100_000))]
+    pub(crate) max_mutating_requests_inflight: u32,
+    /// Seconds for which a server that was told to stop goes on serving, while /readyz already fails.
+    #[arg(
+        long,
+        env = "MERIDIAN_SHUTDOWN_DELAY_DURATION",
+        value_name = "SECONDS",
+        default_value_t = 0
+    )]
+    pub(crate) shutdown_delay_duration: u16,
     #[command(flatten)]
     pub(crate) accounts: ServiceAccountArgs,
     #[command(flatten)]
     pub(crate) oidc: OidcArgs,
     #[command(flatten)]
     pub(crate) audit: AuditArgs,
+}
+
+impl ApiArgs {
+    /// How long a server that was told to stop goes on serving.
+    pub(crate) fn shutdown_delay(&self) -> Duration {
+        Duration::from_secs(self.shutdown_delay_duration.into())
+    }
 }
 
 /// What is written down of requests.

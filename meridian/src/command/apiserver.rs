@@ -18,10 +18,11 @@ pub(crate) async fn run(data_dir: &Path, args: ApiserverArgs) -> Result<(), Comm
     let dir = DataDir::open(data_dir)?;
     let _in_use = dir.lock()?;
     let stop = CancellationToken::new();
-    crate::lifecycle::stop_on_signal(stop.clone());
+    let leaving = CancellationToken::new();
+    crate::lifecycle::leave_on_signal(leaving.clone(), stop.clone(), args.api.shutdown_delay());
     let listener = up::listen(args.api.address).await?;
     let pki = Pki::open(&dir.pki()).map_err(UpError::from)?;
-    let mut hub = up::hub::Hub::start(&dir, &pki, &args.api, &args.store, stop.clone()).await?;
+    let mut hub = up::hub::Hub::start(&dir, &pki, &args.api, &args.store, leaving, stop.clone()).await?;
     let served_at = listener.local_addr().unwrap_or(args.api.address);
     let mut parts = JoinSet::new();
     hub.serve(&mut parts, listener);

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use federation_apiserver::audit::{Audit, LogConfig, LogError, Policy, PolicyError};
-use federation_apiserver::auth::oidc::{IssuerConfig, Mapping, OidcError, config};
+use federation_apiserver::auth::oidc::{IssuerConfig, Mapping, OidcError, file};
 use federation_apiserver::auth::{KeyError, SigningKey};
 use federation_apiserver::server::ServiceAccountConfig;
 use jiff::SignedDuration;
@@ -109,7 +109,7 @@ pub(super) fn audit(args: &AuditArgs) -> Result<Option<Arc<Audit>>, AccessError>
 /// Issuers of others whose tokens are taken.
 pub(super) fn issuers(args: &OidcArgs) -> Result<Vec<IssuerConfig>, AccessError> {
     if let Some(path) = &args.authentication_config {
-        return Ok(config::read(&read(path, "--authentication-config")?)?);
+        return Ok(file::read(&read(path, "--authentication-config")?)?);
     }
     let (Some(url), Some(client)) = (&args.oidc_issuer_url, &args.oidc_client_id) else {
         return Ok(Vec::new());

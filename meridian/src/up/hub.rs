@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use federation_apiserver::auth::TokenStore;
+use federation_apiserver::flow::FlowConfig;
 use federation_apiserver::serve;
 use federation_apiserver::store::{PostgresConfig, PostgresStore};
 use federation_apiserver::{ApiServer, Profile, ServerConfig, UserInfo};
@@ -36,10 +37,12 @@ impl Hub {
         pki: &Pki,
         api: &ApiArgs,
         store: &StoreArgs,
+        leaving: CancellationToken,
         stop: CancellationToken,
     ) -> Result<Self, UpError> {
         let service_accounts = access::service_accounts(&api.accounts)?;
         let issuers = access::issuers(&api.oidc)?;
+        let audit = access::audit(&api.audit)?;
         let metrics = telemetry::metrics()?;
         let names = [server_names(api.address.ip()), api.advertise.clone()].concat();
         let identity = pki.server(&names)?;
@@ -81,7 +84,11 @@ impl Hub {
             tokens: Arc::clone(&known),
             service_accounts,
             issuers,
-            audit: access::audit(&api.audit)?,
+            audit,
+            flow: FlowConfig {
+                seats: api.max_requests_inflight + api.max_mutating_requests_inflight,
+            },
+            leaving,
             authority: Some(Arc::new(pki.signing_authority()?)),
             metrics: Some(Arc::new(move || metrics.render())),
             console: Some(console_assets::router()),

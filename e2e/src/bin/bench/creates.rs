@@ -1,4 +1,4 @@
-//! Creates of one-kilobyte ConfigMaps at 1 and 20 clients: the hub beside kube-apiserver + etcd, in turn.
+//! Creates of one-kilobyte ConfigMaps at 1, 20 and 100 clients: the hub beside kube-apiserver + etcd, in turn.
 
 use std::path::Path;
 use std::time::Instant;
@@ -23,7 +23,7 @@ pub(crate) async fn run(federation: &Federation, members: &Members) -> Result<()
         "| clients | hub creates/s | p50 ms | p99 ms | kube-apiserver + etcd creates/s | p50 ms | p99 ms | ratio |"
     );
     println!("|---|---|---|---|---|---|---|---|");
-    for clients in [1, 20] {
+    for clients in [1, 20, 100] {
         for round in 0..ROUNDS {
             let count = if clients == 1 { 300 } else { 2000 };
             let prefix = format!("c{clients}-{round}");

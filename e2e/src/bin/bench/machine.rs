@@ -21,6 +21,47 @@ pub(crate) fn line() -> String {
     )
 }
 
+/// Memory of processes and their living descendants that have a name, in MiB: the proportional set size, so that shared pages
+/// count once.
+///
+/// # Errors
+/// If `/proc` cannot be read.
+pub(crate) fn memory_mib(roots: &[u32], name: &str) -> Result<f64, Failure> {
+    let mut kib = 0_u64;
+    for pid in descendants(roots)? {
+        let read = |file: &str| std::fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap_or_default();
+        if read("comm").trim() != name {
+            continue;
+        }
+        let rollup = read("smaps_rollup");
+        let pss = rollup.lines().find_map(|line| line.strip_prefix("Pss:"));
+        let words = pss.unwrap_or_default().split_whitespace().next();
+        kib += words.and_then(|number| number.parse::<u64>().ok()).unwrap_or(0);
+    }
+    Ok(f64::from(u32::try_from(kib).unwrap_or(u32::MAX)) / 1024.0)
+}
+
+/// Processes and what they started, directly or not.
+fn descendants(roots: &[u32]) -> Result<BTreeSet<u32>, Failure> {
+    let mut wanted: BTreeSet<u32> = roots.iter().copied().collect();
+    let mut pids: Vec<u32> = std::fs::read_dir("/proc")
+        .map_err(|error| Failure::of("/proc", error))?
+        .filter_map(Result::ok)
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .collect();
+    pids.sort_unstable();
+    for pid in pids {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let parent = stat
+            .rsplit_once(')')
+            .and_then(|(_, fields)| fields.split_whitespace().nth(1)?.parse().ok());
+        if parent.is_some_and(|parent: u32| wanted.contains(&parent)) {
+            wanted.insert(pid);
+        }
+    }
+    Ok(wanted)
+}
+
 /// Seconds of CPU (user and system) that a process and its living descendants used so far.
 ///
 /// # Errors

@@ -1,9 +1,10 @@
-//! First figures of the whole path, each beside a peer in the same run: creates beside kube-apiserver + etcd, propagation beside
-//! writing to the members directly, a bulk load, a restart, drift. Prints Markdown; `make bench` runs it.
+//! Figures of the API and of the whole path, each beside a peer in the same run: reads and writes beside kube-apiserver + etcd,
+//! propagation beside writing to the members directly, a bulk load, a restart, drift. Prints Markdown; `make bench` runs it.
 //!
 //! The machine may be shared and noisy: read the ratios, not the absolute figures. Words after the command pick parts:
 //! `bench bulk restart`.
 
+mod api;
 mod bulk;
 mod creates;
 mod drift;
@@ -11,15 +12,17 @@ mod figures;
 mod machine;
 mod members;
 mod objects;
+mod pair;
 mod propagation;
 mod restart;
+mod size;
 
 use std::process::ExitCode;
 
 use e2e::{Failure, Federation};
 
 /// What can be picked.
-const PARTS: [&str; 5] = ["creates", "propagation", "drift", "bulk", "restart"];
+const PARTS: [&str; 7] = ["api", "size", "creates", "propagation", "drift", "bulk", "restart"];
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -42,9 +45,18 @@ async fn run() -> Result<(), Failure> {
     }
     let wanted = |part: &str| picked.is_empty() || picked.iter().any(|word| word == part);
     let dir = tempfile::tempdir().map_err(|error| Failure::of("a directory", error))?;
+    println!("{}\n", machine::line());
+    if wanted("api") {
+        api::run(&pair::Pair::start(&dir.path().join("api"))?).await?;
+    }
+    if wanted("size") {
+        size::run(&mut pair::Pair::start(&dir.path().join("size"))?).await?;
+    }
+    if !PARTS[2..].iter().any(|part| wanted(part)) {
+        return Ok(());
+    }
     let members = members::Members::start(dir.path())?;
     let mut federation = Federation::start(dir.path(), 0)?;
-    println!("{}\n", machine::line());
     if wanted("creates") {
         creates::run(&federation, &members).await?;
     }

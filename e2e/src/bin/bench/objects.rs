@@ -34,6 +34,16 @@ pub(crate) fn config_maps() -> ApiResource {
     kind("", "ConfigMap", "configmaps")
 }
 
+/// The kind Namespace.
+pub(crate) fn namespaces() -> ApiResource {
+    kind("", "Namespace", "namespaces")
+}
+
+/// A ConfigMap of a few bytes.
+pub(crate) fn small_config_map(name: &str) -> DynamicObject {
+    DynamicObject::new(name, &config_maps()).data(json!({"data": {"a": "b"}}))
+}
+
 /// A ConfigMap of about a kilobyte that stays on the hub; elsewhere its label means nothing.
 pub(crate) fn config_map(name: &str) -> DynamicObject {
     let mut object = DynamicObject::new(name, &config_maps()).data(json!({"data": {"text": "x".repeat(900)}}));

@@ -6,6 +6,7 @@ use super::{Judge, Outcome, is_whole};
 use crate::custom::number;
 use crate::custom::structural::Structural;
 use crate::schema::Form;
+use crate::status::Cause;
 
 impl Judge<'_> {
     pub(super) fn number(&self, schema: &Structural, found: &Number, place: &str) -> Outcome {
@@ -21,13 +22,19 @@ impl Judge<'_> {
                 (_, None) => is_whole(real) && real.abs() < 9.2e18,
             };
             if !fits {
-                let named = match format {
-                    "" => "(default format)".to_owned(),
-                    format => format!("with format {format}"),
-                };
-                let sentence = format!("Checked value must be of type integer {named} in {place}");
-                let (sentence, cause) = self.bare(sentence);
+                let (sentence, cause) = self.no_integer("Checked", format, place);
                 out.push(sentence, cause);
+            }
+            // Bounds too must be of the type of what they bound.
+            for (what, bound) in [
+                ("MultipleOf", bounds.multiple_of),
+                ("Minimum boundary", bounds.minimum),
+                ("Maximum boundary", bounds.maximum),
+            ] {
+                if bound.is_some_and(|bound| !is_integer(bound, format)) {
+                    let (sentence, cause) = self.no_integer(what, format, place);
+                    out.push(sentence, cause);
+                }
             }
         }
         let mut found = Vec::new();
@@ -35,12 +42,13 @@ impl Judge<'_> {
             found.push(self.invalid(place, &value, format!("{place} in body should be {words} {bound}")));
         };
         // Whole numbers are compared with the whole part of a bound.
+        let fractional = |bound: f64| schema.form == Form::Integer && !is_integer(bound, format);
         let bound = |bound: f64| match whole {
-            Some(_) => Bound::Whole(saturate(bound)),
-            None => Bound::Real(bound),
+            Some(_) if !fractional(bound) => Bound::Whole(saturate(bound)),
+            Some(_) | None => Bound::Real(bound),
         };
         if let Some(factor) = bounds.multiple_of {
-            match (whole, saturate(factor)) {
+            match (whole.filter(|_| !fractional(factor)), saturate(factor)) {
                 // The whole part of the factor counts, and nothing is a multiple of nothing.
                 (Some(_), divisor) if divisor <= 0 => {
                     let sentence = format!("factor MultipleOf declared for {place} must be positive: {divisor}");
@@ -84,6 +92,25 @@ impl Judge<'_> {
         out.matches += 1;
         out
     }
+
+    /// A number of a schema or a value that is no integer, as it is told of no field.
+    fn no_integer(&self, what: &str, format: &str, place: &str) -> (String, Cause) {
+        let named = match format {
+            "" => "(default format)".to_owned(),
+            format => format!("with format {format}"),
+        };
+        self.bare(format!("{what} value must be of type integer {named} in {place}"))
+    }
+}
+
+/// Whether a bound of integers is one itself.
+fn is_integer(bound: f64, format: &str) -> bool {
+    let limit = if format == "int32" {
+        2_147_483_648.0
+    } else {
+        9.223_372_036_854_775e18
+    };
+    bound.fract() == 0.0 && (-limit..limit).contains(&bound)
 }
 
 /// A bound in the form in which it is compared and told.

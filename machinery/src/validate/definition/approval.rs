@@ -17,13 +17,44 @@ enum Approval {
     Approved,
 }
 
-pub(super) fn judge(new: &Value, old: Option<&Value>, faults: &mut Vec<Cause>) {
-    let group = At::root(new, "spec").get("group").text();
-    let protected = ["k8s.io", "kubernetes.io"].iter().any(|domain| {
+/// Whether APIs of the group need approval.
+fn is_protected(crd: &Value) -> bool {
+    let group = At::root(crd, "spec").get("group").text();
+    ["k8s.io", "kubernetes.io"].iter().any(|domain| {
         group
             .strip_suffix(domain)
             .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
-    });
+    })
+}
+
+/// What the condition on approval says, where there is to be one.
+pub(super) fn condition(crd: &Value) -> Option<(&'static str, &'static str, String)> {
+    if !is_protected(crd) {
+        return None;
+    }
+    let said = At::root(crd, "metadata").get("annotations").entry(ANNOTATION).text();
+    let needed = format!(
+        "protected groups must have approval annotation {}",
+        field::quoted(ANNOTATION)
+    );
+    Some(match approval(crd) {
+        Approval::Missing => ("False", "MissingAnnotation", format!("{needed}, {PROPOSAL}")),
+        Approval::Invalid => (
+            "False",
+            "InvalidAnnotation",
+            format!("{needed} with either a URL or a reason starting with \"unapproved\", {PROPOSAL}"),
+        ),
+        Approval::Bypassed => (
+            "False",
+            "UnapprovedAnnotation",
+            format!("not approved: {}", field::quoted(said)),
+        ),
+        Approval::Approved => ("True", "ApprovedAnnotation", format!("approved in {said}")),
+    })
+}
+
+pub(super) fn judge(new: &Value, old: Option<&Value>, faults: &mut Vec<Cause>) {
+    let protected = is_protected(new);
     let approval = approval(new);
     if !protected || old.is_some_and(|old| self::approval(old) == approval) {
         return;
