@@ -188,10 +188,13 @@ impl Endpoint {
             .map_err(|error| error.to_string())?;
         let response = sender.send_request(request).await.map_err(|error| error.to_string())?;
         let status = response.status();
+        let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        // What is no text is not repeated to people.
+        let is_told = status == StatusCode::OK || kind.is_some_and(|kind| kind.starts_with("text/"));
         let body = Limited::new(response.into_body(), ANSWER_MAX);
         let bytes = body.collect().await.map_err(|error| error.to_string())?.to_bytes();
         self.keep(sender);
-        Ok((status, bytes))
+        Ok((status, if is_told { bytes } else { Bytes::new() }))
     }
 
     fn authority(&self) -> String {

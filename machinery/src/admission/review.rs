@@ -71,13 +71,15 @@ pub fn verdict(name: &str, uid: &str, mutating: bool, answer: &[u8]) -> Result<V
     if patch.is_empty() && !patch_type.is_empty() {
         return invalid("webhook returned response.patchType but not response.patch".to_owned());
     }
-    if !patch_type.is_empty() && patch_type != "JSONPatch" {
-        return invalid(format!(
-            "invalid value of response.patchType: {patch_type:?}, only JSONPatch is known"
-        ));
+    let patch = decoded(&patch)?;
+    let changes = patch
+        .as_ref()
+        .is_some_and(|patch| patch.as_array().is_none_or(|patch| !patch.is_empty()));
+    if changes && patch_type != "JSONPatch" {
+        return Err(format!("unsupported patch type {patch_type:?}"));
     }
     Ok(Verdict {
-        patch: decoded(&patch)?,
+        patch,
         warnings: warnings(response),
         annotations: annotations(response),
         refusal: (response.get("allowed").and_then(Value::as_bool) != Some(true))
