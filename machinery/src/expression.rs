@@ -110,7 +110,8 @@ fn json(value: &Value<'_>) -> Option<Json> {
         | Value::Cidr(..)
         | Value::Url(_)
         | Value::Semver(_)
-        | Value::Format(_) => None,
+        | Value::Format(_)
+        | Value::Question(_) => None,
     }
 }
 
