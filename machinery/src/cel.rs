@@ -3,7 +3,7 @@
 //! In: an expression, the types of its variables, and values for them. Out: what is wrong with the expression, what it costs
 //! at worst, and its value. No library that was found checks types, tells places and bounds the work, so all of it stands
 //! here: text to tokens to a tree ([`lexer`], [`parser`], [`macros`]), types ([`check`]), estimates ([`estimate`]) and
-//! values ([`eval`], [`functions`]). Authorization and the names of time zones are absent.
+//! values ([`eval`], [`functions`]). The names of time zones are absent; whoever decides about rights is an argument.
 
 mod ast;
 mod authority;
@@ -18,6 +18,8 @@ mod macros;
 mod message;
 mod overloads;
 mod parser;
+#[cfg(test)]
+mod properties;
 pub(crate) mod shape;
 mod types;
 mod value;

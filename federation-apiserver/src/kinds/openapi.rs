@@ -89,7 +89,7 @@ fn served(kind: &super::Kind) -> ServedKind {
         verbs: texts(kind.verbs),
         subresources: subresources.collect(),
         schema: kind.custom.as_ref().map(|custom| custom.version.openapi()),
-        list_kind: None,
+        list_kind: kind.custom.as_ref().map(|_| kind.list_kind.clone()),
     }
 }
 

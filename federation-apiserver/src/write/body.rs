@@ -20,6 +20,7 @@ pub(super) fn judge_new(_: &Engine, intent: &Intent, draft: &mut Draft) -> Resul
         None => machinery::validate::create(&intent.kind.api_version(), &intent.kind.kind, &draft.value),
     };
     if causes.is_empty() {
+        warn(intent, draft);
         Ok(())
     } else {
         Err(Status::invalid(
@@ -46,8 +47,20 @@ pub(super) fn judge_changed(_: &Engine, intent: &Intent, draft: &mut Draft) -> R
         }
     };
     if causes.is_empty() {
+        if intent.part == Part::Object {
+            warn(intent, draft);
+        }
         Ok(())
     } else {
         Err(Status::invalid(&intent.kind.group, kind, &intent.name, causes))
+    }
+}
+
+/// Tells the client what is valid and yet not what it seems to be.
+fn warn(intent: &Intent, draft: &mut Draft) {
+    if intent.kind.custom.is_none() {
+        let (api_version, kind) = (intent.kind.api_version(), &intent.kind.kind);
+        let warnings = machinery::validate::warnings(&api_version, kind, &draft.value, draft.old.as_deref());
+        draft.warnings.extend(warnings);
     }
 }

@@ -284,3 +284,50 @@ async fn a_definition_goes_after_its_objects() {
     hub.get("/apis/example.com/v1").await;
     assert_eq!(hub.get("/apis/example.com/v1").await.code, 404);
 }
+
+#[tokio::test]
+async fn rules_of_a_definition_are_checked_and_published() {
+    let hub = Hub::start().await;
+    let mut crd = definition();
+    crd["spec"]["names"]["listKind"] = json!("Widgetry");
+    crd["spec"]["versions"].as_array_mut().unwrap().truncate(1);
+    let spec = "/spec/versions/0/schema/openAPIV3Schema/properties/spec";
+    let schema = crd.pointer_mut(spec).unwrap();
+    schema["properties"]["size"]["x-kubernetes-validations"] =
+        json!([{"rule": "self >= oldSelf", "messageExpression": "'not below %d'.format([oldSelf])"}]);
+    schema["properties"]["color"]["format"] = json!("hue");
+    schema["x-kubernetes-validations"] = json!([{"rule": "self.size < 10", "message": "too many"}]);
+
+    let mut wrong = crd.clone();
+    wrong.pointer_mut(spec).unwrap()["x-kubernetes-validations"][0]["rule"] = json!("self.sise < 10");
+    let refused = hub.post(CRDS, wrong).await.expect(422);
+    let message = refused["details"]["causes"][0]["message"].as_str().unwrap();
+    assert!(message.contains("undefined field 'sise'"), "{message}");
+
+    let made = hub.post(CRDS, crd).await;
+    made.expect(201);
+    let warning = made.headers["warning"].to_str().unwrap();
+    assert!(warning.contains("unrecognized format \\\"hue\\\""), "{warning}");
+    until(&hub, WIDGETS, 200).await;
+
+    let mut large = widget("a", "red");
+    large["spec"]["size"] = json!(10);
+    let refused = hub.post(WIDGETS, large).await.expect(422);
+    assert_eq!(
+        refused["message"],
+        "Widget.example.com \"a\" is invalid: spec: Invalid value: too many"
+    );
+    hub.post(WIDGETS, widget("a", "red")).await.expect(201);
+    let patch = json!({"spec": {"size": 2}});
+    let refused = hub.patch(&format!("{WIDGETS}/a"), MERGE, patch).await.expect(422);
+    assert_eq!(
+        refused["message"],
+        "Widget.example.com \"a\" is invalid: spec.size: Invalid value: 2: not below 3"
+    );
+
+    let published = hub.get("/openapi/v3/apis/example.com/v1").await.expect(200);
+    let schemas = &published["components"]["schemas"];
+    assert!(schemas["com.example.v1.Widgetry"].is_object());
+    let color = &schemas["com.example.v1.Widget"]["properties"]["spec"]["properties"]["color"];
+    assert_eq!(color["format"], "hue");
+}

@@ -22,6 +22,12 @@ pub(super) fn of(name: &str) -> &'static [Overload] {
     TABLE.get(name).map(Vec::as_slice).unwrap_or_default()
 }
 
+/// The names of all functions.
+#[cfg(test)]
+pub(super) fn names() -> Vec<&'static str> {
+    TABLE.keys().copied().collect()
+}
+
 static TABLE: LazyLock<BTreeMap<&'static str, Vec<Overload>>> = LazyLock::new(|| {
     let mut table: BTreeMap<&'static str, Vec<Overload>> = BTreeMap::new();
     for text in [LANGUAGE, LIBRARIES] {

@@ -66,7 +66,9 @@ impl Shape {
     pub(crate) fn of(schema: &Structural, root: bool) -> Option<Self> {
         let bounds = &schema.bounds;
         if schema.form == Form::IntOrString {
-            let most = bounds.max_length.map_or(REQUEST_MAX - 2, |most| most.max(0) * 4);
+            let most = bounds
+                .max_length
+                .map_or(REQUEST_MAX - 2, |most| most.max(0).saturating_mul(4));
             return Some(Self::new(ShapeKind::Any, most, 1));
         }
         match schema.form {

@@ -172,7 +172,8 @@ fn zone(text: &str) -> Option<TimeZone> {
         None => (1, text.strip_prefix('+').unwrap_or(text)),
     };
     let (hours, minutes) = rest.split_once(':')?;
-    let seconds = hours.parse::<i32>().ok()? * 3600 + minutes.parse::<i32>().ok()? * 60;
+    let (hours, minutes) = (hours.parse::<i16>().ok()?, minutes.parse::<i16>().ok()?);
+    let seconds = i32::from(hours) * 3600 + i32::from(minutes) * 60;
     Offset::from_seconds(sign * seconds).ok().map(TimeZone::fixed)
 }
 
