@@ -25,6 +25,9 @@ static WORKLOADS: [Kind; 3] = [kind::DEPLOYMENT, kind::STATEFUL_SET, kind::DAEMO
 /// The kinds that are one.
 static REVISIONS: [Kind; 2] = [kind::REPLICA_SET, kind::CONTROLLER_REVISION];
 
+/// What a workload's history lacks, of the workload and what it owns.
+type Look = fn(&Value, &[&Value]) -> Vec<Step>;
+
 /// The kinds it watches.
 pub(crate) fn kinds() -> Vec<Kind> {
     [&WORKLOADS[..], &REVISIONS[..]].concat()
@@ -49,12 +52,12 @@ impl History {
 
     fn take_revision(&mut self, kind: &Kind, old: Option<&Watched>, new: Option<&Watched>) -> Vec<(Kind, Id)> {
         let mut dirty = Vec::new();
-        if let Some((_, uid, id)) = old.and_then(owner) {
-            if let Some(owned) = self.owned.get_mut(&uid) {
-                owned.remove(&(kind.clone(), id));
-                if owned.is_empty() {
-                    self.owned.remove(&uid);
-                }
+        if let Some((_, uid, id)) = old.and_then(owner)
+            && let Some(owned) = self.owned.get_mut(&uid)
+        {
+            owned.remove(&(kind.clone(), id));
+            if owned.is_empty() {
+                self.owned.remove(&uid);
             }
         }
         for watched in [old, new].into_iter().flatten() {
@@ -106,7 +109,7 @@ impl Reconcile for History {
         if workload.is_deleting() {
             return None;
         }
-        let (revisions, history): (Kind, fn(&Value, &[&Value]) -> Vec<Step>) = if *kind == kind::DEPLOYMENT {
+        let (revisions, history): (Kind, Look) = if *kind == kind::DEPLOYMENT {
             (kind::REPLICA_SET, replica_sets)
         } else {
             (kind::CONTROLLER_REVISION, controller_revisions)

@@ -56,6 +56,7 @@ pub async fn run(client: Client, shutdown: CancellationToken, options: Options) 
         garbage,
         namespaces,
         service_accounts,
+        quotas,
     } = options;
     let served = tokio::select! {
         served = discover(&client) => served,
@@ -107,9 +108,11 @@ pub async fn run(client: Client, shutdown: CancellationToken, options: Options) 
     let controller = event_retention::EventRetention::new(hub.clone());
     tasks.spawn("event retention", drive(controller, event_retention::kinds(), news));
 
-    let kinds = quota::kinds(&served);
-    let news = feeds.subscribe_with_custom(&kinds);
-    tasks.spawn("quota", drive(quota::Quotas::new(hub.clone()), kinds, news));
+    if quotas {
+        let kinds = quota::kinds(&served);
+        let news = feeds.subscribe_with_custom(&kinds);
+        tasks.spawn("quota", drive(quota::Quotas::new(hub.clone()), kinds, news));
+    }
 
     if garbage {
         let kinds = garbage::kinds(&served);

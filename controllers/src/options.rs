@@ -11,6 +11,8 @@ pub struct Options {
     pub namespaces: bool,
     /// Keep a service account `default` in every namespace.
     pub service_accounts: bool,
+    /// Count what ResourceQuotas limit.
+    pub quotas: bool,
 }
 
 impl Default for Options {
@@ -19,6 +21,7 @@ impl Default for Options {
             garbage: true,
             namespaces: true,
             service_accounts: true,
+            quotas: true,
         }
     }
 }
@@ -28,10 +31,11 @@ impl Default for Options {
 #[error("there is no controller {0:?} to switch; next: name one of {names}, with - before it to leave it out", names = NAMES.join(", "))]
 pub struct UnknownController(String);
 
-const NAMES: [&str; 3] = [
+const NAMES: [&str; 4] = [
     "garbage-collector-controller",
     "namespace-controller",
     "serviceaccount-controller",
+    "resourcequota-controller",
 ];
 
 impl Options {
@@ -55,11 +59,12 @@ impl Options {
             let (_, said) = known.ok_or_else(|| UnknownController(name.to_owned()))?;
             said.get_or_insert(on);
         }
-        let [garbage, namespaces, service_accounts] = said.map(|said| said.unwrap_or(others));
+        let [garbage, namespaces, service_accounts, quotas] = said.map(|said| said.unwrap_or(others));
         Ok(Self {
             garbage,
             namespaces,
             service_accounts,
+            quotas,
         })
     }
 }

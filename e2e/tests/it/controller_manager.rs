@@ -12,7 +12,7 @@ use crate::shop::PATIENCE;
 
 const USER: &str = "system:kube-controller-manager";
 /// The hub's own, which leave the work to it.
-const LEFT_OUT: &str = "--controllers=*,-garbage-collector-controller,-namespace-controller,-serviceaccount-controller";
+const LEFT_OUT: &str = "--controllers=*,-garbage-collector-controller,-namespace-controller,-serviceaccount-controller,-resourcequota-controller";
 const CONTROLLERS: &str = "--controllers=namespace-controller,garbage-collector-controller,serviceaccount-controller,\
     root-ca-certificate-publisher-controller,resourcequota-controller,clusterrole-aggregation-controller";
 /// Words of the log that tell of no fault of ours: kinds that the hub does not serve, a key file without certificates, and a

@@ -39,7 +39,8 @@ pub(crate) struct ApiserverArgs {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ControllersArgs {
     /// Generic controllers to run, as kube-controller-manager's flag of that name: `*` is all, -NAME all but that one. A
-    /// kube-controller-manager can take over garbage-collector-controller, namespace-controller, serviceaccount-controller.
+    /// kube-controller-manager can take over garbage-collector-controller, namespace-controller, serviceaccount-controller,
+    /// resourcequota-controller.
     #[arg(
         long,
         env = "MERIDIAN_CONTROLLERS",
