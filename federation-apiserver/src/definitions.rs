@@ -86,6 +86,9 @@ struct Known {
     refused: bool,
 }
 
+/// A definition that was looked at, its value, and the status that it should have.
+type Judged<'a> = (&'a Arc<CachedObject>, Arc<Value>, Value);
+
 /// A status that is to be written.
 struct Pending {
     name: Arc<str>,
@@ -164,12 +167,7 @@ impl Definitions {
     }
 
     /// Replaces the registry where another kind is to be served than is.
-    fn serve(
-        &self,
-        engine: &Engine,
-        judged: &BTreeMap<Arc<str>, (&Arc<CachedObject>, Arc<Value>, Value)>,
-        seen: Revision,
-    ) {
+    fn serve(&self, engine: &Engine, judged: &BTreeMap<Arc<str>, Judged<'_>>, seen: Revision) {
         let before = engine.catalog.registry();
         let mut standing: BTreeMap<&str, Vec<&Arc<Kind>>> = BTreeMap::new();
         for kind in before.custom() {
