@@ -86,6 +86,10 @@ pub(super) async fn follow(client: Client, kind: Kind, readers: Vec<mpsc::Sender
             Ok(watcher::Event::InitDone) => Change::Reset(std::mem::take(&mut listed)),
             Ok(watcher::Event::Apply(object)) => Change::Applied(Arc::new(typed(object, &kind))),
             Ok(watcher::Event::Delete(object)) => Change::Deleted(Arc::new(typed(object, &kind))),
+            Err(error) if is_unserved(&error) => {
+                tracing::debug!(kind = %kind.kind, "{} are not served now; they are asked for again", kind.plural);
+                continue;
+            }
             Err(error) => {
                 tracing::warn!(kind = %kind.kind, %error, "watch of {} lost; it will be begun again", kind.plural);
                 continue;
@@ -102,6 +106,14 @@ pub(super) async fn follow(client: Client, kind: Kind, readers: Vec<mpsc::Sender
             }
         }
     }
+}
+
+/// Whether the kind itself was not found: its definition goes, and this watch with it.
+fn is_unserved(error: &watcher::Error) -> bool {
+    let (watcher::Error::InitialListFailed(cause) | watcher::Error::WatchStartFailed(cause)) = error else {
+        return false;
+    };
+    matches!(cause, kube::Error::Api(status) if status.code == 404)
 }
 
 /// Items of lists come without kind and version.
