@@ -14,6 +14,7 @@ mod members;
 mod objects;
 mod pair;
 mod propagation;
+mod replicas;
 mod restart;
 mod size;
 
@@ -22,7 +23,16 @@ use std::process::ExitCode;
 use e2e::{Failure, Federation};
 
 /// What can be picked.
-const PARTS: [&str; 7] = ["api", "size", "creates", "propagation", "drift", "bulk", "restart"];
+const PARTS: [&str; 8] = [
+    "api",
+    "size",
+    "replicas",
+    "creates",
+    "propagation",
+    "drift",
+    "bulk",
+    "restart",
+];
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -52,7 +62,10 @@ async fn run() -> Result<(), Failure> {
     if wanted("size") {
         size::run(&mut pair::Pair::start(&dir.path().join("size"))?).await?;
     }
-    if !PARTS[2..].iter().any(|part| wanted(part)) {
+    if wanted("replicas") {
+        replicas::run(dir.path()).await?;
+    }
+    if !PARTS[3..].iter().any(|part| wanted(part)) {
         return Ok(());
     }
     let members = members::Members::start(dir.path())?;
