@@ -84,6 +84,8 @@ struct Known {
     brief: Value,
     /// Its names were refused: they may be free by now.
     refused: bool,
+    /// It is being deleted.
+    closing: bool,
 }
 
 /// A definition that was looked at, its value, and the status that it should have.
@@ -121,10 +123,12 @@ impl Definitions {
             return Vec::new();
         }
         for crd in &doubtful {
+            let value = crd.value();
             let known = Known {
                 revision: crd.revision,
-                brief: brief(&crd.value()),
+                brief: brief(&value),
                 refused: false,
+                closing: is_closing(&value),
             };
             self.known.insert(crd.key.name.clone(), known);
         }
@@ -279,7 +283,7 @@ async fn rounds(server: Weak<Shared>, cache: Arc<KindCache>) {
         let again = {
             let Some(shared) = server.upgrade() else { return };
             let again = definitions.round(&shared.engine).await;
-            cleanups.start(&server, &cache);
+            cleanups.start(&server, &definitions);
             again
         };
         let Some(mut cursor) = cursor else {
@@ -304,15 +308,15 @@ struct Cleanups {
 }
 
 impl Cleanups {
-    fn start(&mut self, server: &Weak<Shared>, cache: &KindCache) {
+    fn start(&mut self, server: &Weak<Shared>, definitions: &Definitions) {
         while let Some(ended) = self.tasks.try_join_next() {
             if let Err(error) = ended {
                 tracing::error!(%error, "the clean-up of a CustomResourceDefinition ended; it is begun again");
             }
         }
         self.running.retain(|_, task| !task.is_finished());
-        for crd in cache.snapshot().iter().filter(|crd| is_closing(&crd.value())) {
-            let name = crd.key.name.to_string();
+        for (name, _) in definitions.known.iter().filter(|(_, known)| known.closing) {
+            let name = name.to_string();
             if !self.running.contains_key(&name) {
                 let task = self.tasks.spawn(cleanup::run(server.clone(), name.clone()));
                 self.running.insert(name, task);

@@ -9,8 +9,9 @@ use machinery::custom::Definition;
 use machinery::status::Status;
 use serde_json::{Value, json};
 
-use super::{Incarnation, intent, kind, rows};
+use super::{Incarnation, intent, kind};
 use crate::cache::CachedObject;
+use crate::kinds::custom::stored_row;
 use crate::server::Shared;
 use crate::write::{Change, DeleteOptions, Engine, Part, Patch};
 
@@ -80,11 +81,10 @@ async fn step(engine: &Engine, name: &str) -> Result<Option<crate::cache::WatchC
     })?;
     let status = value.get("status").cloned().unwrap_or_default();
     let incarnation = Incarnation::of(&crd, &value, &status);
-    let kinds = rows(&definition, &crd.key.name, incarnation, crd.revision);
-    // Where no version is served nobody sees the objects; any row will do to delete them by.
-    let Some(objects) = kinds.into_iter().next().map(std::sync::Arc::new) else {
-        return release(engine, name).await.map(|()| None);
-    };
+    let objects = stored_row(&definition, &crd.key.name, incarnation, crd.revision);
+    let objects = objects.map(std::sync::Arc::new).ok_or_else(|| {
+        Status::internal("the definition names no storage version, so its objects cannot be found; write one into it")
+    })?;
     let cache = engine.cache_of(&objects);
     let cursor = cache.watch(cache.revision());
     let doomed: Vec<_> = cache.snapshot().iter().map(|object| object.key.clone()).collect();

@@ -57,8 +57,9 @@ impl Incarnation {
     }
 }
 
-/// The rows of a definition of that name, one a served version. Objects written after `since` conform to it.
-pub(crate) fn rows(definition: &Definition, name: &Arc<str>, incarnation: Incarnation, since: Revision) -> Vec<Kind> {
+/// The rows of a definition of that name, one a version, whether or not it is served. Objects written after `since` conform
+/// to it.
+fn every_row(definition: &Definition, name: &Arc<str>, incarnation: Incarnation, since: Revision) -> Vec<Kind> {
     let incarnation = Arc::new(incarnation);
     let stored = definition.versions.iter().find(|version| version.storage);
     let Some(stored) = stored else {
@@ -94,12 +95,26 @@ pub(crate) fn rows(definition: &Definition, name: &Arc<str>, incarnation: Incarn
             withdrawn: withdrawn.clone(),
         }),
     };
-    definition
-        .versions
-        .iter()
-        .filter(|version| version.served)
-        .map(row)
-        .collect()
+    definition.versions.iter().map(row).collect()
+}
+
+/// The rows of the versions that are served.
+pub(crate) fn rows(definition: &Definition, name: &Arc<str>, incarnation: Incarnation, since: Revision) -> Vec<Kind> {
+    let mut rows = every_row(definition, name, incarnation, since);
+    rows.retain(|row| row.custom.as_ref().is_some_and(|custom| custom.version.served));
+    rows
+}
+
+/// The row of the version in which objects are stored: they are there even where no version is served.
+pub(crate) fn stored_row(
+    definition: &Definition,
+    name: &Arc<str>,
+    incarnation: Incarnation,
+    since: Revision,
+) -> Option<Kind> {
+    let rows = every_row(definition, name, incarnation, since);
+    rows.into_iter()
+        .find(|row| row.custom.as_ref().is_some_and(|custom| custom.version.storage))
 }
 
 fn strategy(version: &Version) -> Strategy {
@@ -148,7 +163,7 @@ impl Kind {
     pub(crate) fn is_stored_otherwise(&self, object: &CachedObject) -> bool {
         self.custom
             .as_ref()
-            .is_some_and(|custom| !begins_with(&object.bytes, &self.kind, &custom.stored_api_version))
+            .is_some_and(|custom| !begins_with(&object.bytes, &[&self.kind], &[&custom.stored_api_version]))
     }
 
     /// The bytes that are stored of an object.
@@ -174,7 +189,7 @@ impl Kind {
     }
 
     fn is_as_stored(&self, custom: &CustomKind, object: &CachedObject) -> bool {
-        object.revision > custom.since && begins_with(&object.bytes, &self.kind, &self.api_version())
+        object.revision > custom.since && begins_with(&object.bytes, &[&self.kind], &[&self.group, "/", &self.version])
     }
 
     fn convert(&self, custom: &CustomKind, value: &mut Value) {
@@ -190,17 +205,18 @@ fn set_api_version(value: &mut Value, api_version: &str) {
     }
 }
 
-/// Whether canonical bytes are of a kind and version; neither holds a letter that JSON escapes.
-fn begins_with(bytes: &[u8], kind: &str, api_version: &str) -> bool {
+/// Whether canonical bytes are of a kind and version, given in pieces; none holds a letter that JSON escapes.
+fn begins_with(bytes: &[u8], kind: &[&str], api_version: &[&str]) -> bool {
     let parts = [
-        b"{\"kind\":\"",
-        kind.as_bytes(),
-        b"\",\"apiVersion\":\"",
-        api_version.as_bytes(),
-        b"\",",
+        &["{\"kind\":\""],
+        kind,
+        &["\",\"apiVersion\":\""],
+        api_version,
+        &["\","],
     ];
     parts
-        .iter()
-        .try_fold(bytes, |rest, part| rest.strip_prefix(*part))
+        .into_iter()
+        .flatten()
+        .try_fold(bytes, |rest, part| rest.strip_prefix(part.as_bytes()))
         .is_some()
 }

@@ -331,3 +331,21 @@ async fn rules_of_a_definition_are_checked_and_published() {
     let color = &schemas["com.example.v1.Widget"]["properties"]["spec"]["properties"]["color"];
     assert_eq!(color["format"], "hue");
 }
+
+#[tokio::test]
+async fn objects_go_with_a_definition_of_which_no_version_is_served() {
+    let hub = with_widgets().await;
+    hub.post(WIDGETS, widget("a", "red")).await.expect(201);
+    let path = format!("{CRDS}/widgets.example.com");
+    let mut crd = hub.get(&path).await.expect(200);
+    for version in crd["spec"]["versions"].as_array_mut().unwrap() {
+        version["served"] = json!(false);
+    }
+    hub.put(&path, crd).await.expect(200);
+    until(&hub, WIDGETS, 404).await;
+    hub.delete(&path, Value::Null).await.expect(200);
+    until(&hub, &path, 404).await;
+    hub.post(CRDS, definition()).await.expect(201);
+    let list = until(&hub, WIDGETS, 200).await.expect(200);
+    assert_eq!(list["items"], json!([]), "nothing comes back");
+}
