@@ -139,19 +139,20 @@ async fn acquire(leases: &Api<Lease>, candidate: &Candidate, seen: &mut Option<S
     }
 }
 
-/// Renews the Lease for as long as that works.
+/// Renews the Lease for as long as that works. Ends in time also where the hub does not answer.
 async fn keep(leases: &Api<Lease>, candidate: &Candidate, seen: &mut Option<Seen>) {
-    let mut renewed = Instant::now();
-    while renewed.elapsed() < GIVE_UP_AFTER {
-        tokio::time::sleep(LOOK_EVERY * 2).await;
-        let begun = Instant::now();
-        match attempt(leases, candidate, seen).await {
-            Ok(true) => renewed = begun,
-            // Somebody took it though it had not expired by our count.
-            Ok(false) => return,
-            Err(error) => {
-                tracing::debug!(lease = candidate.lease, %error, "the Lease could not be renewed");
-            }
+    let mut until = Instant::now() + GIVE_UP_AFTER;
+    loop {
+        let renew = async {
+            tokio::time::sleep(LOOK_EVERY * 2).await;
+            let begun = Instant::now();
+            (begun, attempt(leases, candidate, seen).await)
+        };
+        match tokio::time::timeout_at(until, renew).await {
+            Ok((begun, Ok(true))) => until = begun + GIVE_UP_AFTER,
+            Ok((_, Err(error))) => tracing::debug!(lease = candidate.lease, %error, "the Lease could not be renewed"),
+            // Somebody took it though it had not expired by our count, or there was no word in time.
+            Ok((_, Ok(false))) | Err(_) => return,
         }
     }
 }
