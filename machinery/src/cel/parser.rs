@@ -15,7 +15,8 @@ const LENGTH_MAX: usize = 100_000;
 const OPERAND: &str =
     "{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}";
 
-const RESERVED: [&str; 16] = [
+/// Words that no identifier may be.
+pub(super) const RESERVED: [&str; 16] = [
     "as",
     "break",
     "const",

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::parser::RESERVED;
 use crate::custom::structural::{Additional, Structural};
 use crate::schema::{Form, ListType};
 
@@ -167,32 +168,12 @@ impl Shape {
     }
 }
 
-const KEYWORDS: [&str; 20] = [
-    "true",
-    "false",
-    "null",
-    "in",
-    "as",
-    "break",
-    "const",
-    "continue",
-    "else",
-    "for",
-    "function",
-    "if",
-    "import",
-    "let",
-    "loop",
-    "package",
-    "namespace",
-    "return",
-    "var",
-    "void",
-];
+/// Literals and the operator that are spelled as words.
+const WORDS: [&str; 4] = ["true", "false", "null", "in"];
 
 /// The name that a field has in expressions; none where it can have none.
 pub(crate) fn escape(name: &str) -> Option<String> {
-    if KEYWORDS.contains(&name) || name == "while" {
+    if WORDS.contains(&name) || RESERVED.contains(&name) || name == "while" {
         return Some(format!("__{name}__"));
     }
     let mut out = String::new();
