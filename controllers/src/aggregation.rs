@@ -19,7 +19,6 @@ use crate::runtime::drive::{Outcome, Reconcile, Work};
 use crate::runtime::feed::News;
 use crate::runtime::hub::Hub;
 use crate::runtime::kind::{self, Kind};
-use crate::runtime::queue::Done;
 use crate::runtime::recorder::Recorder;
 use crate::runtime::watched::Id;
 use apply::Desired;
@@ -141,10 +140,7 @@ impl Reconcile for Aggregation {
         let now = Instant::now();
         let unheard = !self.index.reports.contains_key(key);
         if unheard && let Some(wait) = self.pace.before_first(key, now) {
-            return Some(Box::pin(std::future::ready(Outcome {
-                learned: vec![],
-                result: Ok(Done::Again(wait)),
-            })));
+            return Some(Box::pin(std::future::ready(Outcome::again(wait))));
         }
         let desired = self.desired(key)?;
         let pause = self.pace.after_write(key, now);

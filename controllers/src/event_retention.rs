@@ -86,10 +86,7 @@ impl Reconcile for EventRetention {
             match hub.delete(&kind::EVENT, &id, what).await {
                 Ok(()) => Outcome::rest(Duration::ZERO),
                 Err(error) if error.is_conflict() => Outcome::rest(Duration::ZERO),
-                Err(error) => Outcome {
-                    learned: vec![],
-                    result: Err(error),
-                },
+                Err(error) => Outcome::failed(error),
             }
         }))
     }

@@ -18,7 +18,6 @@ use crate::runtime::drive::{Outcome, Reconcile, Work};
 use crate::runtime::feed::News;
 use crate::runtime::hub::{Deletion, Hub, HubError};
 use crate::runtime::kind::Kind;
-use crate::runtime::queue::Done;
 use crate::runtime::watched::{Id, Watched};
 use graph::{Graph, Node, Owner};
 
@@ -139,10 +138,7 @@ fn finished(result: Result<(), HubError>) -> Outcome {
     match result {
         Ok(()) => Outcome::rest(Duration::ZERO),
         Err(error) if error.is_not_found() => Outcome::rest(Duration::ZERO),
-        Err(error) => Outcome {
-            learned: vec![],
-            result: Err(error),
-        },
+        Err(error) => Outcome::failed(error),
     }
 }
 
@@ -152,16 +148,10 @@ async fn collect(hub: Hub, kind: Kind, watched: Arc<Watched>, owners: Vec<(Kind,
         match lives(&hub, &owner_kind, &owner, &watched.id().namespace).await {
             Ok(false) => {}
             Ok(true) => {
-                return Outcome {
-                    learned: vec![],
-                    result: Ok(Done::Again(Duration::from_secs(30))),
-                };
+                return Outcome::again(Duration::from_secs(30));
             }
             Err(error) => {
-                return Outcome {
-                    learned: vec![],
-                    result: Err(error),
-                };
+                return Outcome::failed(error);
             }
         }
     }

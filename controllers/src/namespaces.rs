@@ -89,10 +89,7 @@ async fn empty(hub: Hub, namespace: Arc<Watched>) -> Outcome {
         Err(error) => {
             // Not knowing what is in it is no reason to let it go.
             tracing::warn!(namespace = %id, %error, "the contents of a namespace are not known; it waits");
-            return Outcome {
-                learned: vec![],
-                result: Ok(Done::Again(Duration::from_secs(1))),
-            };
+            return Outcome::again(Duration::from_secs(1));
         }
     };
     if emptied.is_empty() {
@@ -100,10 +97,7 @@ async fn empty(hub: Hub, namespace: Arc<Watched>) -> Outcome {
             // The object may be gone with that: nothing to learn.
             Ok(_) => Outcome::rest(Duration::ZERO),
             Err(error) if error.is_not_found() => Outcome::rest(Duration::ZERO),
-            Err(error) => Outcome {
-                learned: vec![],
-                result: Err(error),
-            },
+            Err(error) => Outcome::failed(error),
         };
     }
     let again = Ok(Done::Again(if emptied.asked { LOOK_AGAIN } else { LOOK_LATER }));
@@ -124,10 +118,7 @@ async fn empty(hub: Hub, namespace: Arc<Watched>) -> Outcome {
             result: again,
         },
         Err(error) if error.is_not_found() => Outcome::rest(Duration::ZERO),
-        Err(error) => Outcome {
-            learned: vec![],
-            result: Err(error),
-        },
+        Err(error) => Outcome::failed(error),
     }
 }
 

@@ -16,7 +16,6 @@ use crate::runtime::drive::{Outcome, Reconcile, Work};
 use crate::runtime::feed::News;
 use crate::runtime::hub::Hub;
 use crate::runtime::kind::{self, Kind};
-use crate::runtime::queue::Done;
 use crate::runtime::shelf::Shelf;
 use crate::runtime::watched::{Id, Watched};
 
@@ -148,12 +147,7 @@ impl Reconcile for Quotas {
             let quiet = now.duration_since(pace.written);
             if quiet < QUIET && now.duration_since(since) < PATIENCE {
                 let rest = QUIET.saturating_sub(quiet).max(Duration::from_millis(1));
-                return Some(Box::pin(async move {
-                    Outcome {
-                        learned: vec![],
-                        result: Ok(Done::Again(rest)),
-                    }
-                }));
+                return Some(Box::pin(async move { Outcome::again(rest) }));
             }
             pace.too_high = None;
         }

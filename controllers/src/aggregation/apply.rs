@@ -51,10 +51,7 @@ pub(super) async fn apply(hub: Hub, recorder: Recorder, desired: Desired, pause:
             };
         }
         Err(error) => {
-            return Outcome {
-                learned: vec![],
-                result: Err(error),
-            };
+            return Outcome::failed(error);
         }
     }
     let placement = async {

@@ -13,7 +13,6 @@ use super::desired::{Desired, Gone};
 use crate::runtime::drive::Outcome;
 use crate::runtime::hub::{Deletion, Hub, HubError};
 use crate::runtime::kind::{DEFINITION, Kind, PLACEMENT};
-use crate::runtime::queue::Done;
 use crate::runtime::recorder::{Mood, Recorder, reference};
 use crate::runtime::watched::{Id, Watched};
 
@@ -62,16 +61,10 @@ pub(super) async fn apply(hub: Hub, recorder: Recorder, desired: Desired) -> Out
                 Ok(true) => {}
                 // It is there after all: what was seen of it is old, and news of it will come.
                 Ok(false) => {
-                    return Outcome {
-                        learned: vec![],
-                        result: Ok(Done::Again(Duration::from_secs(1))),
-                    };
+                    return Outcome::again(Duration::from_secs(1));
                 }
                 Err(error) => {
-                    return Outcome {
-                        learned: vec![],
-                        result: Err(error),
-                    };
+                    return Outcome::failed(error);
                 }
             }
             Outcome::wrote(&PLACEMENT, replace(&hub, &standing, &spec).await, Duration::ZERO)
@@ -87,10 +80,7 @@ pub(super) async fn apply(hub: Hub, recorder: Recorder, desired: Desired) -> Out
             };
             match hub.delete(&PLACEMENT, &standing.id(), what).await {
                 Ok(()) => Outcome::rest(Duration::ZERO),
-                Err(error) => Outcome {
-                    learned: vec![],
-                    result: Err(error),
-                },
+                Err(error) => Outcome::failed(error),
             }
         }
     }
@@ -127,14 +117,8 @@ async fn is_undefined(hub: &Hub, api_version: &str, kind: &str) -> Result<bool, 
 async fn unless_gone(hub: &Hub, vanished: &[(Kind, Id)]) -> Option<Outcome> {
     match hub.all_gone(vanished).await {
         Ok(true) => None,
-        Ok(false) => Some(Outcome {
-            learned: vec![],
-            result: Ok(Done::Again(Duration::from_secs(1))),
-        }),
-        Err(error) => Some(Outcome {
-            learned: vec![],
-            result: Err(error),
-        }),
+        Ok(false) => Some(Outcome::again(Duration::from_secs(1))),
+        Err(error) => Some(Outcome::failed(error)),
     }
 }
 

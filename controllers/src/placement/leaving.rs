@@ -13,7 +13,6 @@ use super::index::{Index, clusters_of};
 use crate::runtime::drive::Outcome;
 use crate::runtime::hub::{Hub, HubError};
 use crate::runtime::kind::{CLUSTER, PLACEMENT};
-use crate::runtime::queue::Done;
 use crate::runtime::recorder::{Mood, Recorder, reference};
 use crate::runtime::watched::Watched;
 
@@ -29,16 +28,10 @@ pub(super) async fn let_go(hub: Hub, recorder: Recorder, cluster: Arc<Watched>) 
     match still_named(&hub, &cluster.id().name).await {
         Ok(false) => {}
         Ok(true) => {
-            return Outcome {
-                learned: vec![],
-                result: Ok(Done::Again(Duration::from_secs(1))),
-            };
+            return Outcome::again(Duration::from_secs(1));
         }
         Err(error) => {
-            return Outcome {
-                learned: vec![],
-                result: Err(error),
-            };
+            return Outcome::failed(error);
         }
     }
     let rest: Vec<&str> = cluster.finalizers().filter(|name| *name != UNJOIN_FINALIZER).collect();
@@ -52,10 +45,7 @@ pub(super) async fn let_go(hub: Hub, recorder: Recorder, cluster: Arc<Watched>) 
     match written {
         Ok(_) => Outcome::rest(Duration::ZERO),
         Err(error) if error.is_not_found() => Outcome::rest(Duration::ZERO),
-        Err(error) => Outcome {
-            learned: vec![],
-            result: Err(error),
-        },
+        Err(error) => Outcome::failed(error),
     }
 }
 

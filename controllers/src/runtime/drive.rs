@@ -42,6 +42,22 @@ impl Outcome {
         }
     }
 
+    /// Nothing was done; the key is looked at again after a pause.
+    pub(crate) fn again(pause: Duration) -> Self {
+        Self {
+            learned: vec![],
+            result: Ok(Done::Again(pause)),
+        }
+    }
+
+    /// It did not work out; it is tried again.
+    pub(crate) fn failed(error: HubError) -> Self {
+        Self {
+            learned: vec![],
+            result: Err(error),
+        }
+    }
+
     /// From one write.
     pub(crate) fn wrote(kind: &Kind, written: Result<Arc<Watched>, HubError>, pause: Duration) -> Self {
         match written {
