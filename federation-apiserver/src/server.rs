@@ -134,7 +134,7 @@ impl ServerConfig {
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
     /// The store could not be read.
-    #[error("read the store at start; check that it is up")]
+    #[error("read the store at start")]
     Store(#[source] StoreError),
     /// The keys of service account tokens cannot be used.
     #[error(transparent)]

@@ -1,7 +1,7 @@
 //! The keys that Secrets are sealed with in PostgreSQL: of the file that was named, or, beside a private PostgreSQL, of one of
 //! our own, made at first start.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use federation_apiserver::store::{Keyring, KeyringError};
@@ -9,15 +9,18 @@ use federation_apiserver::store::{Keyring, KeyringError};
 use crate::cli::StoreArgs;
 use crate::data_dir::{DataDir, write_whole};
 
-/// Name of the key that is made at first start.
-const FIRST: &str = "first";
-
 /// Why there are no keys.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum EncryptionError {
     /// The key file.
-    #[error(transparent)]
-    Keyring(#[from] KeyringError),
+    #[error("key file {path}")]
+    Keyring {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: KeyringError,
+    },
     /// A new key file.
     #[error("{path}: a new key file cannot be written; next: check owner and free space")]
     Write {
@@ -37,7 +40,9 @@ pub(crate) fn keyring(dir: &DataDir, store: &StoreArgs) -> Result<Option<Arc<Key
         (None, None) => {
             let path = dir.pki().join("encryption.keys");
             if !path.exists() {
-                let text = Keyring::generate(FIRST)?;
+                // A name of its own: a Secret that another key sealed is then known to need that one.
+                let name = uuid::Uuid::new_v4().simple().to_string();
+                let text = Keyring::generate(&name).map_err(wrong(&path))?;
                 write_whole(&path, text.as_bytes(), true).map_err(|source| EncryptionError::Write {
                     path: path.clone(),
                     source,
@@ -46,5 +51,11 @@ pub(crate) fn keyring(dir: &DataDir, store: &StoreArgs) -> Result<Option<Arc<Key
             path
         }
     };
-    Ok(Some(Arc::new(Keyring::read(&path)?)))
+    let keyring = Keyring::read(&path).map_err(wrong(&path))?;
+    Ok(Some(Arc::new(keyring)))
+}
+
+fn wrong(path: &Path) -> impl FnOnce(KeyringError) -> EncryptionError {
+    let path = path.to_owned();
+    move |source| EncryptionError::Keyring { path, source }
 }

@@ -6,7 +6,7 @@
 //! beyond [`is_secret`], and keys in a KMS.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -26,22 +26,18 @@ const NAME_MAX: usize = 64;
 #[derive(Debug, thiserror::Error)]
 pub enum KeyringError {
     /// It cannot be read.
-    #[error("the key file {path} cannot be read; next: check that it exists and who may read it")]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
+    #[error("it cannot be read; next: check that it exists and who may read it")]
+    File(#[source] std::io::Error),
     /// A line is no key.
-    #[error("line {line} of the key file is not NAME:KEY with a key of 32 bytes in base64")]
+    #[error(
+        "line {line} is not NAME:KEY with a key of 32 bytes in base64; next: mend it, or put back the file that was there"
+    )]
     Line {
         /// Which, from 1.
         line: usize,
     },
     /// There is no key in it.
-    #[error("the key file holds no key; next: put a line NAME:KEY into it, with a key of 32 random bytes in base64")]
+    #[error("it holds no key; next: put a line NAME:KEY into it, with a key of 32 random bytes in base64")]
     Empty,
     /// The system gives no random bytes.
     #[error("the system gives no random bytes")]
@@ -77,7 +73,10 @@ pub(super) enum SealError {
     UnknownKey(String),
     #[error("it is sealed, and no key file is given; next: give the key file with --encryption-key-file")]
     NoKeys,
-    #[error("it is sealed and does not open: it was changed, or the key {0:?} is another one of that name")]
+    #[error(
+        "it is sealed and does not open: it was changed, or the key {0:?} is another one of that name; next: put back the key file of before, or \
+         restore a backup"
+    )]
     Broken(String),
     #[error("it could not be sealed")]
     Failed,
@@ -97,10 +96,7 @@ impl Keyring {
     /// # Errors
     /// [`KeyringError`]
     pub fn read(path: &Path) -> Result<Self, KeyringError> {
-        let text = std::fs::read_to_string(path).map_err(|source| KeyringError::File {
-            path: path.to_owned(),
-            source,
-        })?;
+        let text = std::fs::read_to_string(path).map_err(KeyringError::File)?;
         Self::parse(&text)
     }
 
