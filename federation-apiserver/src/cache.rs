@@ -16,6 +16,7 @@ mod model;
 mod object;
 mod progress;
 mod snapshot;
+mod views;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -34,6 +35,7 @@ pub use snapshot::{ObjectName, Snapshot};
 
 use crate::store::{Committed, Follow, KindKey, Loaded, Store, StoreError};
 use progress::Progress;
+pub(crate) use views::ViewId;
 
 /// Batches a feed's subscriber may lag before it must look at everything again.
 const FEED_BATCHES_MAX: usize = 1024;

@@ -19,12 +19,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use machinery::status::Status;
 
-use crate::auth::{UserInfo, bootstrap_tokens};
+use crate::auth::bootstrap_tokens;
 use crate::cache::{CachedObject, Event, EventType, Expired, KindCache, WatchCursor};
 use crate::kinds::certificates::GROUP;
 use crate::server::Shared;
 use crate::store::KindKey;
-use crate::write::{DeleteOptions, Engine, FieldValidation, Intent, Options, Part};
+use crate::write::{DeleteOptions, Engine, Intent, Part};
 
 pub use authority::{Authority, AuthorityError};
 
@@ -188,19 +188,8 @@ fn intent(engine: &Engine, (group, plural): (&str, &str), object: &CachedObject,
         .catalog
         .resource(group, "v1", plural)
         .ok_or_else(Status::resource_not_found)?;
-    Ok(Intent {
-        kind,
-        namespace: object.key.namespace.to_string(),
-        name: object.key.name.to_string(),
-        part,
-        options: Options {
-            dry_run: false,
-            field_manager: MANAGER.to_owned(),
-            validation: FieldValidation::Ignore,
-            force: false,
-        },
-        user: UserInfo::internal("apiserver"),
-    })
+    let place = (&*object.key.namespace, &*object.key.name);
+    Ok(Intent::internal(&kind, place, part, MANAGER))
 }
 
 async fn delete(engine: &Engine, kind: (&str, &str), object: &CachedObject) -> Result<(), Status> {

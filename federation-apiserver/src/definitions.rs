@@ -19,12 +19,11 @@ use machinery::status::Status;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::auth::UserInfo;
 use crate::cache::{CachedObject, KindCache};
 use crate::kinds::Kind;
 use crate::kinds::custom::{Incarnation, rows};
 use crate::server::Shared;
-use crate::write::{Engine, FieldValidation, Intent, Options, Part};
+use crate::write::{Engine, Intent, Part};
 
 /// API group of definitions.
 const GROUP: &str = "apiextensions.k8s.io";
@@ -57,19 +56,7 @@ fn is_closing(crd: &Value) -> bool {
 
 /// A write of our own to one object.
 fn intent(kind: &Arc<Kind>, namespace: &str, name: &str, part: Part) -> Intent {
-    Intent {
-        kind: kind.clone(),
-        namespace: namespace.to_owned(),
-        name: name.to_owned(),
-        part,
-        options: Options {
-            dry_run: false,
-            field_manager: MANAGER.to_owned(),
-            validation: FieldValidation::Ignore,
-            force: false,
-        },
-        user: UserInfo::internal("apiserver"),
-    }
+    Intent::internal(kind, (namespace, name), part, MANAGER)
 }
 
 /// What is known of the definitions, so that a change of one is a look at one.

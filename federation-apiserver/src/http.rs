@@ -88,8 +88,10 @@ impl Ask {
 
     /// What a write is about.
     pub(crate) fn intent(&self, part: Part, options: Options) -> Intent {
+        let registry = self.server.engine.catalog.registry();
         Intent {
-            kind: self.kind.clone(),
+            kind: registry.working_kind(&self.kind),
+            spoken: self.kind.clone(),
             namespace: self.path.namespace.clone(),
             name: self.path.name.clone(),
             part,

@@ -7,6 +7,7 @@
 
 mod admission;
 pub(crate) mod certificates;
+mod conversion;
 pub(crate) mod custom;
 pub mod discovery;
 mod federation;
@@ -15,12 +16,14 @@ pub mod openapi;
 mod rbac;
 mod registry;
 mod reviews;
+mod shown;
 mod surroundings;
 mod workloads;
 
 use std::borrow::Cow;
 
 use machinery::schema::{self, Schema};
+use machinery::versions::{self, Second};
 
 use crate::store::KindKey;
 pub use custom::{CustomKind, Incarnation};
@@ -153,6 +156,8 @@ pub struct Kind {
     pub key: KindKey,
     /// What a CustomResourceDefinition says of it; none for the kinds of this table.
     pub custom: Option<CustomKind>,
+    /// How its objects are spelled where they are stored in another version that Kubernetes builds in; none for most.
+    pub second: Option<&'static Second>,
 }
 
 impl Kind {
@@ -215,6 +220,11 @@ struct Row {
 
 impl Row {
     fn into_kind(self) -> Kind {
+        let api_version = match self.group {
+            "" => self.version.to_owned(),
+            group => format!("{group}/{}", self.version),
+        };
+        let second = versions::second(&api_version, self.kind);
         let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
         Kind {
             group: self.group.to_owned(),
@@ -231,13 +241,25 @@ impl Row {
                 None if self.kind == "Namespace" => kubernetes::NAMESPACE_VERBS,
                 None => ALL_VERBS,
             },
-            fields: owned(self.fields),
+            fields: match second {
+                Some(second) => second.fields.iter().map(|(shown, _)| (*shown).to_owned()).collect(),
+                None => owned(self.fields),
+            },
             built_in: self.built_in,
             strategy: self.strategy,
-            key: KindKey::new(self.group, self.plural),
+            key: match second {
+                Some(second) => KindKey::new(group_of(second.stored_api_version), self.plural),
+                None => KindKey::new(self.group, self.plural),
+            },
             custom: None,
+            second,
         }
     }
+}
+
+/// The group of an `apiVersion`.
+fn group_of(api_version: &str) -> &str {
+    api_version.split_once('/').map_or("", |(group, _)| group)
 }
 
 #[cfg(test)]
@@ -273,7 +295,11 @@ mod tests {
             let mut seen = std::collections::BTreeSet::new();
             for kind in registry.kinds() {
                 for name in kind.short_names.iter().chain([&kind.plural]) {
-                    assert!(seen.insert((&kind.group, name)), "{name} twice in {:?}", kind.group);
+                    assert!(
+                        seen.insert((&kind.group, &kind.version, name)),
+                        "{name} twice in {:?}",
+                        kind.group
+                    );
                 }
             }
         }

@@ -12,10 +12,9 @@ mod reconcile;
 use machinery::status::Status;
 use serde_json::Value;
 
-use crate::auth::UserInfo;
 use crate::kinds::Kind;
 use crate::server::ServerError;
-use crate::write::{Engine, FieldValidation, Intent, Options, Part};
+use crate::write::{Engine, Intent, Part};
 
 pub(crate) use aggregate::keep_aggregated;
 
@@ -63,19 +62,12 @@ fn kind(engine: &Engine, plural: &str) -> Result<std::sync::Arc<Kind>, Status> {
 
 /// A write of our own.
 fn intent(engine: &Engine, plural: &str, name: &str, manager: &str) -> Result<Intent, Status> {
-    Ok(Intent {
-        kind: kind(engine, plural)?,
-        namespace: String::new(),
-        name: name.to_owned(),
-        part: Part::Object,
-        options: Options {
-            dry_run: false,
-            field_manager: manager.to_owned(),
-            validation: FieldValidation::Ignore,
-            force: false,
-        },
-        user: UserInfo::internal("apiserver"),
-    })
+    Ok(Intent::internal(
+        &kind(engine, plural)?,
+        ("", name),
+        Part::Object,
+        manager,
+    ))
 }
 
 /// Whether somebody else was faster.

@@ -27,6 +27,7 @@ mod ownership;
 mod parts;
 mod prepare;
 mod shape;
+mod spoken;
 mod steps;
 mod track;
 mod update;
@@ -52,6 +53,7 @@ use crate::kinds::Kind;
 use admission::quota::Charge;
 use claims::Reservation;
 use steps::{Step, run};
+use update::unchanged_kind;
 
 /// Which part of an object a write is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,8 +97,10 @@ pub(crate) struct Options {
 /// What a request asks for.
 #[derive(Clone, Debug)]
 pub(crate) struct Intent {
-    /// The kind.
+    /// The kind, in the version in which the steps see objects.
     pub(crate) kind: Arc<Kind>,
+    /// The version in which the client speaks: another one only of kinds that Kubernetes builds in twice.
+    pub(crate) spoken: Arc<Kind>,
     /// Namespace; empty for cluster-scoped kinds.
     pub(crate) namespace: String,
     /// Name; empty where the body names it.
@@ -110,19 +114,37 @@ pub(crate) struct Intent {
 }
 
 impl Intent {
+    /// A write of our own to one object.
+    pub(crate) fn internal(kind: &Arc<Kind>, (namespace, name): (&str, &str), part: Part, manager: &str) -> Self {
+        Self {
+            kind: kind.clone(),
+            spoken: kind.clone(),
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+            part,
+            options: Options {
+                dry_run: false,
+                field_manager: manager.to_owned(),
+                validation: FieldValidation::Ignore,
+                force: false,
+            },
+            user: UserInfo::internal("apiserver"),
+        }
+    }
+
     /// 404 for the object that is meant.
     pub(crate) fn not_found(&self) -> Status {
-        Status::not_found(&self.kind.group, &self.kind.plural, &self.name)
+        Status::not_found(&self.spoken.group, &self.spoken.plural, &self.name)
     }
 
     /// 409 for an object that changed meanwhile.
     pub(crate) fn modified(&self) -> Status {
-        Status::modified(&self.kind.group, &self.kind.plural, &self.name)
+        Status::modified(&self.spoken.group, &self.spoken.plural, &self.name)
     }
 
     /// 403 for the object that is meant.
     pub(crate) fn forbidden(&self, why: &str) -> Status {
-        Status::forbidden(&self.kind.group, &self.kind.plural, &self.name, why)
+        Status::forbidden(&self.spoken.group, &self.spoken.plural, &self.name, why)
     }
 }
 
@@ -147,6 +169,23 @@ pub(crate) struct Draft {
     pub(crate) reserved: Option<Reservation>,
     /// What was charged to quotas for it.
     charged: Vec<Charge>,
+}
+
+impl Draft {
+    /// A draft at the beginning.
+    fn of(value: Value, old: Option<Arc<Value>>, duplicates: Vec<String>) -> Self {
+        Self {
+            value,
+            old,
+            applied: false,
+            clears_ownership: false,
+            duplicates,
+            warnings: Vec::new(),
+            now: Timestamp::now(),
+            reserved: None,
+            charged: Vec::new(),
+        }
+    }
 }
 
 /// What a write came to.
@@ -176,7 +215,7 @@ const CREATE: &[Step] = &[
     Step::Admission(admission::accounts::complete),
     Step::Admission(admission::priority::complete),
     Step::Admission(admission::classes::choose),
-    Step::Admission(admission::mutations::change),
+    Step::Awaited(admission::mutations::change),
     Step::Awaited(admission::webhooks::change),
     Step::Always(escalate::nothing_beyond_own_rights),
     Step::Always(allocate::claim),
@@ -184,7 +223,7 @@ const CREATE: &[Step] = &[
     Step::Always(certificates::admit),
     Step::Admission(admission::limits::judge),
     Step::Admission(admission::priority::judge),
-    Step::Admission(admission::policies::judge),
+    Step::Awaited(admission::policies::judge),
     Step::Awaited(admission::webhooks::judge),
     Step::Awaited(admission::quota::charge),
 ];
@@ -199,7 +238,7 @@ const UPDATE: &[Step] = &[
     Step::Always(body::fill_defaults),
     Step::Always(track::ownership),
     Step::Admission(admission::priority::complete),
-    Step::Admission(admission::mutations::change),
+    Step::Awaited(admission::mutations::change),
     Step::Awaited(admission::webhooks::change),
     Step::Always(escalate::nothing_beyond_own_rights),
     Step::Always(allocate::claim),
@@ -208,7 +247,7 @@ const UPDATE: &[Step] = &[
     Step::Always(certificates::admit),
     Step::Admission(admission::limits::judge),
     Step::Admission(admission::priority::judge),
-    Step::Admission(admission::policies::judge),
+    Step::Awaited(admission::policies::judge),
     Step::Awaited(admission::webhooks::judge),
     Step::Awaited(admission::quota::charge),
 ];
@@ -216,7 +255,7 @@ const UPDATE: &[Step] = &[
 /// A deletion, before anything is marked or removed.
 const DELETE: &[Step] = &[
     Step::Awaited(admission::webhooks::change),
-    Step::Admission(admission::policies::judge),
+    Step::Awaited(admission::policies::judge),
     Step::Awaited(admission::webhooks::judge),
 ];
 

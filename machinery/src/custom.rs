@@ -3,10 +3,11 @@
 //! In: definitions, as JSON of `apiextensions.k8s.io/v1` that passed validation, and custom objects. Out: compiled
 //! [`Version`]s that prune, default, judge, print and publish objects, and the status that a definition is to have.
 //! Whether a definition itself is allowed is decided in [`crate::validate`]; which definitions there are, what is
-//! served, conversion by webhook and the deletion of objects are the server's business.
+//! served, calls to webhooks and the deletion of objects are the server's business.
 
 mod bounds;
 mod columns;
+mod conversion;
 pub(crate) mod correlate;
 mod defaults;
 pub(crate) mod format;
@@ -34,6 +35,7 @@ use crate::schema::{Schema, builtin};
 use crate::status::Cause;
 
 pub use columns::PrinterColumn;
+pub use conversion::{Hooked, answered as converted, asking as asking_to_convert};
 pub(crate) use defaults::{Defaulted, judge_default};
 pub use read::DefinitionError;
 pub use read::compare as compare_versions;
@@ -53,6 +55,8 @@ pub struct Definition {
     pub namespaced: bool,
     /// All versions, served or not, in the order of discovery: Kubernetes' version priority.
     pub versions: Vec<Arc<Version>>,
+    /// Who converts objects between versions; none where versions differ in `apiVersion` alone.
+    pub hooked: Option<Hooked>,
 }
 
 /// The names of a custom kind.

@@ -23,6 +23,7 @@ pub mod select;
 pub mod status;
 pub mod table;
 pub mod validate;
+pub mod versions;
 
 #[cfg(test)]
 mod captures;

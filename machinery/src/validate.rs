@@ -1,5 +1,5 @@
 //! Which objects are allowed: the rules of each kind, as kube-apiserver 1.36 states them, and those of Meridian's own
-//! kinds in the same words.
+//! kinds in the same words. Kinds of two versions are judged as they are stored, by the rules of the version that was written.
 //!
 //! In: a pruned, defaulted object and its kind; for an update the stored object too. Out: every fault at once, each with
 //! its field, in the order of the fields. What the server allocates (cluster IPs, node ports, uids, times) may still be
@@ -82,6 +82,7 @@ pub fn update(api_version: &str, kind: &str, new: &Value, old: &Value) -> Vec<Ca
         ("v1", "ResourceQuota") => quota::update_resource_quota(new, old, &mut faults),
         ("discovery.k8s.io/v1", "EndpointSlice") => endpoints::update_slice(new, old, &mut faults),
         ("certificates.k8s.io/v1", "CertificateSigningRequest") => certificates::update(new, old, &mut faults),
+        ("events.k8s.io/v1", "Event") => event::update_whole(new, old, &mut faults),
         ("rbac.authorization.k8s.io/v1", "RoleBinding" | "ClusterRoleBinding") => {
             rbac::update_binding(new, old, &mut faults);
         }
@@ -154,6 +155,8 @@ fn content(api_version: &str, kind: &str, new: &Value, old: Option<&Value>, faul
         ("v1", "ConfigMap") => config::config_map(new, faults),
         ("v1", "Secret") => config::secret(new, faults),
         ("v1", "Event") => event::core(new, faults),
+        // In the words in which it is stored.
+        ("events.k8s.io/v1", "Event") => event::whole(new, old.is_none(), faults),
         ("v1", "Endpoints") => endpoints::endpoints(new, old, faults),
         ("v1", "Pod") => pod::pod(new, faults),
         ("v1", "Node") => node::node(new, faults),
@@ -164,7 +167,8 @@ fn content(api_version: &str, kind: &str, new: &Value, old: Option<&Value>, faul
         ("apps/v1", "ControllerRevision") => sets::revision(new, faults),
         ("batch/v1", "Job") => batch::job(new, faults),
         ("batch/v1", "CronJob") => batch::cron_job(new, old, faults),
-        ("autoscaling/v2", "HorizontalPodAutoscaler") => autoscaler::autoscaler(new, faults),
+        // Judged as it is stored, whatever it was written as.
+        ("autoscaling/v2" | "autoscaling/v1", "HorizontalPodAutoscaler") => autoscaler::autoscaler(new, faults),
         ("policy/v1", "PodDisruptionBudget") => bounds::disruption_budget(new, faults),
         ("scheduling.k8s.io/v1", "PriorityClass") => bounds::priority_class(new, faults),
         ("networking.k8s.io/v1", "Ingress") => ingress::ingress(new, old, faults),

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::body;
+use super::views::Views;
 use crate::store::{Committed, ObjectKey};
 
 /// Why a stored body is not an object.
@@ -40,6 +41,8 @@ pub struct CachedObject {
     /// The object as clients get it: JSON with `metadata.resourceVersion`.
     pub bytes: Bytes,
     value: Mutex<Weak<Value>>,
+    /// What other versions of its kind made of it.
+    pub(crate) views: Views,
 }
 
 #[derive(Deserialize)]
@@ -95,6 +98,7 @@ impl CachedObject {
             labels,
             bytes,
             value: Mutex::new(Weak::new()),
+            views: Views::default(),
         })
     }
 

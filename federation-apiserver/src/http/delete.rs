@@ -111,7 +111,7 @@ pub(crate) async fn one(ask: &Ask, body: Body) -> Result<Response, Status> {
 pub(crate) async fn collection(ask: &Ask, body: Body) -> Result<Response, Status> {
     let form = ask.form(true)?;
     let options = options(ask, &body::read(body).await?)?;
-    let selection = Selection::of(&ask.query, &ask.path.namespace, &ask.kind.fields)?;
+    let selection = Selection::of(&ask.query, &ask.path.namespace, Some(&ask.kind))?;
     let objects = ask.server.engine.cache_of(&ask.kind).snapshot();
     let mut out = BytesMut::new();
     out.put_slice(
@@ -137,7 +137,8 @@ pub(crate) async fn collection(ask: &Ask, body: Body) -> Result<Response, Status
         if !std::mem::take(&mut first) {
             out.put_u8(b',');
         }
-        out.put_slice(&ask.kind.shown_bytes(object));
+        ask.kind.prepare([object]).await?;
+        out.put_slice(&ask.kind.shown_bytes(object)?);
     }
     out.put_slice(b"]}");
     respond::json_bytes(

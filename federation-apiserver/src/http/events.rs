@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::negotiate::{Encoding, Form, Transform};
 use super::tables::{Printer, metadata_only};
-use crate::cache::{CachedObject, EventType};
+use crate::cache::{CachedObject, Event, EventType};
 use crate::kinds::Kind;
 
 /// Writes events in the form one client asked for.
@@ -24,27 +24,44 @@ pub(super) struct Encoder {
 }
 
 impl Encoder {
-    pub(super) fn object(&mut self, event: EventType, object: &CachedObject, out: &mut BytesMut) {
+    /// Writes an event of an object.
+    ///
+    /// # Errors
+    /// The object cannot be shown ([`Self::prepare`]).
+    pub(super) fn object(&mut self, event: EventType, object: &CachedObject, out: &mut BytesMut) -> Result<(), Status> {
         if self.form.encoding != Encoding::Protobuf && self.form.transform == Transform::Objects {
-            out.reserve(object.bytes.len() + 40);
+            let shown = match &self.served {
+                Some(kind) => kind.shown_bytes(object)?,
+                None => object.bytes.clone(),
+            };
+            out.reserve(shown.len() + 40);
             out.put_slice(b"{\"type\":\"");
             out.put_slice(event.as_str().as_bytes());
             out.put_slice(b"\",\"object\":");
-            match &self.served {
-                Some(kind) => out.put_slice(&kind.shown_bytes(object)),
-                None => out.put_slice(&object.bytes),
-            }
+            out.put_slice(&shown);
             out.put_slice(b"}\n");
-            return;
+            return Ok(());
         }
-        self.value(event.as_str(), &self.shown(object), Some(object.revision), out);
+        let shown = self.shown(object)?;
+        self.value(event.as_str(), &shown, Some(object.revision), out);
+        Ok(())
+    }
+
+    /// Asks whoever has to be asked to show what events are about.
+    pub(super) async fn prepare(&self, events: &[Arc<Event>]) -> Result<(), Status> {
+        let Some(kind) = &self.served else { return Ok(()) };
+        let objects = events
+            .iter()
+            .flat_map(|event| event.previous.iter().chain([&event.object]));
+        kind.prepare(objects).await
     }
 
     /// An object as it is shown.
-    pub(super) fn shown(&self, object: &CachedObject) -> Arc<Value> {
-        self.served
-            .as_ref()
-            .map_or_else(|| object.value(), |kind| kind.shown(object))
+    pub(super) fn shown(&self, object: &CachedObject) -> Result<Arc<Value>, Status> {
+        match &self.served {
+            Some(kind) => kind.shown(object),
+            None => Ok(object.value()),
+        }
     }
 
     pub(super) fn value(&mut self, event: &str, object: &Value, revision: Option<Revision>, out: &mut BytesMut) {

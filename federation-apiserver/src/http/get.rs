@@ -25,10 +25,11 @@ pub(crate) async fn get(ask: &Ask, part: Part) -> Result<Response, Status> {
     let object = objects
         .get(&ask.path.namespace, &ask.path.name)
         .ok_or_else(|| ask.not_found())?;
+    ask.kind.prepare([&object]).await?;
     if form.transform == Transform::Objects && part != Part::Scale {
-        return respond::json_bytes(StatusCode::OK, form, ask.kind.shown_bytes(&object));
+        return respond::json_bytes(StatusCode::OK, form, ask.kind.shown_bytes(&object)?);
     }
-    let whole = ask.kind.shown(&object);
+    let whole = ask.kind.shown(&object)?;
     match (part, &ask.kind.strategy.scale) {
         (Part::Scale, Some(paths)) => shape(ask, form, &scale_of(&ask.kind, paths, &whole)),
         (Part::Object | Part::Status | Part::Scale | Part::Finalize | Part::Approval, _) => shape(ask, form, &whole),
@@ -74,7 +75,7 @@ fn custom_version(ask: &Ask) -> Option<Arc<machinery::custom::Version>> {
 pub(crate) async fn list(ask: &Ask) -> Result<Response, Status> {
     let form = ask.form(true)?;
     let source = Source::of(&ask.kind, ask.server.engine.cache_of(&ask.kind));
-    let selection = Selection::of(&ask.query, &ask.path.namespace, &ask.kind.fields)?;
+    let selection = Selection::of(&ask.query, &ask.path.namespace, Some(&ask.kind))?;
     super::list::list(&source, &ask.query, &selection, form).await
 }
 
@@ -83,6 +84,6 @@ pub(crate) async fn watch(ask: &Ask) -> Result<Response, Status> {
     let form = ask.form(false)?;
     debug_assert!(form.encoding != Encoding::Yaml);
     let source = Source::of(&ask.kind, ask.server.engine.cache_of(&ask.kind));
-    let selection = Selection::of(&ask.query, &ask.path.namespace, &ask.kind.fields)?.named(&ask.path.name)?;
+    let selection = Selection::of(&ask.query, &ask.path.namespace, Some(&ask.kind))?.named(&ask.path.name)?;
     super::watch::watch(source, &ask.query, selection, form, ask.drain()).await
 }

@@ -19,7 +19,7 @@ use super::query::Query;
 use super::respond;
 use super::select::Selection;
 use super::source::Source;
-use super::tables::{Include, Printer, metadata_only};
+use super::tables::{Include, metadata_only};
 use crate::cache::{CachedObject, Snapshot};
 
 const INCONSISTENT: &str = "The provided continue parameter is too old to display a consistent list result. You can \
@@ -180,12 +180,13 @@ pub(crate) async fn list(
         },
     };
     let page = page(&snapshot, &options, selection);
+    source.prepare(&page.items).await?;
     let metadata = metadata(&page);
     if form.transform == Transform::Objects && form.encoding == Encoding::Json && !form.pretty {
         return Ok(respond::content(
             StatusCode::OK,
             super::negotiate::JSON,
-            bytes(source, &metadata, &page.items),
+            bytes(source, &metadata, &page.items)?,
         ));
     }
     respond::value(StatusCode::OK, form, &tree(source, query, form, metadata, &page.items)?)
@@ -271,7 +272,7 @@ fn metadata(page: &Page) -> Value {
 }
 
 /// The list as JSON, by copying the items' bytes.
-fn bytes(source: &Source, metadata: &Value, items: &[Arc<CachedObject>]) -> Bytes {
+fn bytes(source: &Source, metadata: &Value, items: &[Arc<CachedObject>]) -> Result<Bytes, Status> {
     let head = format!(
         "{{\"kind\":{:?},\"apiVersion\":{:?},\"metadata\":{metadata},\"items\":[",
         source.list_kind, source.api_version
@@ -283,10 +284,10 @@ fn bytes(source: &Source, metadata: &Value, items: &[Arc<CachedObject>]) -> Byte
         if index > 0 {
             out.put_u8(b',');
         }
-        out.put_slice(&source.shown_bytes(item));
+        out.put_slice(&source.shown_bytes(item)?);
     }
     out.put_slice(b"]}");
-    out.freeze()
+    Ok(out.freeze())
 }
 
 fn tree(
@@ -296,29 +297,24 @@ fn tree(
     metadata: Value,
     items: &[Arc<CachedObject>],
 ) -> Result<Value, Status> {
+    let shown: Vec<Arc<Value>> = items.iter().map(|item| source.shown(item)).collect::<Result<_, _>>()?;
     match form.transform {
         Transform::Objects => Ok(json!({
             "kind": source.list_kind,
             "apiVersion": source.api_version,
             "metadata": metadata,
-            "items": items.iter().map(|item| (*source.shown(item)).clone()).collect::<Vec<_>>(),
+            "items": shown.iter().map(|item| (**item).clone()).collect::<Vec<_>>(),
         })),
         Transform::Metadata => Ok(json!({
             "kind": "PartialObjectMetadataList",
             "apiVersion": format!("meta.k8s.io/{}", form.meta_version),
             "metadata": metadata,
-            "items": items.iter().map(|item| metadata_only(form, &source.shown(item))).collect::<Vec<_>>(),
+            "items": shown.iter().map(|item| metadata_only(form, item)).collect::<Vec<_>>(),
         })),
         Transform::Table => {
-            let printer = Printer {
-                api_version: source.api_version.clone(),
-                kind: source.kind.clone(),
-                custom: source.custom_version(),
-                include: Include::of(query)?,
-                form,
-            };
+            let printer = source.printer(Include::of(query)?, form);
             let now = Timestamp::now();
-            let rows = items.iter().map(|item| printer.row(&source.shown(item), now)).collect();
+            let rows = shown.iter().map(|item| printer.row(item, now)).collect();
             Ok(printer.table(rows, metadata, true))
         }
     }

@@ -7,6 +7,7 @@ use machinery::status::Status;
 
 use super::query::Query;
 use crate::cache::CachedObject;
+use crate::kinds::Kind;
 
 /// A selection.
 #[derive(Clone, Debug)]
@@ -20,16 +21,20 @@ pub(crate) struct Selection {
 }
 
 impl Selection {
-    /// Reads the selectors of a query; `known` are the fields that the kind lets select.
-    pub(crate) fn of(query: &Query, namespace: &str, known: &[String]) -> Result<Self, Status> {
+    /// Reads the selectors of a query, of the fields that a kind lets select.
+    pub(crate) fn of(query: &Query, namespace: &str, kind: Option<&Kind>) -> Result<Self, Status> {
         let labels = match query.get("labelSelector") {
             Some(text) => LabelSelector::parse(text).map_err(Status::from)?,
             None => LabelSelector::everything(),
         };
-        let fields = FieldSelector::parse(query.get("fieldSelector").unwrap_or_default()).map_err(Status::from)?;
+        let mut fields = FieldSelector::parse(query.get("fieldSelector").unwrap_or_default()).map_err(Status::from)?;
         let mut all = vec!["metadata.name", "metadata.namespace"];
-        all.extend(known.iter().map(String::as_str));
+        all.extend(kind.iter().flat_map(|kind| &kind.fields).map(String::as_str));
         fields.check_known(&all).map_err(Status::from)?;
+        if let Some(second) = kind.and_then(|kind| kind.second) {
+            // Objects are looked at as they are stored.
+            fields.rename(second.fields);
+        }
         let deep = fields
             .terms()
             .iter()

@@ -9,6 +9,8 @@ use machinery::status::Status;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+use super::negotiate::Form;
+use super::tables::{Include, Printer};
 use crate::cache::{CachedObject, KindCache};
 use crate::kinds::Kind;
 
@@ -47,21 +49,48 @@ impl Source {
     }
 
     /// An object as it is shown.
-    pub(crate) fn shown(&self, object: &CachedObject) -> Arc<Value> {
-        self.served
-            .as_ref()
-            .map_or_else(|| object.value(), |kind| kind.shown(object))
+    ///
+    /// # Errors
+    /// Somebody has to be asked for it, and was not ([`Self::prepare`]).
+    pub(crate) fn shown(&self, object: &CachedObject) -> Result<Arc<Value>, Status> {
+        match &self.served {
+            Some(kind) => kind.shown(object),
+            None => Ok(object.value()),
+        }
     }
 
     /// The bytes of an object as it is shown.
-    pub(crate) fn shown_bytes(&self, object: &CachedObject) -> Bytes {
-        self.served
-            .as_ref()
-            .map_or_else(|| object.bytes.clone(), |kind| kind.shown_bytes(object))
+    ///
+    /// # Errors
+    /// As [`Self::shown`].
+    pub(crate) fn shown_bytes(&self, object: &CachedObject) -> Result<Bytes, Status> {
+        match &self.served {
+            Some(kind) => kind.shown_bytes(object),
+            None => Ok(object.bytes.clone()),
+        }
+    }
+
+    /// Asks whoever has to be asked to show objects.
+    pub(crate) async fn prepare(&self, objects: &[Arc<CachedObject>]) -> Result<(), Status> {
+        match &self.served {
+            Some(kind) => kind.prepare(objects).await,
+            None => Ok(()),
+        }
+    }
+
+    /// How the objects are printed.
+    pub(crate) fn printer(&self, include: Include, form: Form) -> Printer {
+        Printer {
+            api_version: self.api_version.clone(),
+            kind: self.kind.clone(),
+            custom: self.custom_version(),
+            include,
+            form,
+        }
     }
 
     /// The version of a definition that says how the objects are printed.
-    pub(crate) fn custom_version(&self) -> Option<Arc<machinery::custom::Version>> {
+    fn custom_version(&self) -> Option<Arc<machinery::custom::Version>> {
         let custom = self.served.as_ref()?.custom.as_ref()?;
         Some(custom.version.clone())
     }

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use machinery::custom::{PrinterColumn, Version};
 use machinery::status::Status;
 use machinery::table;
+use machinery::versions;
 use serde_json::{Map, Value, json};
 
 use super::negotiate::Form;
@@ -64,9 +65,14 @@ pub(crate) struct Printer {
 impl Printer {
     /// A row of an object.
     pub(crate) fn row(&self, object: &Value, now: Timestamp) -> Value {
-        let cells = match &self.custom {
-            Some(custom) => custom.cells(object, now),
-            None => table::cells(&self.api_version, &self.kind, object, now),
+        let cells = match (&self.custom, versions::second(&self.api_version, &self.kind)) {
+            (Some(custom), _) => custom.cells(object, now),
+            (None, Some(second)) => {
+                let mut stored = object.clone();
+                second.to_stored(&mut stored);
+                table::cells(second.stored_api_version, &self.kind, &stored, now)
+            }
+            (None, None) => table::cells(&self.api_version, &self.kind, object, now),
         };
         let mut row = Map::new();
         row.insert("cells".to_owned(), Value::Array(cells));
@@ -89,10 +95,12 @@ impl Printer {
             (Some(custom), true) => std::iter::once(table::NAME.to_value())
                 .chain(custom.columns.iter().map(PrinterColumn::to_value))
                 .collect(),
-            (None, true) => table::columns(&self.api_version, &self.kind)
-                .iter()
-                .map(table::Column::to_value)
-                .collect(),
+            (None, true) => {
+                let second = versions::second(&self.api_version, &self.kind);
+                let api_version = second.map_or(self.api_version.as_str(), |second| second.stored_api_version);
+                let columns = table::columns(api_version, &self.kind);
+                columns.iter().map(table::Column::to_value).collect()
+            }
         };
         json!({
             "kind": "Table",

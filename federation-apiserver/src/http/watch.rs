@@ -22,7 +22,7 @@ use super::query::Query;
 use super::respond;
 use super::select::Selection;
 use super::source::Source;
-use super::tables::{Include, Printer};
+use super::tables::Include;
 use crate::cache::{CachedObject, Event, EventType, WatchCursor};
 
 /// A watch without a time of its own ends after this long, or up to twice that.
@@ -98,13 +98,7 @@ pub(crate) async fn watch(
 ) -> Result<Response, Status> {
     let options = options(query)?;
     let encoder = Encoder {
-        printer: Printer {
-            api_version: source.api_version.clone(),
-            kind: source.kind.clone(),
-            custom: source.custom_version(),
-            include: Include::of(query)?,
-            form,
-        },
+        printer: source.printer(Include::of(query)?, form),
         form,
         columns_sent: false,
         served: source.served.clone(),
@@ -119,7 +113,10 @@ pub(crate) async fn watch(
                     initial.extend(snapshot.iter().filter(|object| selection.has(object)).cloned());
                 }
                 let old = |_| Status::internal("the history began after the current state");
-                source.objects.watch(snapshot.revision).map_err(old)
+                match source.prepare(initial.make_contiguous()).await {
+                    Ok(()) => source.objects.watch(snapshot.revision).map_err(old),
+                    Err(status) => Err(status),
+                }
             }
             Err(status) => Err(status),
         },
@@ -258,9 +255,17 @@ impl Stream {
                     return Some(self.encoder.error(&status));
                 }
             };
+            if let Err(status) = self.encoder.prepare(&events).await {
+                self.done = true;
+                return Some(self.encoder.error(&status));
+            }
             let mut out = BytesMut::new();
             for event in &events {
-                self.encode(event, &mut out);
+                if let Err(status) = self.encode(event, &mut out) {
+                    self.done = true;
+                    out.extend_from_slice(&self.encoder.error(&status));
+                    return Some(out.freeze());
+                }
             }
             if !out.is_empty() {
                 return Some(out.freeze());
@@ -272,7 +277,11 @@ impl Stream {
         let mut out = BytesMut::new();
         while out.len() < PIECE_BYTES {
             let Some(object) = self.initial.pop_front() else { break };
-            self.encoder.object(EventType::Added, &object, &mut out);
+            if let Err(status) = self.encoder.object(EventType::Added, &object, &mut out) {
+                self.done = true;
+                out.extend_from_slice(&self.encoder.error(&status));
+                return out.freeze();
+            }
         }
         if self.initial.is_empty() && self.mark_initial {
             self.mark_initial = false;
@@ -285,18 +294,18 @@ impl Stream {
     }
 
     /// Writes an event as this watch sees it: what leaves its selection is deleted, what enters is added.
-    fn encode(&mut self, event: &Event, out: &mut BytesMut) {
+    fn encode(&mut self, event: &Event, out: &mut BytesMut) -> Result<(), Status> {
         let before = event.previous.as_ref().filter(|object| self.selection.has(object));
         let after = event.event_type != EventType::Deleted && self.selection.has(&event.object);
         match (before, after) {
             (None, false) => {}
-            (None, true) => self.encoder.object(EventType::Added, &event.object, out),
-            (Some(_), true) => self.encoder.object(EventType::Modified, &event.object, out),
+            (None, true) => self.encoder.object(EventType::Added, &event.object, out)?,
+            (Some(_), true) => self.encoder.object(EventType::Modified, &event.object, out)?,
             (Some(_), false) if event.event_type == EventType::Deleted => {
-                self.encoder.object(EventType::Deleted, &event.object, out);
+                self.encoder.object(EventType::Deleted, &event.object, out)?;
             }
             (Some(previous), false) => {
-                let mut value = (*self.encoder.shown(previous)).clone();
+                let mut value = (*self.encoder.shown(previous)?).clone();
                 if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
                     metadata.insert("resourceVersion".to_owned(), Value::from(event.revision.to_string()));
                 }
@@ -304,6 +313,7 @@ impl Stream {
                     .value(EventType::Deleted.as_str(), &value, Some(event.revision), out);
             }
         }
+        Ok(())
     }
 }
 

@@ -1,20 +1,19 @@
-//! Kinds that CustomResourceDefinitions add: their rows, and how stored objects look through one of their versions.
+//! Kinds that CustomResourceDefinitions add: their rows.
 //!
-//! In: a definition as `machinery` reads it. Out: one [`Kind`] a served version; objects of any version in the form of that
-//! one. An object that was written in the version and since the definition last changed is copied as it is; others are
-//! converted, pruned and given defaults as they are read.
+//! In: a definition as `machinery` reads it. Out: one [`Kind`] a served version. Absent: how stored objects look through a
+//! version (`shown`).
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use api::Revision;
-use bytes::Bytes;
 use machinery::custom::{Definition, Version};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+use super::conversion::Hook;
 use super::{ALL_VERBS, GenerationRule, Kind, PLAIN, ScalePaths, Strategy};
-use crate::cache::{CachedObject, canonical, splice_revision};
+use crate::cache::{CachedObject, ViewId};
 use crate::store::KindKey;
 
 /// What a definition says of one version of its kind.
@@ -28,6 +27,12 @@ pub struct CustomKind {
     pub version: Arc<Version>,
     /// `apiVersion` in which objects are stored.
     pub stored_api_version: Arc<str>,
+    /// Schema of the version in which objects are stored.
+    pub(crate) stored_version: Arc<Version>,
+    /// Who converts objects; none where versions differ in `apiVersion` alone.
+    pub(crate) hook: Option<Arc<Hook>>,
+    /// Names what this version makes of objects, for as long as the definition stays as it is.
+    pub(crate) view: ViewId,
     /// Objects that were written after this revision conform to the definition.
     pub since: Revision,
     /// Cancelled when the version is no longer served; watches end then.
@@ -70,6 +75,7 @@ fn every_row(definition: &Definition, name: &Arc<str>, incarnation: Incarnation,
         return Vec::new();
     };
     let stored_api_version: Arc<str> = format!("{}/{}", definition.group, stored.name).into();
+    let hook = definition.hooked.as_ref().map(|hooked| Arc::new(Hook::of(hooked)));
     let withdrawn = CancellationToken::new();
     let row = |version: &Arc<Version>| Kind {
         group: definition.group.clone(),
@@ -91,9 +97,13 @@ fn every_row(definition: &Definition, name: &Arc<str>, incarnation: Incarnation,
             incarnation: incarnation.clone(),
             version: version.clone(),
             stored_api_version: stored_api_version.clone(),
+            stored_version: stored.clone(),
+            hook: hook.clone(),
+            view: ViewId::next(),
             since,
             withdrawn: withdrawn.clone(),
         }),
+        second: None,
     };
     definition.versions.iter().map(row).collect()
 }
@@ -133,90 +143,4 @@ fn strategy(version: &Version) -> Strategy {
         unconditional_update: false,
         ..PLAIN
     }
-}
-
-impl Kind {
-    /// An object as this version of its kind shows it.
-    pub(crate) fn shown(&self, object: &CachedObject) -> Arc<Value> {
-        match &self.custom {
-            Some(custom) if !self.is_as_stored(custom, object) => {
-                let mut value = (*object.value()).clone();
-                self.convert(custom, &mut value);
-                Arc::new(value)
-            }
-            Some(_) | None => object.value(),
-        }
-    }
-
-    /// The bytes of an object as this version of its kind shows it.
-    pub(crate) fn shown_bytes(&self, object: &CachedObject) -> Bytes {
-        match &self.custom {
-            Some(custom) if !self.is_as_stored(custom, object) => {
-                let bytes = canonical(&self.shown(object));
-                splice_revision(&bytes, object.revision).unwrap_or(bytes)
-            }
-            Some(_) | None => object.bytes.clone(),
-        }
-    }
-
-    /// Whether what is stored would be written otherwise today.
-    pub(crate) fn is_stored_otherwise(&self, object: &CachedObject) -> bool {
-        self.custom
-            .as_ref()
-            .is_some_and(|custom| !begins_with(&object.bytes, &[&self.kind], &[&custom.stored_api_version]))
-    }
-
-    /// The bytes that are stored of an object.
-    pub(crate) fn to_store(&self, value: &Value) -> Bytes {
-        match &self.custom {
-            Some(custom) if self.api_version() != *custom.stored_api_version => {
-                let mut value = value.clone();
-                set_api_version(&mut value, &custom.stored_api_version);
-                canonical(&value)
-            }
-            Some(_) | None => canonical(value),
-        }
-    }
-
-    /// An object of any version of this kind, in this one.
-    pub(crate) fn in_this_version(&self, mut object: Value) -> Value {
-        if let Some(custom) = &self.custom
-            && object.get("apiVersion").and_then(Value::as_str) != Some(&self.api_version())
-        {
-            self.convert(custom, &mut object);
-        }
-        object
-    }
-
-    fn is_as_stored(&self, custom: &CustomKind, object: &CachedObject) -> bool {
-        object.revision > custom.since && begins_with(&object.bytes, &[&self.kind], &[&self.group, "/", &self.version])
-    }
-
-    fn convert(&self, custom: &CustomKind, value: &mut Value) {
-        set_api_version(value, &self.api_version());
-        custom.version.prune(value);
-        custom.version.fill_defaults(value);
-    }
-}
-
-fn set_api_version(value: &mut Value, api_version: &str) {
-    if let Some(object) = value.as_object_mut() {
-        object.insert("apiVersion".to_owned(), Value::from(api_version));
-    }
-}
-
-/// Whether canonical bytes are of a kind and version, given in pieces; none holds a letter that JSON escapes.
-fn begins_with(bytes: &[u8], kind: &[&str], api_version: &[&str]) -> bool {
-    let parts = [
-        &["{\"kind\":\""],
-        kind,
-        &["\",\"apiVersion\":\""],
-        api_version,
-        &["\","],
-    ];
-    parts
-        .into_iter()
-        .flatten()
-        .try_fold(bytes, |rest, part| rest.strip_prefix(part.as_bytes()))
-        .is_some()
 }

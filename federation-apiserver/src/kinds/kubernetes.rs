@@ -136,6 +136,14 @@ pub(super) fn rows(profile: Profile) -> Vec<Row> {
             ..core("Event", "events", "event", &["ev"])
         },
         Row {
+            group: "events.k8s.io",
+            strategy: Strategy {
+                create_on_update: true,
+                ..PLAIN
+            },
+            ..core("Event", "events", "event", &["ev"])
+        },
+        Row {
             namespaced: false,
             fields: &["status.phase"],
             strategy: Strategy {

@@ -115,9 +115,18 @@ impl Registry {
         let first = versions.clone().next();
         let is_stored = |kind: &&Arc<Kind>| match &kind.custom {
             Some(custom) => *custom.stored_api_version == kind.api_version(),
-            None => true,
+            None => kind.second.is_none(),
         };
         versions.find(is_stored).or(first).cloned()
+    }
+
+    /// The version of a kind in which writes are done: the stored one, of a kind that Kubernetes builds in twice.
+    #[must_use]
+    pub fn working_kind(&self, kind: &Arc<Kind>) -> Arc<Kind> {
+        let stored = kind
+            .second
+            .and_then(|second| self.object_kind(second.stored_api_version, &kind.kind));
+        stored.unwrap_or(kind).clone()
     }
 
     /// Whether anything of a group is served.

@@ -72,6 +72,19 @@ pub(super) fn rows() -> Vec<Row> {
             )
         },
         Row {
+            version: "v1",
+            ..all(
+                "autoscaling",
+                Strategy { status: true, ..PLAIN },
+                core(
+                    "HorizontalPodAutoscaler",
+                    "horizontalpodautoscalers",
+                    "horizontalpodautoscaler",
+                    &["hpa"],
+                ),
+            )
+        },
+        Row {
             group: "policy",
             strategy: Strategy {
                 unconditional_update: false,

@@ -60,7 +60,7 @@ pub(crate) async fn serve(ask: Ask, verb: &str) -> Result<Response, Status> {
         served: None,
         keep: Some(manifests),
     };
-    let selection = Selection::of(&ask.query, "", &[])?;
+    let selection = Selection::of(&ask.query, "", None)?;
     let form = ask.form(verb == "list")?;
     if verb == "list" {
         return list::list(&source, &ask.query, &selection, form).await;

@@ -164,7 +164,7 @@ impl Renderer {
         let registry = self.catalog.registry();
         let kind = registry.object_kind(&resource.api_version, &resource.kind)?;
         let object = self.cache.kind(&kind.key).get(&resource.namespace, &resource.name)?;
-        (resource.uid.is_empty() || *resource.uid == *object.uid).then(|| kind.shown(&object))
+        (resource.uid.is_empty() || *resource.uid == *object.uid).then(|| kind.shown_unasked(&object))
     }
 }
 

@@ -249,23 +249,13 @@ mod tests {
 
     use super::*;
     use crate::kinds::{Profile, Registry};
-    use crate::write::{FieldValidation, Options};
 
     fn intent(manager: &str, force: bool) -> Intent {
         let registry = Registry::of(Profile::Hub);
-        Intent {
-            kind: registry.resource("apps", "v1", "deployments").unwrap().clone(),
-            namespace: "a".into(),
-            name: "web".into(),
-            part: Part::Object,
-            options: Options {
-                dry_run: false,
-                field_manager: manager.into(),
-                validation: FieldValidation::Ignore,
-                force,
-            },
-            user: crate::auth::UserInfo::internal("test"),
-        }
+        let kind = registry.resource("apps", "v1", "deployments").unwrap();
+        let mut intent = Intent::internal(kind, ("a", "web"), Part::Object, manager);
+        intent.options.force = force;
+        intent
     }
 
     fn config(replicas: Option<i64>, image: &str) -> Value {

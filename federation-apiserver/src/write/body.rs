@@ -17,14 +17,14 @@ pub(super) fn fill_defaults(_: &Engine, intent: &Intent, draft: &mut Draft) -> R
 pub(super) fn judge_new(_: &Engine, intent: &Intent, draft: &mut Draft) -> Result<(), Status> {
     let causes = match &intent.kind.custom {
         Some(custom) => custom.version.create(&draft.value),
-        None => machinery::validate::create(&intent.kind.api_version(), &intent.kind.kind, &draft.value),
+        None => machinery::validate::create(&intent.spoken.api_version(), &intent.kind.kind, &draft.value),
     };
     if causes.is_empty() {
         warn(intent, draft);
         Ok(())
     } else {
         Err(Status::invalid(
-            &intent.kind.group,
+            &intent.spoken.group,
             &intent.kind.kind,
             &intent.name,
             causes,
@@ -35,7 +35,7 @@ pub(super) fn judge_new(_: &Engine, intent: &Intent, draft: &mut Draft) -> Resul
 /// Judges a changed object beside the old one.
 pub(super) fn judge_changed(_: &Engine, intent: &Intent, draft: &mut Draft) -> Result<(), Status> {
     let Some(old) = &draft.old else { return Ok(()) };
-    let (api_version, kind) = (intent.kind.api_version(), &intent.kind.kind);
+    let (api_version, kind) = (intent.spoken.api_version(), &intent.kind.kind);
     let causes = match (&intent.kind.custom, intent.part) {
         (Some(custom), Part::Object | Part::Scale | Part::Finalize) => custom.version.update(&draft.value, old),
         (Some(custom), Part::Status | Part::Approval) => custom.version.update_status(&draft.value, old),
@@ -52,7 +52,7 @@ pub(super) fn judge_changed(_: &Engine, intent: &Intent, draft: &mut Draft) -> R
         }
         Ok(())
     } else {
-        Err(Status::invalid(&intent.kind.group, kind, &intent.name, causes))
+        Err(Status::invalid(&intent.spoken.group, kind, &intent.name, causes))
     }
 }
 

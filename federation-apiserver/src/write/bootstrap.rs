@@ -6,8 +6,7 @@ use machinery::admission::priority::SYSTEM;
 use machinery::status::Status;
 use serde_json::{Value, json};
 
-use super::{Engine, FieldValidation, Intent, Options, Part};
-use crate::auth::UserInfo;
+use super::{Engine, Intent, Part};
 use crate::kinds::{Kind, Profile};
 use crate::server::ServerError;
 
@@ -52,19 +51,7 @@ impl Engine {
         if self.cache_of(kind).get("", name).is_some() {
             return Ok(());
         }
-        let intent = Intent {
-            kind: kind.clone(),
-            namespace: String::new(),
-            name: name.to_owned(),
-            part: Part::Object,
-            options: Options {
-                dry_run: false,
-                field_manager: String::new(),
-                validation: FieldValidation::Ignore,
-                force: false,
-            },
-            user: UserInfo::internal("apiserver"),
-        };
+        let intent = Intent::internal(kind, ("", name), Part::Object, "");
         match self.create(&intent, body, Vec::new()).await {
             Ok(_) => Ok(()),
             // Another replica was faster.

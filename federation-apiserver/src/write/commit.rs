@@ -82,10 +82,21 @@ impl Engine {
     }
 
     /// The object that is meant, as it is now.
-    pub(super) fn current(&self, intent: &Intent) -> Option<Current> {
-        let cached = self.cache_of(&intent.kind).get(&intent.namespace, &intent.name)?;
-        let value = intent.kind.shown(&cached);
-        Some(Current { cached, value })
+    ///
+    /// # Errors
+    /// Whoever converts it fails. Our own parts, which delete and change metadata alone, take it as it is stored: a hook that is
+    /// away must not keep what is to go.
+    pub(super) async fn current(&self, intent: &Intent) -> Result<Option<Current>, Status> {
+        let Some(cached) = self.cache_of(&intent.kind).get(&intent.namespace, &intent.name) else {
+            return Ok(None);
+        };
+        let value = if intent.user.is_internal() {
+            intent.kind.shown_unasked(&cached)
+        } else {
+            intent.kind.prepare([&cached]).await?;
+            intent.kind.shown(&cached)?
+        };
+        Ok(Some(Current { cached, value }))
     }
 
     /// Waits until the cache has seen a revision; a bounded wait, because the cache follows on its own.

@@ -1,12 +1,11 @@
 //! A create: a new object under a free name.
 
-use jiff::Timestamp;
 use machinery::status::Status;
 use serde_json::Value;
 
 use super::commit::{Refused, answer};
 use super::identity::{generated_name, meta};
-use super::{CREATE, Draft, Engine, Intent, Outcome, run};
+use super::{CREATE, Draft, Engine, Intent, Outcome, run, spoken};
 use crate::cache::canonical;
 use crate::store::{Change, Expect};
 
@@ -32,7 +31,10 @@ impl Engine {
         value: Value,
         duplicates: Vec<String>,
     ) -> Result<Outcome, Status> {
-        self.create_draft(intent, value, duplicates, false).await
+        let heard = spoken::object(self, intent, value, duplicates)?;
+        let (value, duplicates) = heard.said;
+        let outcome = self.create_draft(intent, value, duplicates, false).await?;
+        Ok(spoken::answer(intent, heard.warnings, outcome))
     }
 
     /// Creates; `applied` keeps the `managedFields` that an apply made.
@@ -72,8 +74,8 @@ impl Engine {
                 }
                 Attempt::Taken if !generated => {
                     return Err(Status::already_exists(
-                        &intent.kind.group,
-                        &intent.kind.plural,
+                        &intent.spoken.group,
+                        &intent.spoken.plural,
                         &intent.name,
                     ));
                 }
@@ -81,8 +83,8 @@ impl Engine {
             }
             if tries >= GENERATED_NAMES_MAX {
                 return Err(Status::generated_name_taken(
-                    &intent.kind.group,
-                    &intent.kind.plural,
+                    &intent.spoken.group,
+                    &intent.spoken.plural,
                     &intent.name,
                 ));
             }
@@ -98,18 +100,11 @@ impl Engine {
         applied: bool,
     ) -> Result<Attempt, Status> {
         let mut draft = Draft {
-            value,
-            old: None,
             applied,
-            clears_ownership: false,
-            duplicates,
-            warnings: Vec::new(),
-            now: Timestamp::now(),
-            reserved: None,
-            charged: Vec::new(),
+            ..Draft::of(value, None, duplicates)
         };
         run(CREATE, self, intent, &mut draft).await?;
-        let body = intent.kind.to_store(&draft.value);
+        let body = intent.kind.to_store(&draft.value).await?;
         if intent.options.dry_run {
             let taken = self
                 .cache_of(&intent.kind)

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::commit::{Refused, answer, versioned};
 use super::identity::{meta, metadata_mut, seconds};
-use super::{Current, DELETE, Draft, Engine, Intent, Outcome, run};
+use super::{Current, DELETE, Draft, Engine, Intent, Outcome, run, spoken};
 use crate::cache::canonical;
 use crate::definitions;
 use crate::kinds::GenerationRule;
@@ -56,9 +56,14 @@ impl Engine {
         if intent.kind.is_namespace() && PROTECTED_NAMESPACES.contains(&intent.name.as_str()) {
             return Err(intent.forbidden("this namespace may not be deleted"));
         }
+        let outcome = self.delete_current(intent, options).await?;
+        Ok(spoken::answer(intent, Vec::new(), outcome))
+    }
+
+    async fn delete_current(&self, intent: &Intent, options: &DeleteOptions) -> Result<Outcome, Status> {
         let until = Instant::now() + RETRY_FOR;
         loop {
-            let current = self.current(intent).ok_or_else(|| intent.not_found())?;
+            let current = self.current(intent).await?.ok_or_else(|| intent.not_found())?;
             check_preconditions(intent, options, &current)?;
             let warnings = self.admit_deletion(intent, &current).await?;
             let plain = |body| Outcome {
@@ -71,10 +76,10 @@ impl Engine {
                 && value.pointer("/metadata/deletionTimestamp") == current.value.pointer("/metadata/deletionTimestamp")
                 && value.pointer("/metadata/finalizers") == current.value.pointer("/metadata/finalizers")
             {
-                return Ok(plain(intent.kind.shown_bytes(&current.cached)));
+                return Ok(plain(intent.kind.shown_bytes(&current.cached)?));
             }
             let revision = current.cached.revision;
-            let body = intent.kind.to_store(&value);
+            let body = intent.kind.to_store(&value).await?;
             let uid = meta(&current.value, "uid");
             if options.dry_run {
                 let body = versioned(&canonical(&value), revision);
@@ -108,17 +113,7 @@ impl Engine {
 
     /// Asks admission about a deletion; what the client is to be told.
     async fn admit_deletion(&self, intent: &Intent, current: &Current) -> Result<Vec<String>, Status> {
-        let mut draft = Draft {
-            value: Value::Null,
-            old: Some(current.value.clone()),
-            applied: false,
-            clears_ownership: false,
-            duplicates: Vec::new(),
-            warnings: Vec::new(),
-            now: Timestamp::now(),
-            reserved: None,
-            charged: Vec::new(),
-        };
+        let mut draft = Draft::of(Value::Null, Some(current.value.clone()), Vec::new());
         run(DELETE, self, intent, &mut draft).await?;
         Ok(draft.warnings)
     }
@@ -135,7 +130,7 @@ fn finished_answer(intent: &Intent, uid: &str, object: bytes::Bytes) -> bytes::B
     if intent.kind.strategy.delete_returns_object {
         return object;
     }
-    status::deleted(&intent.kind.group, &intent.kind.plural, &intent.name, uid)
+    status::deleted(&intent.spoken.group, &intent.spoken.plural, &intent.name, uid)
         .to_string()
         .into()
 }

@@ -4,7 +4,7 @@ use machinery::status::Status;
 use serde_json::{Map, Value, json};
 
 use super::identity::{meta, metadata_mut, seconds};
-use super::{Draft, Engine, Intent, certificates};
+use super::{Draft, Engine, Intent, Part, certificates};
 use crate::kinds::certificates::GROUP;
 
 /// Label of every namespace with its own name, so that selectors can name it.
@@ -66,9 +66,28 @@ pub(super) fn changed_object(_: &Engine, intent: &Intent, draft: &mut Draft) -> 
     match (intent.kind.group.as_str(), intent.kind.kind.as_str()) {
         ("", "Namespace") => name_label(draft)?,
         ("", "Secret") => machinery::default::fold_string_data(&mut draft.value),
+        ("apiextensions.k8s.io", "CustomResourceDefinition") if intent.part == Part::Object => {
+            remember_storage_version(&mut draft.value);
+        }
         _ => {}
     }
     Ok(())
+}
+
+/// From now on there may be objects in the version in which they are stored.
+fn remember_storage_version(crd: &mut Value) {
+    let versions = crd.pointer("/spec/versions").and_then(Value::as_array);
+    let storage = versions
+        .into_iter()
+        .flatten()
+        .find(|version| version.get("storage") == Some(&Value::Bool(true)))
+        .and_then(|version| version.get("name").cloned());
+    let stored = crd.pointer_mut("/status/storedVersions").and_then(Value::as_array_mut);
+    if let (Some(name), Some(stored)) = (storage, stored)
+        && !stored.contains(&name)
+    {
+        stored.push(name);
+    }
 }
 
 fn name_label(draft: &mut Draft) -> Result<(), Status> {

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::commit::{Refused, answer, versioned};
 use super::identity::meta;
 use super::parts::{scale_of, with_scale};
-use super::{Change, Current, Draft, Engine, Intent, Outcome, Part, Patch, UPDATE, apply, run, shape};
+use super::{Change, Current, Draft, Engine, Intent, Outcome, Part, Patch, UPDATE, apply, run, shape, spoken};
 use crate::auth::Asked;
 use crate::cache::canonical;
 use crate::store::{Change as Stored, Expect};
@@ -33,9 +33,15 @@ enum Attempt {
 impl Engine {
     /// Changes an object, or creates it where the kind or the change allows.
     pub(crate) async fn update(&self, intent: &Intent, change: &Change) -> Result<Outcome, Status> {
+        let heard = spoken::change(self, intent, change)?;
+        let outcome = self.change(intent, &heard.said).await?;
+        Ok(spoken::answer(intent, heard.warnings, outcome))
+    }
+
+    async fn change(&self, intent: &Intent, change: &Change) -> Result<Outcome, Status> {
         let until = Instant::now() + RETRY_FOR;
         let mut outcome = loop {
-            let Some(current) = self.current(intent) else {
+            let Some(current) = self.current(intent).await? else {
                 match self.update_missing(intent, change).await? {
                     Some(outcome) => break outcome,
                     None if Instant::now() < until => {
@@ -103,8 +109,8 @@ impl Engine {
     fn may_create(&self, intent: &Intent) -> Result<(), Status> {
         let asked = Asked::Resource {
             verb: "create",
-            group: &intent.kind.group,
-            resource: &intent.kind.plural,
+            group: &intent.spoken.group,
+            resource: &intent.spoken.plural,
             subresource: "",
             namespace: &intent.namespace,
             name: &intent.name,
@@ -123,11 +129,14 @@ impl Engine {
         let base = scale.as_ref().map_or(&**old, |(_, scale)| scale);
         let (proposed, duplicates, applied) = match change {
             Change::Replace(value, duplicates) => (value.clone(), duplicates.clone(), false),
-            Change::Patch(patch) => (patch.onto(&intent.kind, base)?, Vec::new(), false),
+            Change::Patch(patch) => match intent.spoken.second {
+                Some(second) => (spoken::patched(self, intent, second, patch, base)?, Vec::new(), false),
+                None => (patch.onto(&intent.kind, base)?, Vec::new(), false),
+            },
             Change::Apply(config, duplicates) => (apply::onto(intent, old, config, now)?, duplicates.clone(), true),
         };
         if let Change::Patch(patch) = change {
-            check_kind(intent, patch, base, &proposed)?;
+            unchanged_kind(intent, patch, base, &proposed)?;
         }
         check_place(intent, &proposed)?;
         if !self.version_holds(intent, change, current, &proposed).await? {
@@ -138,15 +147,9 @@ impl Engine {
             None => proposed,
         };
         let mut draft = Draft {
-            value,
-            old: Some(old.clone()),
             applied,
-            clears_ownership: false,
-            duplicates,
-            warnings: Vec::new(),
             now,
-            reserved: None,
-            charged: Vec::new(),
+            ..Draft::of(value, Some(old.clone()), duplicates)
         };
         run(UPDATE, self, intent, &mut draft)
             .await
@@ -201,10 +204,8 @@ impl Engine {
         let ahead = version > current.cached.revision && version > backend.cache.revision();
         if ahead && backend.store.health().await.is_ok_and(|last| version <= last) {
             self.wait_visible(&intent.kind, version).await;
-            if self
-                .current(intent)
-                .is_some_and(|fresh| fresh.cached.revision == version)
-            {
+            let fresh = self.cache_of(&intent.kind).get(&intent.namespace, &intent.name);
+            if fresh.is_some_and(|fresh| fresh.revision == version) {
                 return Ok(false);
             }
         }
@@ -223,17 +224,16 @@ impl Engine {
             reserved,
             charged,
         } = draft;
-        let unchanged = || Outcome {
-            body: intent.kind.shown_bytes(&current.cached),
-            created: false,
-            warnings: warnings.clone(),
-        };
         let finished = is_finished(intent, &value);
         let settled = !intent.kind.is_stored_otherwise(&current.cached);
         if !finished && settled && same_but_version(&current.value, &value) {
-            return Ok(Attempt::Done(unchanged()));
+            return Ok(Attempt::Done(Outcome {
+                body: intent.kind.shown_bytes(&current.cached)?,
+                created: false,
+                warnings,
+            }));
         }
-        let body = intent.kind.to_store(&value);
+        let body = intent.kind.to_store(&value).await?;
         let revision = current.cached.revision;
         if intent.options.dry_run {
             let body = versioned(&canonical(&value), revision);
@@ -320,7 +320,7 @@ fn same_but_version(old: &Value, new: &Value) -> bool {
 }
 
 /// A patch changes an object, never what it is an object of.
-fn check_kind(intent: &Intent, patch: &Patch, before: &Value, after: &Value) -> Result<(), Status> {
+pub(super) fn unchanged_kind(intent: &Intent, patch: &Patch, before: &Value, after: &Value) -> Result<(), Status> {
     for key in ["apiVersion", "kind"] {
         if before.get(key) != after.get(key) {
             let text = |value: &Value| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();

@@ -51,6 +51,30 @@ fn behaviour(path: &str) -> Value {
     }
 }
 
+/// What a conversion webhook answers: `size: 1x2` in v1 is `width: 1, height: 2` in v2.
+fn conversion(path: &str, request: &Value) -> Value {
+    if path == "/refuse" {
+        return json!({"uid": request["uid"], "result": {"status": "Failed", "message": "not today"}});
+    }
+    let desired = request["desiredAPIVersion"].as_str().unwrap();
+    let objects = request["objects"].as_array().unwrap().iter().cloned();
+    let converted: Vec<Value> = objects
+        .map(|mut object| {
+            let spec = object["spec"].clone();
+            object["spec"] = if desired.ends_with("/v1") {
+                json!({"size": format!("{}x{}", spec["width"], spec["height"])})
+            } else {
+                let (width, height) = spec["size"].as_str().unwrap().split_once('x').unwrap();
+                let number = |text: &str| text.parse::<i64>().unwrap();
+                json!({"width": number(width), "height": number(height), "unknown": true})
+            };
+            object["apiVersion"] = json!(desired);
+            object
+        })
+        .collect();
+    json!({"uid": request["uid"], "result": {"status": "Success"}, "convertedObjects": converted})
+}
+
 impl WebhookServer {
     pub(crate) async fn start() -> Self {
         let authority_key = KeyPair::generate().unwrap();
@@ -89,13 +113,18 @@ impl WebhookServer {
     pub(crate) fn hook(&self, path: &str, more: Value) -> Value {
         let mut hook = json!({
             "name": format!("{path}.example.com"), "sideEffects": "None", "admissionReviewVersions": ["v1"],
-            "clientConfig": {"url": format!("https://localhost:{}/{path}", self.port), "caBundle": self.bundle},
+            "clientConfig": self.client(path),
             "rules": [{"operations": ["*"], "apiGroups": ["*"], "apiVersions": ["*"], "resources": ["configmaps"]}],
         });
         for (key, value) in more.as_object().into_iter().flatten() {
             hook[key] = value.clone();
         }
         hook
+    }
+
+    /// A `clientConfig` of it.
+    pub(crate) fn client(&self, path: &str) -> Value {
+        json!({"url": format!("https://localhost:{}/{path}", self.port), "caBundle": self.bundle})
     }
 
     /// The requests since the last time.
@@ -134,6 +163,11 @@ async fn answer(
             return Ok(response);
         }
         _ => {}
+    }
+    if review["kind"] == "ConversionReview" {
+        let converted = json!({"apiVersion": review["apiVersion"], "kind": "ConversionReview",
+            "response": conversion(&path, &review["request"])});
+        return Ok(Response::new(Full::from(converted.to_string())));
     }
     let mut response = json!({"uid": review["request"]["uid"], "allowed": true});
     for (key, value) in behaviour(&path).as_object().unwrap() {

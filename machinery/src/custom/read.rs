@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::columns::PrinterColumn;
 use super::rules::Rules;
 use super::structural::Structural;
-use super::{Definition, Names, Scale, Version, path, publish};
+use super::{Definition, Names, Scale, Version, conversion, path, publish};
 use crate::schema::from_structural;
 
 /// Why an object is no CustomResourceDefinition.
@@ -40,6 +40,7 @@ pub(super) fn definition(crd: &Value) -> Result<Definition, DefinitionError> {
         names,
         namespaced,
         versions,
+        hooked: conversion::read(spec),
     })
 }
 

@@ -49,6 +49,15 @@ impl FieldSelector {
         &self.terms
     }
 
+    /// Gives fields the names that they have in other versions of their kind: pairs of the name here and the name there.
+    pub fn rename(&mut self, names: &[(&str, &str)]) {
+        for term in &mut self.terms {
+            if let Some((_, there)) = names.iter().find(|(here, _)| *here == term.field) {
+                (*there).clone_into(&mut term.field);
+            }
+        }
+    }
+
     /// Whether every object matches.
     #[must_use]
     pub fn is_everything(&self) -> bool {

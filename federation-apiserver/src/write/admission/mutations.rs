@@ -17,6 +17,7 @@ use super::policies::{is_bound, shown};
 use super::review::{self, Review};
 use crate::cache::KindCache;
 use crate::write::apply::merge_object;
+use crate::write::steps::Waiting;
 use crate::write::{Draft, Engine, Intent};
 
 /// The policies and their bindings.
@@ -35,28 +36,37 @@ impl Mutations {
 }
 
 /// Lets policies change a draft.
-pub(in crate::write) fn change(engine: &Engine, intent: &Intent, draft: &mut Draft) -> Result<(), Status> {
+pub(in crate::write) fn change<'a>(
+    engine: &'a Engine,
+    intent: &'a Intent,
+    draft: &'a mut Draft,
+) -> Option<Waiting<'a>> {
     let mutations = &engine.admission.mutations;
     if mutations.bindings.snapshot().is_empty() || mutations.policies.is_empty() || review::is_exempt(intent) {
-        return Ok(());
+        return None;
     }
+    Some(Box::pin(change_by_all(engine, intent, draft)))
+}
+
+async fn change_by_all(engine: &Engine, intent: &Intent, draft: &mut Draft) -> Result<(), Status> {
+    let mutations = &engine.admission.mutations;
     let bindings: Vec<Arc<Value>> = super::values(&mutations.bindings);
     let policies = mutations.policies.all(MutatingPolicy::read);
     let mut after: Vec<Option<Value>> = Vec::with_capacity(policies.len());
     for policy in &policies {
-        let changed = change_by(engine, intent, draft, policy, &bindings)?;
+        let changed = change_by(engine, intent, draft, policy, &bindings).await?;
         after.push((changed && policy.reinvoked).then(|| draft.value.clone()));
     }
     for (policy, after) in policies.iter().zip(after) {
         if after.is_some_and(|after| after != draft.value) {
-            change_by(engine, intent, draft, policy, &bindings)?;
+            change_by(engine, intent, draft, policy, &bindings).await?;
         }
     }
     Ok(())
 }
 
 /// Asks one policy by all its bindings; whether it was asked.
-fn change_by(
+async fn change_by(
     engine: &Engine,
     intent: &Intent,
     draft: &mut Draft,
@@ -68,7 +78,7 @@ fn change_by(
         if binding.pointer("/spec/policyName").and_then(Value::as_str) != Some(&policy.name) {
             continue;
         }
-        let Some(review) = shown(engine, intent, draft, &policy.spec) else {
+        let Some(review) = shown(engine, intent, draft, &policy.spec).await? else {
             continue;
         };
         if !is_bound(intent, draft, &review, binding) {
@@ -89,7 +99,7 @@ fn change_by(
         };
         for param in params.each() {
             match changed(intent, policy, &review, param) {
-                Ok(Some(object)) => review::put_back(engine, intent, draft, object)?,
+                Ok(Some(object)) => review::put_back(engine, intent, draft, object).await?,
                 Ok(None) => {}
                 Err(_) if policy.ignores_failure => {}
                 Err(why) => return refuse(&why, "Invalid"),

@@ -17,6 +17,7 @@ use super::compiled::Compiled;
 use super::review::{self, Review};
 use crate::audit::note;
 use crate::cache::KindCache;
+use crate::write::steps::Waiting;
 use crate::write::{Draft, Engine, Intent};
 use params::Params;
 
@@ -39,11 +40,16 @@ impl Policies {
 }
 
 /// Lets policies refuse a draft.
-pub(in crate::write) fn judge(engine: &Engine, intent: &Intent, draft: &mut Draft) -> Result<(), Status> {
+pub(in crate::write) fn judge<'a>(engine: &'a Engine, intent: &'a Intent, draft: &'a mut Draft) -> Option<Waiting<'a>> {
     let policies = &engine.admission.policies;
     if policies.bindings.snapshot().is_empty() || policies.policies.is_empty() || review::is_exempt(intent) {
-        return Ok(());
+        return None;
     }
+    Some(Box::pin(judge_by_all(engine, intent, draft)))
+}
+
+async fn judge_by_all(engine: &Engine, intent: &Intent, draft: &mut Draft) -> Result<(), Status> {
+    let policies = &engine.admission.policies;
     let bindings: Vec<Arc<Value>> = super::values(&policies.bindings);
     for policy in policies.policies.all(Policy::read) {
         let bound = bindings
@@ -53,7 +59,7 @@ pub(in crate::write) fn judge(engine: &Engine, intent: &Intent, draft: &mut Draf
         if bound.is_empty() {
             continue;
         }
-        let Some(review) = shown(engine, intent, draft, &policy.spec) else {
+        let Some(review) = shown(engine, intent, draft, &policy.spec).await? else {
             continue;
         };
         for binding in bound {
@@ -66,14 +72,20 @@ pub(in crate::write) fn judge(engine: &Engine, intent: &Intent, draft: &mut Draf
 }
 
 /// A draft as a policy sees it, where it is about it.
-pub(super) fn shown(engine: &Engine, intent: &Intent, draft: &Draft, spec: &Value) -> Option<Review> {
+pub(super) async fn shown(
+    engine: &Engine,
+    intent: &Intent,
+    draft: &Draft,
+    spec: &Value,
+) -> Result<Option<Review>, Status> {
     let constraints = spec.get("matchConstraints").unwrap_or(&Value::Null);
     let exact = constraints.get("matchPolicy").and_then(Value::as_str) == Some("Exact");
     let kind = review::version(engine, intent, draft, exact, |asked| {
         matching::any(constraints, "resourceRules", asked) && !matching::any(constraints, "excludeResourceRules", asked)
-    })?;
-    let review = Review::of(engine, intent, draft, &kind);
-    matching::selected(constraints, &review.labelled()).then_some(review)
+    });
+    let Some(kind) = kind else { return Ok(None) };
+    let review = Review::of(engine, intent, draft, &kind).await?;
+    Ok(matching::selected(constraints, &review.labelled()).then_some(review))
 }
 
 /// Whether a binding is about a draft too.
@@ -84,7 +96,7 @@ pub(super) fn is_bound(intent: &Intent, draft: &Draft, review: &Review, binding:
     else {
         return true;
     };
-    let asked = review::asked(intent, draft, &intent.kind);
+    let asked = review::asked(intent, draft, &intent.spoken);
     let has_rules = matched
         .get("resourceRules")
         .and_then(Value::as_array)

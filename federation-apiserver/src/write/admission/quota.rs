@@ -17,11 +17,10 @@ use serde_json::Value;
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::within;
-use crate::auth::UserInfo;
 use crate::cache::CachedObject;
 use crate::kinds::Kind;
 use crate::write::steps::Waiting;
-use crate::write::{Change, Draft, Engine, FieldValidation, Intent, Options, Part};
+use crate::write::{Change, Draft, Engine, Intent, Part};
 
 /// Attempts at a quota that other processes write too.
 const ATTEMPTS_MAX: usize = 16;
@@ -145,19 +144,7 @@ fn kind(engine: &Engine) -> Option<Arc<Kind>> {
 
 async fn write(engine: &Engine, quota: &CachedObject, used: &Amounts) -> Result<(), Status> {
     let Some(kind) = kind(engine) else { return Ok(()) };
-    let intent = Intent {
-        kind,
-        namespace: quota.key.namespace.to_string(),
-        name: quota.key.name.to_string(),
-        part: Part::Status,
-        options: Options {
-            dry_run: false,
-            field_manager: MANAGER.to_owned(),
-            validation: FieldValidation::Ignore,
-            force: false,
-        },
-        user: UserInfo::internal("apiserver"),
-    };
+    let intent = Intent::internal(&kind, (&quota.key.namespace, &quota.key.name), Part::Status, MANAGER);
     let mut value = (*quota.value()).clone();
     if let Some(status) = value.get_mut("status").and_then(Value::as_object_mut) {
         status.insert("used".to_owned(), quota::written(used));

@@ -64,16 +64,16 @@ pub(super) fn version(
     exact: bool,
     holds: impl Fn(&Asked<'_>) -> bool,
 ) -> Option<Arc<Kind>> {
-    if holds(&asked(intent, draft, &intent.kind)) {
-        return Some(intent.kind.clone());
+    if holds(&asked(intent, draft, &intent.spoken)) {
+        return Some(intent.spoken.clone());
     }
-    if exact || intent.kind.custom.is_none() {
+    if exact {
         return None;
     }
     let registry = engine.catalog.registry();
     let others = registry.kinds().iter().filter(|kind| kind.key == intent.kind.key);
     others
-        .filter(|kind| kind.version != intent.kind.version)
+        .filter(|kind| !Arc::ptr_eq(kind, &intent.spoken))
         .find(|kind| holds(&asked(intent, draft, kind)))
         .cloned()
 }
@@ -115,7 +115,10 @@ impl Authority for Rights {
 
 impl Review {
     /// A draft in a version of its kind.
-    pub(super) fn of(engine: &Engine, intent: &Intent, draft: &Draft, kind: &Kind) -> Self {
+    ///
+    /// # Errors
+    /// Whoever converts it fails.
+    pub(super) async fn of(engine: &Engine, intent: &Intent, draft: &Draft, kind: &Kind) -> Result<Self, Status> {
         let mut object = draft.value.clone();
         if let (Some(old), Some(metadata)) = (&draft.old, object.get_mut("metadata").and_then(Value::as_object_mut)) {
             let version = meta(old, "resourceVersion");
@@ -124,16 +127,16 @@ impl Review {
             }
         }
         let old = draft.old.as_deref().cloned().unwrap_or_default();
-        Self {
-            object: shown(intent, kind, object),
-            old: shown(intent, kind, old),
+        Ok(Self {
+            object: shown(intent, kind, object).await?,
+            old: shown(intent, kind, old).await?,
             namespace: namespace(engine, intent, draft),
             request: request(intent, draft, kind),
             rights: Rights {
                 authorizer: engine.authorizer.clone(),
                 user: intent.user.clone(),
             },
-        }
+        })
     }
 
     /// What selectors look at.
@@ -171,13 +174,13 @@ impl Review {
 }
 
 /// An object in a version, or its part of it.
-fn shown(intent: &Intent, kind: &Kind, object: Value) -> Value {
+async fn shown(intent: &Intent, kind: &Kind, object: Value) -> Result<Value, Status> {
     if object.is_null() {
-        return object;
+        return Ok(object);
     }
     match (intent.part, &intent.kind.strategy.scale) {
-        (Part::Scale, Some(paths)) => scale_of(&intent.kind, paths, &object),
-        _ => kind.in_this_version(object),
+        (Part::Scale, Some(paths)) => Ok(scale_of(&intent.kind, paths, &object)),
+        _ => kind.in_this_version(object).await,
     }
 }
 
@@ -212,7 +215,7 @@ fn request(intent: &Intent, draft: &Draft, kind: &Kind) -> Value {
     let user = &intent.user;
     let mut request = json!({
         "kind": names(kind), "resource": resource(kind),
-        "requestKind": names(&intent.kind), "requestResource": resource(&intent.kind),
+        "requestKind": names(&intent.spoken), "requestResource": resource(&intent.spoken),
         "name": intent.name, "operation": operation,
         "userInfo": user.to_value(),
         "dryRun": intent.options.dry_run,
@@ -238,10 +241,10 @@ fn request(intent: &Intent, draft: &Draft, kind: &Kind) -> Value {
 
 /// Puts an object that somebody changed into the draft: in the version of the request, without what its schema does not
 /// know, with defaults, and as the same object.
-pub(super) fn put_back(engine: &Engine, intent: &Intent, draft: &mut Draft, object: Value) -> Result<(), Status> {
+pub(super) async fn put_back(engine: &Engine, intent: &Intent, draft: &mut Draft, object: Value) -> Result<(), Status> {
     let mut value = match (intent.part, &intent.kind.strategy.scale) {
         (Part::Scale, Some(paths)) => with_scale(paths, &draft.value, &object)?,
-        _ => intent.kind.in_this_version(object),
+        _ => intent.kind.in_this_version(object).await?,
     };
     let broken = |error: decode::DecodeError| Status::internal(format!("a changed object cannot be read: {error}"));
     match (&intent.kind.custom, intent.kind.schema()) {

@@ -51,12 +51,12 @@ impl Webhooks {
 }
 
 /// A review for a webhook that is to be called about a draft; none where it is not about it.
-fn review_for(engine: &Engine, intent: &Intent, draft: &Draft, hook: &Hook) -> Result<Option<Review>, Status> {
+async fn review_for(engine: &Engine, intent: &Intent, draft: &Draft, hook: &Hook) -> Result<Option<Review>, Status> {
     let kind = review::version(engine, intent, draft, hook.exact, |asked| {
         matching::any(&hook.spec, "rules", asked)
     });
     let Some(kind) = kind else { return Ok(None) };
-    let review = Review::of(engine, intent, draft, &kind);
+    let review = Review::of(engine, intent, draft, &kind).await?;
     if !matching::selected(&hook.spec, &review.labelled()) {
         return Ok(None);
     }
@@ -108,7 +108,7 @@ async fn change_by(
     hook: &Arc<Hook>,
     sort: &'static str,
 ) -> Result<bool, Status> {
-    let Some(review) = review_for(engine, intent, draft, hook)? else {
+    let Some(review) = review_for(engine, intent, draft, hook).await? else {
         return Ok(false);
     };
     let said = call::ask(hook, &review, sort, review::operation(draft)).await?;
@@ -121,7 +121,7 @@ async fn change_by(
     {
         let changed = patch::json_patch(&review.object, &patch).map_err(|error| Status::internal(error.to_string()))?;
         if changed != review.object {
-            review::put_back(engine, intent, draft, changed)?;
+            review::put_back(engine, intent, draft, changed).await?;
         }
     }
     Ok(true)
@@ -140,7 +140,7 @@ async fn judge_by_all(engine: &Engine, intent: &Intent, draft: &mut Draft) -> Re
     let operation = review::operation(draft);
     let mut concerned = Vec::new();
     for hook in webhooks.all() {
-        if let Some(review) = review_for(engine, intent, draft, &hook)? {
+        if let Some(review) = review_for(engine, intent, draft, &hook).await? {
             concerned.push((hook, review));
         }
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use machinery::select::LabelSelector;
+use machinery::status::Status;
 use serde_json::Value;
 
 use super::super::review::NULL;
@@ -72,22 +73,24 @@ impl Params {
             (true, true) => &intent.namespace,
         };
         let cache = engine.cache_of(&found);
-        let objects: Vec<Arc<Value>> = match reference.get("selector").filter(|selector| !selector.is_null()) {
-            Some(selector) => {
-                let selector =
-                    LabelSelector::from_value(selector).map_err(|error| misconfigured(&error.to_string()))?;
-                let all = cache.snapshot();
-                let chosen = all
-                    .in_namespace(namespace)
-                    .filter(|object| selector.matches(&object.labels));
-                chosen.map(|object| found.shown(object)).collect()
-            }
-            None => cache
-                .get(namespace, text("name"))
-                .iter()
-                .map(|object| found.shown(object))
-                .collect(),
-        };
+        let objects: Result<Vec<Arc<Value>>, Status> =
+            match reference.get("selector").filter(|selector| !selector.is_null()) {
+                Some(selector) => {
+                    let selector =
+                        LabelSelector::from_value(selector).map_err(|error| misconfigured(&error.to_string()))?;
+                    let all = cache.snapshot();
+                    let chosen = all
+                        .in_namespace(namespace)
+                        .filter(|object| selector.matches(&object.labels));
+                    chosen.map(|object| found.shown(object)).collect()
+                }
+                None => cache
+                    .get(namespace, text("name"))
+                    .iter()
+                    .map(|object| found.shown(object))
+                    .collect(),
+            };
+        let objects = objects.map_err(|status: Status| misconfigured(&status.message))?;
         if objects.is_empty() && text("parameterNotFoundAction") != "Allow" {
             return Err(misconfigured(
                 "no params found for policy binding with `Deny` parameterNotFoundAction",
