@@ -99,8 +99,9 @@ impl Aggregation {
             .object_of(placement)
             .filter(|object| object.uid() == placement.spec.resource.uid);
         let object_status = object.and_then(|object| {
-            let status = fold(&object.value, &updated, &now)?;
-            let before = object.value.get("status").cloned().unwrap_or_default();
+            let value = object.value();
+            let status = fold(&value, &updated, &now)?;
+            let before = value.get("status").cloned().unwrap_or_default();
             status_differs(&before, &status).then(|| (object.clone(), status))
         });
         let changed = updated.status != placement.status;

@@ -112,10 +112,7 @@ mod tests {
 
     fn told(name: &str, version: u64) -> News {
         let event = json!({"metadata": {"name": name, "namespace": "shop", "uid": name, "resourceVersion": version.to_string()}});
-        News {
-            kind: kind::EVENT,
-            change: Change::Applied(Arc::new(Watched::new(event))),
-        }
+        News::of(kind::EVENT, Change::Applied(Arc::new(Watched::new(event))))
     }
 
     #[test]

@@ -198,10 +198,8 @@ async fn release(hub: &Hub, kind: &Kind, watched: &Watched, finalizer: &str) -> 
 
 /// Takes one owner off.
 async fn disown(hub: &Hub, kind: &Kind, dependent: &Watched, owner: &str) -> Result<(), HubError> {
-    let owners = dependent
-        .value
-        .pointer("/metadata/ownerReferences")
-        .and_then(Value::as_array);
+    let value = dependent.value();
+    let owners = value.pointer("/metadata/ownerReferences").and_then(Value::as_array);
     let others = |entry: &&Value| entry.get("uid").and_then(Value::as_str) != Some(owner);
     let rest: Vec<&Value> = owners.into_iter().flatten().filter(others).collect();
     let patch = json!({"metadata": {"ownerReferences": rest, "resourceVersion": dependent.resource_version()}});

@@ -64,7 +64,7 @@ impl Health {
             // The hub forgot it; what was heard stays heard, and grows old.
             return None;
         };
-        let heartbeat = match serde_json::from_value::<Heartbeat>(watched.value.clone()) {
+        let heartbeat = match watched.read::<Heartbeat>() {
             Ok(heartbeat) => heartbeat.spec,
             Err(error) => {
                 tracing::warn!(cluster = %name, %error, "a heartbeat cannot be read");
@@ -93,7 +93,7 @@ impl Health {
 
     /// The status that the cluster should have, if it differs.
     fn desired(&self, watched: &Watched, now: Instant) -> Option<(ClusterStatus, Cluster)> {
-        let cluster: Cluster = serde_json::from_value(watched.value.clone()).ok()?;
+        let cluster: Cluster = watched.read().ok()?;
         let heard = self.heard.get(cluster.metadata.name());
         let millis = |since: Instant| i64::try_from((now - since).as_millis()).unwrap_or(i64::MAX);
         let pulse = Pulse {

@@ -3,6 +3,7 @@
 //! (`placement::history`); deletion with the workload, which is the garbage collector's.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ::placement::history::{Step, controller_revisions, replica_sets};
@@ -72,10 +73,8 @@ impl History {
 
 /// The workload that controls a revision, its uid, and the revision's own place.
 fn owner(revision: &Watched) -> Option<((Kind, Id), String, Id)> {
-    let owners = revision
-        .value
-        .pointer("/metadata/ownerReferences")
-        .and_then(Value::as_array)?;
+    let value = revision.value();
+    let owners = value.pointer("/metadata/ownerReferences").and_then(Value::as_array)?;
     let owner = owners
         .iter()
         .find(|owner| owner.get("controller").and_then(Value::as_bool) == Some(true))?;
@@ -115,13 +114,14 @@ impl Reconcile for History {
             (kind::CONTROLLER_REVISION, controller_revisions)
         };
         let owned = self.owned.get(workload.uid()).into_iter().flatten();
-        let owned: Vec<&Value> = owned
+        let owned: Vec<Arc<Value>> = owned
             .filter(|(kind, _)| *kind == revisions)
             .filter_map(|(kind, id)| self.objects.get(kind)?.get(id))
             .filter(|revision| !revision.is_deleting())
-            .map(|revision| &revision.value)
+            .map(|revision| revision.value())
             .collect();
-        let steps = history(&workload.value, &owned);
+        let owned: Vec<&Value> = owned.iter().map(|revision| &**revision).collect();
+        let steps = history(&workload.value(), &owned);
         if steps.is_empty() {
             return None;
         }

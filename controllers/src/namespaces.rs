@@ -70,15 +70,15 @@ impl Reconcile for Namespaces {
 
     fn look(&mut self, namespace: &String) -> Option<Work> {
         let namespace = self.namespaces.get(&Id::new("", namespace))?;
-        if !namespace.is_deleting() || !finalizers(namespace).any(|name| name == FINALIZER) {
+        if !namespace.is_deleting() || !finalizers(&namespace.value()).any(|name| name == FINALIZER) {
             return None;
         }
         Some(Box::pin(empty(self.hub.clone(), namespace.clone())))
     }
 }
 
-fn finalizers(namespace: &Watched) -> impl Iterator<Item = &str> {
-    let list = namespace.value.pointer("/spec/finalizers").and_then(Value::as_array);
+fn finalizers(namespace: &Value) -> impl Iterator<Item = &str> {
+    let list = namespace.pointer("/spec/finalizers").and_then(Value::as_array);
     list.into_iter().flatten().filter_map(Value::as_str)
 }
 
@@ -123,8 +123,9 @@ async fn empty(hub: Hub, namespace: Arc<Watched>) -> Outcome {
 }
 
 async fn finalize(hub: &Hub, namespace: &Watched) -> Result<Arc<Watched>, HubError> {
-    let mut object = namespace.value.clone();
-    let rest: Vec<&str> = finalizers(namespace).filter(|name| *name != FINALIZER).collect();
+    let value = namespace.value();
+    let mut object = (*value).clone();
+    let rest: Vec<&str> = finalizers(&value).filter(|name| *name != FINALIZER).collect();
     if let Value::Object(map) = &mut object {
         map.insert("spec".to_owned(), json!({"finalizers": rest}));
     }
@@ -201,5 +202,5 @@ fn says_the_same(namespace: &Watched, conditions: &Value) -> bool {
         }
         list
     };
-    without_times(namespace.value.pointer("/status/conditions")) == without_times(Some(conditions))
+    without_times(namespace.value().pointer("/status/conditions")) == without_times(Some(conditions))
 }

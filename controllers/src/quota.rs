@@ -89,10 +89,10 @@ impl Quotas {
     /// The status that a quota should have.
     fn status(&self, quota: &Watched, namespace: &str, now: Timestamp) -> Value {
         let kinds = self.objects.iter().map(|(kind, shelf)| {
-            let objects = shelf.in_namespace(namespace).map(|(_, object)| &object.value);
+            let objects = shelf.in_namespace(namespace).map(|(_, object)| object.value());
             (kind.group(), kind.plural.as_ref(), objects)
         });
-        quota::status(&quota.value, kinds, now)
+        quota::status(&quota.value(), kinds, now)
     }
 }
 
@@ -135,13 +135,14 @@ impl Reconcile for Quotas {
             return None;
         }
         let status = self.status(&quota, &id.namespace, Timestamp::now());
-        let stands = quota.value.get("status").cloned().unwrap_or_default();
+        let value = quota.value();
+        let stands = value.get("status").cloned().unwrap_or_default();
         let pace = self.paces.get_mut(id)?;
         if same(&stands, &status) {
             pace.too_high = None;
             return None;
         }
-        if !quota::only_grows(&quota.value, &status) {
+        if !quota::only_grows(&value, &status) {
             let now = Instant::now();
             let since = *pace.too_high.get_or_insert(now);
             let quiet = now.duration_since(pace.written);
@@ -151,7 +152,7 @@ impl Reconcile for Quotas {
             }
             pace.too_high = None;
         }
-        let mut object = quota.value.clone();
+        let mut object = (*value).clone();
         if let Some(object) = object.as_object_mut() {
             object.insert("status".to_owned(), status);
         }

@@ -68,7 +68,7 @@ impl Reconcile for Serving {
                 self.read.remove(&moved.id);
                 continue;
             };
-            match serde_json::from_value(watched.value.clone()) {
+            match watched.read() {
                 Ok(resolution) => drop(self.read.insert(moved.id, resolution)),
                 Err(error) => tracing::warn!(resolution = ?moved.id, %error, "a Resolution cannot be read"),
             }
@@ -78,7 +78,7 @@ impl Reconcile for Serving {
 
     fn look(&mut self, key: &String) -> Option<Work> {
         let watched = self.clusters.get(&Id::new("", key))?.clone();
-        let cluster: Cluster = serde_json::from_value(watched.value.clone()).ok()?;
+        let cluster: Cluster = watched.read().ok()?;
         let candidates = self.read.values().flat_map(|resolution| &resolution.spec.candidates);
         let judged = verdict(
             key,

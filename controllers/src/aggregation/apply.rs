@@ -111,7 +111,8 @@ pub(super) async fn apply(hub: Hub, recorder: Recorder, desired: Desired, pause:
 }
 
 fn kind_of(object: &Watched) -> Option<Kind> {
-    let text = |key: &str| object.value.get(key).and_then(Value::as_str);
+    let value = object.value();
+    let text = |key: &str| value.get(key).and_then(Value::as_str);
     let (api_version, kind) = (text("apiVersion")?, text("kind")?);
     super::folded()
         .into_iter()
@@ -119,7 +120,7 @@ fn kind_of(object: &Watched) -> Option<Kind> {
 }
 
 async fn write_placement(hub: &Hub, standing: &Watched, status: &PlacementStatus) -> Result<Arc<Watched>, HubError> {
-    let mut object = standing.value.clone();
+    let mut object = (*standing.value()).clone();
     if let Value::Object(map) = &mut object {
         map.insert("status".to_owned(), json!(status));
     }
@@ -131,8 +132,8 @@ async fn write_object(hub: &Hub, object: &Watched, status: &Value) -> Result<Arc
         return Ok(Arc::new(object.clone()));
     };
     let mut patch: Map<String, Value> = status.as_object().cloned().unwrap_or_default();
-    for field in object
-        .value
+    let value = object.value();
+    for field in value
         .get("status")
         .and_then(Value::as_object)
         .into_iter()
@@ -140,7 +141,7 @@ async fn write_object(hub: &Hub, object: &Watched, status: &Value) -> Result<Arc
     {
         patch.entry(field.clone()).or_insert(Value::Null);
     }
-    if let Some(before) = object.value.pointer("/status/loadBalancer").and_then(Value::as_object)
+    if let Some(before) = value.pointer("/status/loadBalancer").and_then(Value::as_object)
         && let Some(balancer) = patch.get_mut("loadBalancer").and_then(Value::as_object_mut)
     {
         for field in before.keys() {

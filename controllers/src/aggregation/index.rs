@@ -33,7 +33,7 @@ pub(super) struct Index {
 
 impl Index {
     pub(super) fn take(&mut self, news: News) -> Vec<PlacementKey> {
-        let News { kind, change } = news;
+        let News { kind, change, .. } = news;
         let moved = self.shelves.entry(kind.clone()).or_default().take(change);
         if moved.is_empty() {
             return vec![];
@@ -89,7 +89,7 @@ impl Index {
             name: moved.id.name,
         };
         match moved.new {
-            Some(watched) => match serde_json::from_value(watched.value.clone()) {
+            Some(watched) => match watched.read() {
                 Ok(placement) => {
                     self.placements.insert(key.clone(), Standing { watched, placement });
                 }
@@ -129,7 +129,7 @@ impl Index {
 }
 
 fn read(watched: &Watched) -> Option<ReportSpec> {
-    match serde_json::from_value::<Report>(watched.value.clone()) {
+    match watched.read::<Report>() {
         Ok(report) => Some(report.spec),
         Err(error) => {
             tracing::warn!(report = %watched.id(), %error, "a report cannot be read; what was known stays");

@@ -46,7 +46,7 @@ pub(super) struct Graph {
 
 impl Graph {
     pub(super) fn take(&mut self, news: News) -> Vec<String> {
-        let News { kind, change } = news;
+        let News { kind, change, .. } = news;
         let moved = self.shelves.entry(kind.clone()).or_default().take(change);
         moved
             .into_iter()
@@ -150,10 +150,8 @@ impl Graph {
 }
 
 fn owners(watched: &Watched) -> Vec<Owner> {
-    let list = watched
-        .value
-        .pointer("/metadata/ownerReferences")
-        .and_then(Value::as_array);
+    let value = watched.value();
+    let list = value.pointer("/metadata/ownerReferences").and_then(Value::as_array);
     list.into_iter()
         .flatten()
         .filter_map(|entry| {

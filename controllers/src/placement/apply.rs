@@ -104,7 +104,8 @@ async fn is_gone(hub: &Hub, gone: &Gone, uid: &str) -> Result<bool, HubError> {
 async fn is_undefined(hub: &Hub, api_version: &str, kind: &str) -> Result<bool, HubError> {
     let group = api_version.split_once('/').map_or("", |(group, _)| group);
     let text = |definition: &Watched, pointer: &str| {
-        let text = definition.value.pointer(pointer).and_then(Value::as_str);
+        let value = definition.value();
+        let text = value.pointer(pointer).and_then(Value::as_str);
         text.unwrap_or_default().to_owned()
     };
     let definitions = hub.list(&DEFINITION, "").await?;
@@ -123,7 +124,7 @@ async fn unless_gone(hub: &Hub, vanished: &[(Kind, Id)]) -> Option<Outcome> {
 }
 
 async fn replace(hub: &Hub, standing: &Watched, spec: &PlacementSpec) -> Result<Arc<Watched>, HubError> {
-    let mut object = standing.value.clone();
+    let mut object = (*standing.value()).clone();
     if let Value::Object(map) = &mut object {
         map.insert("spec".to_owned(), json!(spec));
     }

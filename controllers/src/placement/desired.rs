@@ -198,10 +198,7 @@ mod tests {
             .iter()
             .map(|object| Arc::new(Watched::new(object.clone())))
             .collect();
-        index.take(News {
-            kind: kind.clone(),
-            change: Change::Reset(all),
-        })
+        index.take(News::of(kind.clone(), Change::Reset(all)))
     }
 
     fn cluster(name: &str) -> Value {

@@ -54,7 +54,7 @@ pub(super) struct Index {
 
 impl Index {
     pub(super) fn take(&mut self, news: News) -> Vec<Key> {
-        let News { kind, change } = news;
+        let News { kind, change, .. } = news;
         let moved = self.shelves.entry(kind.clone()).or_default().take(change);
         if moved.is_empty() {
             return vec![];
@@ -127,10 +127,10 @@ impl Index {
         let key = reference(&moved.id).placement_key();
         match moved.new {
             Some(watched) => {
-                let Some(facts) = FederatedObject::from_value(&watched.value) else {
+                let Some(facts) = FederatedObject::from_value(&watched.value()) else {
                     return vec![];
                 };
-                let federated = federated_kinds::is_federated(&watched.value);
+                let federated = federated_kinds::is_federated(&watched.value());
                 let before = self.subjects.get(&key);
                 // Status writes are most of the news and never change a decision.
                 let same = before.is_some_and(|before| before.facts == facts && before.federated == federated);
@@ -310,7 +310,7 @@ fn weighs_the_same(new: &Cluster, old: &Cluster) -> bool {
 }
 
 fn read<T: DeserializeOwned>(watched: &Watched) -> Option<T> {
-    match serde_json::from_value(watched.value.clone()) {
+    match watched.read() {
         Ok(read) => Some(read),
         Err(error) => {
             tracing::warn!(object = %watched.id(), %error, "cannot be read; its last good version stays");

@@ -52,10 +52,8 @@ pub(super) async fn let_go(hub: Hub, recorder: Recorder, cluster: Arc<Watched>) 
 /// Whether the hub has a Placement that names the cluster, or one that cannot be read and so may.
 async fn still_named(hub: &Hub, cluster: &str) -> Result<bool, HubError> {
     let placements = hub.list(&PLACEMENT, "").await?;
-    Ok(placements.iter().any(
-        |object| match serde_json::from_value::<Placement>(object.value.clone()) {
-            Ok(placement) => clusters_of(&placement).contains(cluster),
-            Err(_) => true,
-        },
-    ))
+    Ok(placements.iter().any(|object| match object.read::<Placement>() {
+        Ok(placement) => clusters_of(&placement).contains(cluster),
+        Err(_) => true,
+    }))
 }

@@ -58,10 +58,13 @@ async fn take_over(hub: &Hub, kind: &Kind, object: &Watched) -> Result<(), HubEr
     let id = object.id();
     for _ in 0..ATTEMPTS_MAX {
         let here = hub.get(kind, &id).await?;
-        if here.as_ref().is_some_and(|here| !is_news(&here.value, &object.value)) {
+        if here
+            .as_ref()
+            .is_some_and(|here| !is_news(&here.value(), &object.value()))
+        {
             return Ok(());
         }
-        let copy = copy_of(kind, &object.value, here.as_ref().map(|here| here.resource_version()));
+        let copy = copy_of(kind, &object.value(), here.as_ref().map(|here| here.resource_version()));
         let written = match &here {
             Some(_) => hub.replace(kind, &id, &copy).await,
             None => hub.create(kind, &id, &copy).await,

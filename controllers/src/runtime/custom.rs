@@ -48,7 +48,7 @@ pub(super) async fn follow_all(client: Client, readers: Vec<mpsc::Sender<News>>)
         match event {
             Ok(watcher::Event::Init) => listed = Some(BTreeMap::new()),
             Ok(watcher::Event::InitApply(definition)) => {
-                let kind = kind_of(&definition.value);
+                let kind = kind_of(&definition.value());
                 listed.get_or_insert_default().insert(definition.id().name, kind);
             }
             Ok(watcher::Event::InitDone) => {
@@ -67,7 +67,7 @@ pub(super) async fn follow_all(client: Client, readers: Vec<mpsc::Sender<News>>)
                 }
             }
             Ok(watcher::Event::Apply(definition)) => {
-                watches.keep(definition.id().name, kind_of(&definition.value)).await;
+                watches.keep(definition.id().name, kind_of(&definition.value())).await;
             }
             Ok(watcher::Event::Delete(definition)) => watches.end(&definition.id().name).await,
             Err(error) => tracing::warn!(%error, "watch of definitions lost; it will be begun again"),
@@ -96,10 +96,7 @@ impl Watches {
         let Some(watch) = self.running.remove(name) else { return };
         watch.task.abort();
         for reader in &self.readers {
-            let news = News {
-                kind: watch.kind.clone(),
-                change: Change::Reset(vec![]),
-            };
+            let news = News::of(watch.kind.clone(), Change::Reset(vec![]));
             if reader.send(news).await.is_err() {
                 return;
             }

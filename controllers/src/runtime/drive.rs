@@ -183,10 +183,7 @@ fn take_in<R: Reconcile>(
 fn finish<R: Reconcile>(controller: &mut R, queue: &mut Queue<R::Key>, key: R::Key, outcome: Outcome, now: Instant) {
     let mut dirty = Vec::new();
     for (kind, object) in outcome.learned {
-        dirty.extend(controller.observe(News {
-            kind,
-            change: Change::Applied(object),
-        }));
+        dirty.extend(controller.observe(News::of(kind, Change::Applied(object))));
     }
     let done = match outcome.result {
         Ok(done) => done,

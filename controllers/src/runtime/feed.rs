@@ -27,6 +27,23 @@ const NEWS_QUEUED_MAX: usize = 1024;
 pub(crate) struct News {
     pub(crate) kind: Kind,
     pub(crate) change: Change,
+    /// What it is about as trees, for as long as somebody has not looked at it: parsed once for all readers.
+    _trees: Arc<[Arc<Value>]>,
+}
+
+impl News {
+    /// News of a change.
+    pub(crate) fn of(kind: Kind, change: Change) -> Self {
+        let trees = match &change {
+            Change::Applied(object) | Change::Deleted(object) => object.settle().into_iter().collect(),
+            Change::Reset(all) => all.iter().filter_map(|object| object.settle()).collect(),
+        };
+        Self {
+            kind,
+            change,
+            _trees: trees,
+        }
+    }
 }
 
 /// Who wants what, until it is started.
@@ -95,13 +112,10 @@ pub(super) async fn follow(client: Client, kind: Kind, readers: Vec<mpsc::Sender
                 continue;
             }
         };
+        let news = News::of(kind.clone(), change);
         for reader in &readers {
-            let news = News {
-                kind: kind.clone(),
-                change: change.clone(),
-            };
             // A reader that is gone is stopping, and so are we.
-            if reader.send(news).await.is_err() {
+            if reader.send(news.clone()).await.is_err() {
                 return;
             }
         }
@@ -117,10 +131,15 @@ fn is_unserved(error: &watcher::Error) -> bool {
 }
 
 /// Items of lists come without kind and version.
-fn typed(mut object: Watched, kind: &Kind) -> Watched {
-    if let Value::Object(map) = &mut object.value {
+fn typed(object: Watched, kind: &Kind) -> Watched {
+    let value = object.value();
+    if value.get("apiVersion").is_some() && value.get("kind").is_some() {
+        return object;
+    }
+    let mut value = (*value).clone();
+    if let Value::Object(map) = &mut value {
         map.entry("apiVersion").or_insert_with(|| json!(kind.api_version));
         map.entry("kind").or_insert_with(|| json!(kind.kind));
     }
-    object
+    Watched::new(value)
 }

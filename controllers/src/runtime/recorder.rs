@@ -53,14 +53,8 @@ pub(crate) fn recorder(hub: Hub) -> (Recorder, Scribe) {
 
 /// Which object a watched one is.
 pub(crate) fn reference(object: &Watched) -> ObjectRef {
-    let text = |key: &str| {
-        object
-            .value
-            .get(key)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned()
-    };
+    let value = object.value();
+    let text = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     let Id { namespace, name } = object.id();
     ObjectRef {
         api_version: text("apiVersion"),

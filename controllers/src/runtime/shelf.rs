@@ -52,6 +52,8 @@ impl Shelf {
     pub(crate) fn take(&mut self, change: Change) -> Vec<Moved> {
         match change {
             Change::Applied(new) => {
+                // Of what our own writes returned nobody else holds the tree.
+                drop(new.settle());
                 let id = new.id();
                 if self.objects.get(&id).is_some_and(|old| !follows(old, &new)) {
                     return vec![];

@@ -8,6 +8,7 @@ mod scopes;
 
 use jiff::Timestamp;
 use serde_json::Value;
+use std::borrow::Borrow;
 
 use super::resources::{Amounts, add, amounts};
 use crate::quantity::Quantity;
@@ -247,7 +248,7 @@ pub type Counted<'a, Objects> = (&'a str, &'a str, Objects);
 
 /// The `status` of a quota, from all objects of its namespace. A resource of which `kinds` holds no kind is not counted.
 #[must_use]
-pub fn status<'a, Objects: IntoIterator<Item = &'a Value>>(
+pub fn status<'a, Object: Borrow<Value>, Objects: IntoIterator<Item = Object>>(
     quota: &Value,
     kinds: impl IntoIterator<Item = Counted<'a, Objects>>,
     now: Timestamp,
@@ -264,6 +265,7 @@ pub fn status<'a, Objects: IntoIterator<Item = &'a Value>>(
             used.entry((*name).clone()).or_insert(Quantity::count(0));
         }
         for object in objects {
+            let object = object.borrow();
             if scopes::holds(quota, group, plural, object) {
                 let mut own = usage(group, plural, object, now);
                 own.retain(|name, _| wanted.contains_key(name));

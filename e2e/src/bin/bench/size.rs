@@ -13,7 +13,7 @@ use crate::objects;
 use crate::pair::{Pair, Side};
 
 const COMPARED: usize = 20_000;
-const ALL: usize = 100_000;
+const ALL: usize = 200_000;
 const SAMPLE: usize = 2000;
 const CLIENTS: usize = 20;
 
@@ -35,7 +35,7 @@ pub(crate) async fn run(pair: &mut Pair) -> Result<(), Failure> {
     println!("| {there} | {:.0} |", rate(&hub, there, SAMPLE).await?);
     there += SAMPLE;
     while there < ALL {
-        let more = (ALL - there).min(20_000);
+        let more = (ALL - there).min(40_000);
         let rate = rate(&hub, there, more).await?;
         there += more;
         println!("| {there} | {rate:.0} |");
