@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::metadata::{Condition, ConditionStatus, ObjectMeta, condition};
-use crate::well_known::{CONDITION_READY, CONDITION_SERVING};
+use crate::well_known::{CONDITION_FAILED, CONDITION_READY, CONDITION_SERVING};
 
 /// A member cluster.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -26,6 +26,12 @@ impl Cluster {
     #[must_use]
     pub fn manageable(&self) -> ConditionStatus {
         condition(&self.status.conditions, CONDITION_READY).map_or(ConditionStatus::Unknown, |c| c.status)
+    }
+
+    /// When it failed, as RFC 3339, where it has: its replicas are moved elsewhere until it is back for good.
+    #[must_use]
+    pub fn failed(&self) -> Option<&Condition> {
+        condition(&self.status.conditions, CONDITION_FAILED).filter(|failed| failed.status == ConditionStatus::True)
     }
 
     /// The *serving* verdict: its data path answers.
@@ -107,6 +113,9 @@ pub struct Taint {
     pub value: String,
     /// What it does to placements that do not tolerate it.
     pub effect: TaintEffect,
+    /// When it was added, as RFC 3339; `tolerationSeconds` count from then. Without it they never run out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_added: Option<String>,
 }
 
 /// What a taint does.

@@ -12,6 +12,8 @@ pub enum Reason {
     AffinityMismatch,
     /// The cluster's API is not reachable or never was, and nothing of this object runs there yet.
     ClusterNotReady,
+    /// The cluster failed, and its replicas run elsewhere.
+    ClusterFailed,
     /// A taint of the cluster is not tolerated.
     UntoleratedTaint,
     /// The member does not serve the object's kind.
@@ -28,9 +30,10 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, for tests that demand a page and an emitter for each.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::AffinityMismatch,
         Self::ClusterNotReady,
+        Self::ClusterFailed,
         Self::UntoleratedTaint,
         Self::KindNotServed,
         Self::NoReplicas,
@@ -45,6 +48,7 @@ impl Reason {
         match self {
             Self::AffinityMismatch => "AffinityMismatch",
             Self::ClusterNotReady => "ClusterNotReady",
+            Self::ClusterFailed => "ClusterFailed",
             Self::UntoleratedTaint => "UntoleratedTaint",
             Self::KindNotServed => "KindNotServed",
             Self::NoReplicas => "NoReplicas",

@@ -42,4 +42,11 @@ pub struct Candidate {
     pub serving: bool,
     /// Why, in a few words.
     pub reason: String,
+    /// Probes of it fail, whatever its cluster says.
+    #[serde(skip_serializing_if = "is_false")]
+    pub probes_fail: bool,
+}
+
+fn is_false(value: &bool) -> bool {
+    !*value
 }

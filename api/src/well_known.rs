@@ -53,6 +53,10 @@ pub const MASTERS_GROUP: &str = "system:masters";
 pub const CONDITION_READY: &str = "Ready";
 /// Cluster condition: its data path answers (the *serving* verdict).
 pub const CONDITION_SERVING: &str = "Serving";
+/// Cluster condition: it is dead for all that is known, and its replicas run elsewhere.
+pub const CONDITION_FAILED: &str = "Failed";
+/// Key of the taint that a failed cluster has for as long as it is failed; policies tolerate it like any other.
+pub const FAILED_TAINT: &str = "federation.meridian.dev/failed";
 /// Placement condition: a decision was made and what it says.
 pub const CONDITION_SCHEDULED: &str = "Scheduled";
 /// Placement condition: every chosen cluster holds the object as rendered.

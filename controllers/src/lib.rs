@@ -7,6 +7,7 @@
 
 mod aggregation;
 mod event_retention;
+mod failure;
 mod garbage;
 mod health;
 mod history;
@@ -81,8 +82,12 @@ pub async fn run(client: Client, shutdown: CancellationToken, options: Options) 
     tasks.spawn("health", drive(controller, health::kinds(), news));
 
     let news = feeds.subscribe(&serving::kinds());
-    let controller = serving::Serving::new(hub.clone(), recorder);
+    let controller = serving::Serving::new(hub.clone(), recorder.clone());
     tasks.spawn("serving", drive(controller, serving::kinds(), news));
+
+    let news = feeds.subscribe(&failure::kinds());
+    let controller = failure::Failure::new(hub.clone(), recorder);
+    tasks.spawn("failure", drive(controller, failure::kinds(), news));
 
     let news = feeds.subscribe(&history::kinds());
     tasks.spawn(

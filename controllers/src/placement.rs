@@ -7,6 +7,8 @@ mod desired;
 mod index;
 mod leaving;
 
+use jiff::Timestamp;
+
 use crate::runtime::drive::{Reconcile, Work};
 use crate::runtime::feed::News;
 use crate::runtime::hub::Hub;
@@ -49,7 +51,7 @@ impl Reconcile for PlacementController {
     fn look(&mut self, key: &Key) -> Option<Work> {
         match key {
             Key::Placement(key) => {
-                let desired = desired::desired(&self.index, key)?;
+                let desired = desired::desired(&self.index, key, Timestamp::now())?;
                 Some(Box::pin(apply::apply(self.hub.clone(), self.recorder.clone(), desired)))
             }
             Key::Leaving(cluster) => {

@@ -1,9 +1,9 @@
 //! Where an object goes: match a policy, filter the clusters, divide the replicas, keep what is good.
 //! In: [`Inputs`]. Out: a [`Decision`] that says of every cluster why it is in or out. Total and deterministic.
 //!
-//! Never shrink on doubt: a cluster that holds the object loses it only when a policy, a selector, a `NoExecute` taint or
-//! the cluster's leaving says so. Where no cluster is left, the last good placement stays and says so.
-//! Absent: capacity, spread constraints and moves, which are later rooms; the clock, so tolerations do not run out.
+//! Never shrink on doubt: a cluster that holds the object loses it only when a policy, a selector, a `NoExecute` taint, the
+//! cluster's failure or its leaving says so. Where no cluster is left, the last good placement stays and says so.
+//! Absent: capacity and spread constraints, which are later rooms; the order of a move ([`crate::moves`]).
 
 pub mod divide;
 mod filter;
@@ -17,11 +17,22 @@ mod shares;
 use std::collections::BTreeMap;
 
 use api::{Cluster, PlacementSpec, Reason};
+use jiff::Timestamp;
 
 use crate::decision::{Decision, Fate};
 use crate::inputs::Inputs;
 use filter::Verdict;
 use rule::Rule;
+
+/// When a decision may be another one though nothing changes: a toleration runs out.
+#[must_use]
+pub fn next_expiry(inputs: &Inputs<'_>) -> Option<Timestamp> {
+    let rule = Rule::of(inputs, &mut Decision::default());
+    let clusters = inputs.clusters.iter();
+    clusters
+        .filter_map(|cluster| filter::next_expiry(&rule, cluster, inputs.now))
+        .min()
+}
 
 /// Decides where the object goes.
 pub fn decide(inputs: &Inputs<'_>) -> Decision {

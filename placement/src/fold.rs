@@ -11,8 +11,8 @@ mod replica_set;
 mod service;
 mod stateful_set;
 
-use api::Placement;
 use api::placement::PlacedCluster;
+use api::{Placement, Reason};
 use serde_json::{Map, Value, json};
 
 pub use conditions::status_differs;
@@ -43,9 +43,19 @@ fn count(row: &PlacedCluster, field: &str) -> i64 {
     row.status.get(field).and_then(Value::as_i64).unwrap_or_default()
 }
 
+/// The rows that count: copies that are still to go too, as terminating ones do in one cluster, but not what was lost with a
+/// cluster that failed.
+fn counted(placement: &Placement) -> impl Iterator<Item = &PlacedCluster> {
+    let lost = |row: &&PlacedCluster| {
+        let mut excluded = placement.spec.excluded.iter();
+        excluded.any(|out| out.name == row.name && out.reason == Reason::ClusterFailed)
+    };
+    placement.status.clusters.iter().filter(move |row| !lost(row))
+}
+
 /// A count of every cluster together.
 fn sum(placement: &Placement, field: &str) -> i64 {
-    placement.status.clusters.iter().map(|row| count(row, field)).sum()
+    counted(placement).map(|row| count(row, field)).sum()
 }
 
 /// Puts a count as Kubernetes does: not at all where it is 0.

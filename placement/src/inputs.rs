@@ -1,10 +1,11 @@
 //! All that a placement decision may look at. What is not here cannot influence where an object goes.
-//! In: JSON of one hub object, policies, clusters, the previous decision. Out: [`Inputs`]. Absent: clocks, reports,
-//! observed pods: the previous assignment is what was *planned*, never what was counted.
+//! In: JSON of one hub object, policies, clusters, the previous decision. Out: [`Inputs`]. Absent: clocks (the time is an
+//! argument), reports, observed pods: the previous assignment is what was *planned*, never what was counted.
 
 use std::collections::BTreeMap;
 
 use api::{Cluster, ObjectRef, PlacementSpec, PropagationPolicy};
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::federated_kinds::{Division, division_of, replicas_of};
@@ -72,4 +73,6 @@ pub struct Inputs<'a> {
     pub clusters: &'a [Cluster],
     /// The decision that stands.
     pub previous: Option<&'a PlacementSpec>,
+    /// The time, against which tolerations of taints run out.
+    pub now: Timestamp,
 }

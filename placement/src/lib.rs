@@ -2,18 +2,21 @@
 //!
 //! Decided here: where an object goes and how many replicas each cluster gets ([`decide`]), what exactly one cluster
 //! should hold ([`render`]), what the members' reports mean for the Placement and the hub object ([`placement_status`],
-//! [`fold`]), and whether a cluster is manageable ([`health`]). In: API values and, where time matters, the time as an
+//! [`fold`]), whether a cluster is manageable ([`health`]) or has failed ([`failure`]), and in which order replicas move
+//! ([`moves`]). In: API values and, where time matters, the time as an
 //! argument. Out: API values with their reasons. Absent: I/O, clocks, randomness, async; the same inputs give the same
 //! bytes everywhere, which is what lets `plan` and `explain` tell the truth.
 
 pub mod affinity;
 pub mod decide;
 pub mod decision;
+pub mod failure;
 pub mod federated_kinds;
 pub mod fold;
 pub mod health;
 pub mod history;
 pub mod inputs;
+pub mod moves;
 pub mod placement_status;
 pub mod render;
 pub mod selectors;

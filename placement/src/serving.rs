@@ -7,6 +7,9 @@ use api::resolution::Candidate;
 use api::well_known::CONDITION_SERVING;
 use api::{Condition, ConditionStatus};
 
+/// Reason of a data path that is dead by the word of probes, not only of what the cluster reports.
+pub const PROBES_FAIL: &str = "ProbesFail";
+
 /// Judges a cluster by the candidates of all names. None means: the same as was judged before.
 #[must_use]
 pub fn verdict<'a>(
@@ -17,7 +20,9 @@ pub fn verdict<'a>(
     let mut serving = 0_usize;
     let mut silent = 0_usize;
     let mut example = "";
+    let mut all_fail = true;
     for candidate in candidates.filter(|candidate| candidate.cluster == cluster) {
+        all_fail &= candidate.probes_fail;
         if candidate.serving {
             serving += 1;
         } else {
@@ -33,7 +38,7 @@ pub fn verdict<'a>(
         ),
         (0, _) => (
             ConditionStatus::False,
-            "NotServing",
+            if all_fail { PROBES_FAIL } else { "NotServing" },
             format!("none of its addresses is answered: {example}"),
         ),
         (_, 0) => (
@@ -83,6 +88,23 @@ mod tests {
             None,
             "{words}: judged twice"
         );
+    }
+
+    #[test]
+    fn probes_are_another_witness_than_reports() {
+        let reason = |words: &str| {
+            let candidates: Vec<Candidate> = words
+                .split_whitespace()
+                .map(|word| Candidate {
+                    cluster: "us-1".to_owned(),
+                    probes_fail: word == "dead",
+                    ..Candidate::default()
+                })
+                .collect();
+            verdict("us-1", candidates.iter(), None).unwrap().reason
+        };
+        assert_eq!(reason("dead dead"), PROBES_FAIL);
+        assert_eq!(reason("dead empty"), "NotServing", "one address answers its probes");
     }
 
     #[test]

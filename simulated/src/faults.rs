@@ -22,7 +22,7 @@ pub enum What {
 pub enum How {
     /// Nobody listens: connections are refused.
     Refuse,
-    /// Connections are accepted and never answered.
+    /// Nothing comes back: the API accepts connections and never answers, packets to the data path are lost.
     Hang,
     /// Every answer is nonsense.
     Garbage,

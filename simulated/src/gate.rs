@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -18,6 +18,8 @@ use crate::faults::How;
 const CONNECTIONS: usize = 4096;
 /// Time between two tries to listen again.
 const BIND_RETRY: Duration = Duration::from_millis(200);
+/// Longest time to fill a queue of one.
+const FILL_WITHIN: Duration = Duration::from_secs(1);
 
 /// What is done with connections.
 pub(crate) trait Serve: Send + Sync + 'static {
@@ -25,6 +27,10 @@ pub(crate) trait Serve: Send + Sync + 'static {
     fn serve(&self, stream: TcpStream) -> BoxFuture<'static, ()>;
     /// Answers nonsense.
     fn garbage(&self, stream: TcpStream) -> BoxFuture<'static, ()>;
+    /// Whether nobody can even connect while it hangs, as if its packets were lost; else connections open and stay silent.
+    fn hangs_unopened(&self) -> bool {
+        false
+    }
 }
 
 /// Serves until shutdown. `listener` is already bound to `address`.
@@ -39,8 +45,15 @@ pub(crate) async fn run(
     let mut connections: JoinSet<()> = JoinSet::new();
     loop {
         let how = *fault.borrow_and_update();
+        let lost = how == Some(How::Hang) && service.hangs_unopened();
+        if lost {
+            drop(listener.take());
+        }
+        // Held for as long as the fault, and never accepted from.
+        let _lost = if lost { lose_packets(address).await } else { None };
         let listening = match (how, listener.take()) {
             (Some(How::Refuse), _) => None,
+            (Some(How::Hang), _) if lost => None,
             (_, Some(bound)) => Some(bound),
             (_, None) => match TcpListener::bind(address).await {
                 Ok(bound) => Some(bound),
@@ -51,7 +64,7 @@ pub(crate) async fn run(
             },
         };
         // Without a listener nothing is accepted; unless that is the fault, binding is tried again soon.
-        let rebind = listening.is_none() && how != Some(How::Refuse);
+        let rebind = listening.is_none() && how != Some(How::Refuse) && !lost;
         let stop = loop {
             tokio::select! {
                 () = shutdown.cancelled() => break true,
@@ -78,6 +91,37 @@ pub(crate) async fn run(
         listener = listening;
         connections.abort_all();
         connections = JoinSet::new();
+    }
+}
+
+/// A listener whose queue is full: the kernel drops whoever wants to connect next, as a dead machine does.
+async fn lose_packets(address: SocketAddr) -> Option<(TcpListener, TcpStream)> {
+    let listen = || -> std::io::Result<TcpListener> {
+        let socket = if address.is_ipv4() {
+            TcpSocket::new_v4()
+        } else {
+            TcpSocket::new_v6()
+        }?;
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        // A queue of none takes one.
+        socket.listen(0)
+    };
+    let full = async {
+        let listener = listen()?;
+        let only = TcpStream::connect(address).await?;
+        Ok::<_, std::io::Error>((listener, only))
+    };
+    match tokio::time::timeout(FILL_WITHIN, full).await {
+        Ok(Ok(full)) => Some(full),
+        Ok(Err(error)) => {
+            tracing::warn!(%address, %error, "cannot play lost packets; connections are refused instead");
+            None
+        }
+        Err(_) => {
+            tracing::warn!(%address, "cannot play lost packets in time; connections are refused instead");
+            None
+        }
     }
 }
 
@@ -140,6 +184,49 @@ mod tests {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         panic!("never became {wanted:?}");
+    }
+
+    struct Lossy;
+
+    impl Serve for Lossy {
+        fn serve(&self, stream: TcpStream) -> BoxFuture<'static, ()> {
+            Echo.serve(stream)
+        }
+
+        fn garbage(&self, stream: TcpStream) -> BoxFuture<'static, ()> {
+            Echo.garbage(stream)
+        }
+
+        fn hangs_unopened(&self) -> bool {
+            true
+        }
+    }
+
+    #[tokio::test]
+    async fn lost_packets_open_no_connection() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let faults = Faults::default();
+        let shutdown = CancellationToken::new();
+        let task = tokio::spawn(run(address, listener, faults.data(), Lossy, shutdown.clone()));
+        until(address, Some(Some(b'x'))).await;
+        faults.inject(Fault {
+            what: What::Data,
+            how: How::Hang,
+        });
+        let mut opened = 0;
+        for _ in 0..20 {
+            let connect = TcpStream::connect(address);
+            match tokio::time::timeout(Duration::from_millis(100), connect).await {
+                Err(_) => break,
+                Ok(_) => opened += 1,
+            }
+        }
+        assert!(opened < 20, "connections are opened all the time");
+        faults.recover();
+        until(address, Some(Some(b'x'))).await;
+        shutdown.cancel();
+        task.await.unwrap();
     }
 
     #[tokio::test]

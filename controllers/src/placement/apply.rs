@@ -35,6 +35,7 @@ pub(super) async fn apply(hub: Hub, recorder: Recorder, desired: Desired) -> Out
             }
             Outcome::wrote(&PLACEMENT, written, Duration::ZERO)
         }
+        Desired::Wait(rest) => Outcome::again(rest),
         Desired::Update {
             standing,
             about,

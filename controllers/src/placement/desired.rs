@@ -1,17 +1,23 @@
 //! What should become of one Placement. In: the index. Out: one [`Desired`], or nothing to do. Sync and total; it reads no
-//! clock and asks nobody. Two rules of order live here, because a crash between two writes must not lose a copy in a member:
+//! clock, the time is an argument, and it asks nobody. Two rules of order live here, because a crash between two writes must not lose a copy in a member:
 //! a cluster leaves the decision only after its row stands in the status, and a Placement goes only after the last row went.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ::placement::decide::namespace;
+use ::placement::decide::next_expiry;
 use ::placement::federated_kinds::is_custom_group;
-use ::placement::{Inputs, decide, decision};
+use ::placement::{Inputs, decide, decision, moves};
 use api::{PlacementKey, PlacementSpec};
+use jiff::Timestamp;
 
 use super::index::{Index, Standing, Subject};
 use crate::runtime::kind::{CLUSTER, CLUSTER_POLICY, Kind, POLICY};
 use crate::runtime::watched::{Id, Watched};
+
+/// Least time until a key is looked at again for the sake of time alone.
+const WAIT_MIN: Duration = Duration::from_millis(100);
 
 /// What is to be done.
 pub(super) enum Desired {
@@ -37,6 +43,8 @@ pub(super) enum Desired {
         uid: String,
         spec: Box<PlacementSpec>,
     },
+    /// Nothing, until a toleration runs out.
+    Wait(Duration),
     /// Every member confirmed: the Placement may go.
     Remove {
         standing: Arc<Watched>,
@@ -56,17 +64,24 @@ pub(super) enum Gone {
 }
 
 /// What should become of the Placement; none where nothing is to be done now.
-pub(super) fn desired(index: &Index, key: &PlacementKey) -> Option<Desired> {
+pub(super) fn desired(index: &Index, key: &PlacementKey, now: Timestamp) -> Option<Desired> {
     let standing = index.placements.get(key);
     let subject = index.subjects.get(key).filter(|subject| subject.federated);
     match (subject, standing) {
-        (Some(subject), standing) => place(index, key, subject, standing),
+        (Some(subject), standing) => place(index, key, subject, standing, now),
         (None, Some(standing)) => retire(index, key, standing),
         (None, None) => None,
     }
 }
 
-fn place(index: &Index, key: &PlacementKey, subject: &Subject, standing: Option<&Standing>) -> Option<Desired> {
+fn place(
+    index: &Index,
+    key: &PlacementKey,
+    subject: &Subject,
+    standing: Option<&Standing>,
+    now: Timestamp,
+) -> Option<Desired> {
+    let mut expiry = None;
     if standing.is_some_and(|standing| standing.watched.is_deleting()) {
         return None;
     }
@@ -76,14 +91,26 @@ fn place(index: &Index, key: &PlacementKey, subject: &Subject, standing: Option<
         namespace::decide(&subject.facts, inside, &index.clusters).into_spec()
     } else {
         let previous = before.filter(|before| !before.deleted);
-        let policies = index.policies_of(&subject.facts.resource.namespace);
-        decide(&Inputs {
+        let inputs = Inputs {
             object: &subject.facts,
-            policies,
+            policies: index.policies_of(&subject.facts.resource.namespace),
             clusters: &index.clusters,
             previous,
-        })
-        .into_spec()
+            now,
+        };
+        expiry = next_expiry(&inputs);
+        let mut spec = decide(&inputs).into_spec();
+        if let Some(standing) = standing {
+            let placement = &standing.placement;
+            let lost = |cluster: &str| index.cluster(cluster).is_none_or(|cluster| cluster.failed().is_some());
+            moves::pace(&mut spec, &placement.spec, &placement.status, lost);
+        }
+        spec
+    };
+    let wait = || {
+        let expiry = expiry?;
+        let rest = Duration::try_from(expiry.duration_since(now)).unwrap_or_default();
+        Some(Desired::Wait(rest.max(WAIT_MIN)))
     };
     let spec = Box::new(spec);
     let about = subject.watched.clone();
@@ -97,7 +124,7 @@ fn place(index: &Index, key: &PlacementKey, subject: &Subject, standing: Option<
         });
     };
     if standing.placement.spec == *spec || !rows_stand(index, standing, &spec) {
-        return None;
+        return wait();
     }
     let before = Box::new(standing.placement.spec.clone());
     let dropped = before.clusters.iter().map(|target| &target.name);
@@ -226,17 +253,17 @@ mod tests {
             namespace: "shop".into(),
             name: "configmap-a".into(),
         };
-        let Some(Desired::Create { spec, .. }) = desired(&index, &key) else {
+        let Some(Desired::Create { spec, .. }) = desired(&index, &key, Timestamp::UNIX_EPOCH) else {
             panic!("a first decision");
         };
         assert_eq!(spec.policy, "PropagationPolicy shop/only-us");
         let standing = json!({"metadata": {"name": "configmap-a", "namespace": "shop", "uid": "p", "resourceVersion": "4"},
             "spec": *spec, "status": {"clusters": [{"name": "us-1"}]}});
         reset(&mut index, &PLACEMENT, &[standing]);
-        assert!(desired(&index, &key).is_none());
+        assert!(desired(&index, &key, Timestamp::UNIX_EPOCH).is_none());
 
         reset(&mut index, &POLICY, &[]);
-        let Some(Desired::Update { vanished, .. }) = desired(&index, &key) else {
+        let Some(Desired::Update { vanished, .. }) = desired(&index, &key, Timestamp::UNIX_EPOCH) else {
             panic!("another decision");
         };
         assert_eq!(vanished, [(POLICY, Id::new("shop", "only-us"))]);

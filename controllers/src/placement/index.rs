@@ -306,6 +306,7 @@ fn weighs_the_same(new: &Cluster, old: &Cluster) -> bool {
         && new.metadata.deletion_timestamp.is_some() == old.metadata.deletion_timestamp.is_some()
         && new.spec == old.spec
         && new.manageable() == old.manageable()
+        && new.failed() == old.failed()
         && new.status.api_enablements == old.status.api_enablements
 }
 

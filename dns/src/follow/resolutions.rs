@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::choose::{Choice, Verdict, verdict};
-use crate::snapshot::{CompiledService, Snapshot};
+use crate::snapshot::{CompiledService, ProbeState, Snapshot};
 use crate::state::DnsState;
 
 /// Longest request.
@@ -218,6 +218,7 @@ fn spec(snapshot: &Snapshot, service: &CompiledService) -> ResolutionSpec {
             cluster: candidate.cluster.clone(),
             serving,
             reason,
+            probes_fail: candidate.probe == ProbeState::Down,
         }
     });
     ResolutionSpec {

@@ -13,6 +13,7 @@ mod crash;
 mod credentials;
 mod definitions;
 mod directory;
+mod failover;
 mod helm;
 mod identities;
 mod kubectl;

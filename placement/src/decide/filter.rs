@@ -1,11 +1,13 @@
 //! Which clusters may hold an object, and why the others may not.
 //! In: the rule, one cluster, what stands. Out: one [`Verdict`]. Two kinds of rules: those that someone said (leaving,
-//! selector, affinity, `NoExecute`) also take away; those that describe a moment (not Ready, `NoSchedule`, a kind not
+//! selector, affinity, `NoExecute`), and a failure, also take away; those that describe a moment (not Ready, `NoSchedule`, a kind not
 //! served) only keep new copies out.
 
 use api::cluster::TaintEffect;
 use api::policy::Toleration;
-use api::{Cluster, ConditionStatus, Reason, Taint};
+use api::well_known::FAILED_TAINT;
+use api::{Cluster, Condition, ConditionStatus, Reason, Taint};
+use jiff::{SignedDuration, Timestamp};
 
 use super::planned;
 use super::rule::Rule;
@@ -43,7 +45,13 @@ pub(super) fn judge(inputs: &Inputs<'_>, rule: &Rule, cluster: &Cluster) -> Verd
         return out(Reason::SelectorMismatch, message);
     }
     let holds = planned(inputs.previous, cluster.metadata.name()).is_some();
-    if let Some(taint) = untolerated(rule.tolerations(), cluster, holds) {
+    if let (true, Some(failed)) = (rule.moves(inputs.object), cluster.failed()) {
+        let taint = failure(failed);
+        if !rule.tolerations().iter().any(|one| tolerates(one, &taint, inputs.now)) {
+            return out(Reason::ClusterFailed, failed.message.clone());
+        }
+    }
+    if let Some(taint) = untolerated(rule.tolerations(), cluster, holds, inputs.now) {
         return out(
             Reason::UntoleratedTaint,
             format!("it has the taint {} that is not tolerated", describe(taint)),
@@ -71,23 +79,58 @@ pub(super) fn judge(inputs: &Inputs<'_>, rule: &Rule, cluster: &Cluster) -> Verd
     Verdict::Fits
 }
 
-/// A cluster that holds the object but may not get more of it: it is not Ready, or tainted `NoSchedule`.
-pub(super) fn may_grow(rule: &Rule, cluster: &Cluster) -> bool {
-    cluster.manageable() == ConditionStatus::True && untolerated(rule.tolerations(), cluster, false).is_none()
+/// The taint that stands for a failure.
+fn failure(failed: &Condition) -> Taint {
+    Taint {
+        key: FAILED_TAINT.to_owned(),
+        value: String::new(),
+        effect: TaintEffect::NoExecute,
+        time_added: failed.last_transition_time.clone(),
+    }
 }
 
-fn untolerated<'a>(tolerations: &[Toleration], cluster: &'a Cluster, holds: bool) -> Option<&'a Taint> {
+/// When a toleration next runs out in a cluster: then the decision may be another one.
+pub(super) fn next_expiry(rule: &Rule, cluster: &Cluster, now: Timestamp) -> Option<Timestamp> {
+    let failed = cluster.failed().map(failure);
+    let taints = cluster.spec.taints.iter().chain(&failed);
+    let pairs = taints.flat_map(|taint| rule.tolerations().iter().map(move |one| (one, taint)));
+    let ends = pairs
+        .filter(|(one, taint)| matches(one, taint))
+        .filter_map(|(one, taint)| end(one, taint));
+    ends.filter(|end| *end > now).min()
+}
+
+/// A cluster that holds the object but may not get more of it: it is not Ready, or tainted `NoSchedule`.
+pub(super) fn may_grow(rule: &Rule, cluster: &Cluster, now: Timestamp) -> bool {
+    cluster.manageable() == ConditionStatus::True && untolerated(rule.tolerations(), cluster, false, now).is_none()
+}
+
+fn untolerated<'a>(tolerations: &[Toleration], cluster: &'a Cluster, holds: bool, now: Timestamp) -> Option<&'a Taint> {
     cluster.spec.taints.iter().find(|taint| {
         let bites = match taint.effect {
             TaintEffect::NoExecute => true,
             TaintEffect::NoSchedule => !holds,
             TaintEffect::PreferNoSchedule => false,
         };
-        bites && !tolerations.iter().any(|toleration| tolerates(toleration, taint))
+        bites && !tolerations.iter().any(|toleration| tolerates(toleration, taint, now))
     })
 }
 
-fn tolerates(toleration: &Toleration, taint: &Taint) -> bool {
+fn tolerates(toleration: &Toleration, taint: &Taint, now: Timestamp) -> bool {
+    matches(toleration, taint) && end(toleration, taint).is_none_or(|end| end > now)
+}
+
+/// When a toleration of a taint runs out; never where it names no seconds or nobody knows since when the taint is there.
+fn end(toleration: &Toleration, taint: &Taint) -> Option<Timestamp> {
+    if taint.effect != TaintEffect::NoExecute {
+        return None;
+    }
+    let seconds = toleration.toleration_seconds?;
+    let added: Timestamp = taint.time_added.as_deref()?.parse().ok()?;
+    added.checked_add(SignedDuration::from_secs(seconds.max(0))).ok()
+}
+
+fn matches(toleration: &Toleration, taint: &Taint) -> bool {
     let effect = describe_effect(taint.effect);
     if !toleration.effect.is_empty() && toleration.effect != effect {
         return false;

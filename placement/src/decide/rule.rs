@@ -106,6 +106,15 @@ impl Rule {
             .unwrap_or_default()
     }
 
+    /// Whether replicas of the object move away from where they cannot run. Copies that are everywhere lose nothing by staying.
+    pub(super) fn moves(&self, object: &FederatedObject) -> bool {
+        match &self.manner {
+            Manner::Duplicated => false,
+            Manner::One => true,
+            Manner::Divided(_) | Manner::PlannedV1(_) => object.replicas.is_some(),
+        }
+    }
+
     pub(super) fn selector_v1(&self) -> Option<&ClusterSelector> {
         self.selector_v1.as_ref()
     }

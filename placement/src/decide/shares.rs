@@ -148,14 +148,17 @@ fn divide_anew(
     };
     let weighted = candidates.iter().any(|cluster| weight_of(cluster) > 0);
     // Clusters that may not grow are held to what they have, unless there are no others: then growing waits in them.
-    let grows = candidates.iter().any(|cluster| filter::may_grow(rule, cluster));
+    let grows = candidates
+        .iter()
+        .any(|cluster| filter::may_grow(rule, cluster, inputs.now));
     let seats: Vec<Seat> = candidates
         .iter()
         .map(|cluster| {
             let name = cluster.metadata.name();
             let previous = planned(inputs.previous, name);
-            let tainted = !filter::may_grow(rule, cluster) && cluster.manageable() == api::ConditionStatus::True;
-            let held = previous.is_some() && !filter::may_grow(rule, cluster) && (grows || tainted);
+            let tainted =
+                !filter::may_grow(rule, cluster, inputs.now) && cluster.manageable() == api::ConditionStatus::True;
+            let held = previous.is_some() && !filter::may_grow(rule, cluster, inputs.now) && (grows || tainted);
             Seat {
                 weight: if weighted { weight_of(cluster) } else { 1 },
                 most: if held { previous.unwrap_or_default() } else { i64::MAX },

@@ -8,11 +8,11 @@ use crate::inputs::FederatedObject;
 
 mod properties;
 
-/// `eu-1`, `eu-1!` not Ready, `eu-1?` unknown, `eu-1-` leaving, `eu-1#` NoExecute, `eu-1~` NoSchedule.
+/// `eu-1`, `eu-1!` not Ready, `eu-1?` unknown, `eu-1-` leaving, `eu-1#` NoExecute, `eu-1~` NoSchedule, `eu-1*` failed.
 fn clusters(text: &str) -> Vec<Cluster> {
     text.split_whitespace()
         .map(|word| {
-            let name = word.trim_end_matches(['!', '?', '-', '#', '~']);
+            let name = word.trim_end_matches(['!', '?', '-', '#', '~', '*']);
             let mark = &word[name.len()..];
             let status = if mark == "!" { "False" } else { "True" };
             let mut cluster: Cluster = serde_json::from_value(json!({
@@ -25,8 +25,15 @@ fn clusters(text: &str) -> Vec<Cluster> {
                 key: "k".into(),
                 value: String::new(),
                 effect,
+                time_added: None,
             };
             match mark {
+                "*" => {
+                    cluster.status.conditions = serde_json::from_value(json!([
+                    {"type": "Ready", "status": "False"},
+                    {"type": "Failed", "status": "True", "lastTransitionTime": "1970-01-01T00:00:00Z"}]))
+                    .unwrap()
+                }
                 "?" => cluster.status.conditions.clear(),
                 "-" => cluster.metadata.deletion_timestamp = Some("now".into()),
                 "#" => cluster.spec.taints.push(taint(api::cluster::TaintEffect::NoExecute)),
@@ -85,6 +92,7 @@ fn run(object: &FederatedObject, policies: &[PropagationPolicy], all: &str, prev
         policies,
         clusters: &clusters(all),
         previous: previous.as_ref(),
+        now: Timestamp::UNIX_EPOCH,
     })
     .into_spec()
 }
@@ -288,6 +296,43 @@ fn policies_choose_and_weigh() {
 }
 
 #[test]
+fn a_failed_cluster_loses_its_replicas_and_nothing_else() {
+    let rows = [
+        (object("Deployment", Some(6)), "a=3 b=3", "b=6 | a:ClusterFailed"),
+        (object("StatefulSet", Some(3)), "a=3", "b=3 | a:ClusterFailed"),
+        (object("ConfigMap", None), "a b", "a b |"),
+    ];
+    for (object, previous, expected) in rows {
+        assert_eq!(shown(&run(&object, &[], "a* b", previous)), expected);
+    }
+    let alone = run(&object("Deployment", Some(6)), &[], "a*", "a=6");
+    assert_eq!(shown(&alone), "a=6 |", "nowhere to go");
+    let tolerated = |toleration: Value| {
+        let policy = policy(json!({"clusterTolerations": [toleration]}));
+        let object = object("Deployment", Some(6));
+        let all = clusters("a* b");
+        let standing = standing("a=3 b=3");
+        let at = |seconds: i64| Inputs {
+            object: &object,
+            policies: std::slice::from_ref(&policy),
+            clusters: &all,
+            previous: standing.as_ref(),
+            now: Timestamp::from_second(seconds).unwrap(),
+        };
+        let expiry = next_expiry(&at(5)).map(Timestamp::as_second);
+        let said = [5, 60].map(|seconds| shown(&decide(&at(seconds)).into_spec()));
+        (said, expiry)
+    };
+    let key = "federation.meridian.dev/failed";
+    let (said, expiry) = tolerated(json!({"key": key, "operator": "Exists", "tolerationSeconds": 30}));
+    assert_eq!(said, ["a=3 b=3 |", "b=6 | a:ClusterFailed"]);
+    assert_eq!(expiry, Some(30));
+    let (said, expiry) = tolerated(json!({"key": key, "operator": "Exists"}));
+    assert_eq!(said, ["a=3 b=3 |", "a=3 b=3 |"]);
+    assert_eq!(expiry, None);
+}
+
+#[test]
 fn federation_v1_annotations_keep_their_meaning() {
     let annotated = |key: &str, value: &str, wanted| {
         let mut object = object("Deployment", Some(wanted));
@@ -375,6 +420,7 @@ fn a_kind_that_a_member_does_not_serve_does_not_go_there() {
         policies: &[],
         clusters: &all,
         previous: None,
+        now: Timestamp::UNIX_EPOCH,
     })
     .into_spec();
     assert_eq!(shown(&spec), "a=2 | b:KindNotServed");

@@ -54,6 +54,10 @@ impl Serve for Answer {
         })
     }
 
+    fn hangs_unopened(&self) -> bool {
+        true
+    }
+
     fn garbage(&self, mut stream: TcpStream) -> BoxFuture<'static, ()> {
         Box::pin(async move { send(&mut stream, b"\x00\xff\xfe nonsense\r\n\r\n").await })
     }
