@@ -91,6 +91,17 @@ impl ControlPlane {
     /// # Panics
     /// If it does not become ready.
     pub fn start_server(name: &str, number: u8, dir: &Path) -> Result<Self, Failure> {
+        Self::start_server_with(name, number, dir, &[])
+    }
+
+    /// As [`ControlPlane::start_server`], with further flags of kube-apiserver.
+    ///
+    /// # Errors
+    /// If a program is missing or does not start.
+    ///
+    /// # Panics
+    /// If it does not become ready.
+    pub fn start_server_with(name: &str, number: u8, dir: &Path, flags: &[&str]) -> Result<Self, Failure> {
         std::fs::create_dir_all(dir).map_err(|error| Failure::of(dir.display(), error))?;
         let dir = dir.canonicalize().map_err(|error| Failure::of(dir.display(), error))?;
         certificates::write(&dir)?;
@@ -107,7 +118,7 @@ impl ControlPlane {
         };
         plane.write_kubeconfig(secure)?;
         plane.start_etcd(client, peer)?;
-        plane.start_kube_apiserver(client, secure, number)?;
+        plane.start_kube_apiserver(client, secure, number, flags)?;
         eventually(&format!("{name}: kube-apiserver"), Duration::from_secs(90), || {
             plane.check_running()?;
             plane.kubectl(&["get", "--raw", "/readyz"]).map_err(|error| error.0)
@@ -211,8 +222,8 @@ impl ControlPlane {
         self.launch("etcd", &flags)
     }
 
-    fn start_kube_apiserver(&mut self, etcd: u16, secure: u16, number: u8) -> Result<(), Failure> {
-        let flags = [
+    fn start_kube_apiserver(&mut self, etcd: u16, secure: u16, number: u8, more: &[&str]) -> Result<(), Failure> {
+        let own = [
             format!("--etcd-servers=http://127.0.0.1:{etcd}"),
             "--bind-address=127.0.0.1".to_owned(),
             format!("--secure-port={secure}"),
@@ -232,6 +243,8 @@ impl ControlPlane {
             "--endpoint-reconciler-type=none".to_owned(),
             format!("--service-cluster-ip-range=10.{number}.0.0/16"),
         ];
+        let more = more.iter().map(|flag| (*flag).to_owned());
+        let flags: Vec<String> = own.into_iter().chain(more).collect();
         self.launch("kube-apiserver", &flags)
     }
 

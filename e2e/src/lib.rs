@@ -7,6 +7,7 @@
 pub mod certificates;
 pub mod control_plane;
 pub mod database;
+pub mod differential;
 pub mod federation;
 pub mod ports;
 pub mod process;

@@ -21,6 +21,7 @@ mod delete;
 mod escalate;
 mod generation;
 mod identity;
+mod last_applied;
 mod managers;
 mod owned_values;
 mod ownership;
@@ -217,6 +218,7 @@ const CREATE: &[Step] = &[
     Step::Admission(admission::classes::choose),
     Step::Awaited(admission::mutations::change),
     Step::Awaited(admission::webhooks::change),
+    Step::Always(prepare::quality),
     Step::Always(escalate::nothing_beyond_own_rights),
     Step::Always(allocate::claim),
     Step::Always(body::judge_new),

@@ -27,7 +27,7 @@ const MAGIC: &[u8] = b"k8s\0";
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProtobufError {
     /// The body does not begin with the magic bytes.
-    #[error("provided data does not appear to be a protobuf message, expected prefix {MAGIC:?}")]
+    #[error("provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]")]
     NotFramed,
     /// The body does not say what it is.
     #[error("Object 'Kind' is missing in the protobuf body")]

@@ -226,6 +226,13 @@ impl Status {
         Self::bare(406, "NotAcceptable", message)
     }
 
+    /// 406: what is there has none of the wanted media types at all.
+    #[must_use]
+    pub fn not_represented(types: &[&str]) -> Self {
+        let message = format!("406: Not Acceptable\n\nAvailable representations: {}", types.join(", "));
+        Self::detailed(406, "NotAcceptable", message, Details::default())
+    }
+
     /// 415: the body is of a type that is not read here.
     #[must_use]
     pub fn unsupported_media_type(types: &[&str]) -> Self {
@@ -279,6 +286,12 @@ impl Status {
             format!("Internal error occurred: {message}"),
             details,
         )
+    }
+
+    /// 500: what a create may not carry. kube-apiserver answers it without a reason.
+    #[must_use]
+    pub fn not_for_creation(message: impl Into<String>) -> Self {
+        Self::bare(500, "", message)
     }
 
     /// 504: it took too long; `retry` seconds later it may work.

@@ -46,9 +46,10 @@ const ADMISSION: &str = "admissionregistration.k8s.io/v1";
 #[must_use]
 pub fn create(api_version: &str, kind: &str, new: &Value) -> Vec<Cause> {
     let mut faults = Vec::new();
-    // Events of the core group never had their metadata judged.
-    if (api_version, kind) != ("v1", "Event") {
-        metadata::create(api_version, kind, new, &mut faults);
+    // The names of Events of the core group were never judged beyond being a segment of a path.
+    match (api_version, kind) {
+        ("v1", "Event") => metadata::embedded(new, &mut faults),
+        _ => metadata::create(api_version, kind, new, &mut faults),
     }
     if (api_version, kind) == ("apiextensions.k8s.io/v1", "CustomResourceDefinition") {
         definition::create(new, &mut faults);
@@ -61,8 +62,9 @@ pub fn create(api_version: &str, kind: &str, new: &Value) -> Vec<Cause> {
 #[must_use]
 pub fn update(api_version: &str, kind: &str, new: &Value, old: &Value) -> Vec<Cause> {
     let mut faults = Vec::new();
+    metadata::update(new, old, &mut faults);
     if (api_version, kind) != ("v1", "Event") {
-        metadata::update(new, old, &mut faults);
+        metadata::changed_finalizers(api_version, kind, new, &mut faults);
     }
     content(api_version, kind, new, Some(old), &mut faults);
     match (api_version, kind) {

@@ -12,6 +12,7 @@ mod controller_manager;
 mod crash;
 mod credentials;
 mod definitions;
+mod differential;
 mod directory;
 mod failover;
 mod helm;

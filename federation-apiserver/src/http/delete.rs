@@ -60,7 +60,7 @@ fn parse(value: &Value, query: &Query) -> Result<DeleteOptions, Status> {
         (None, Some(false)) => Some(Propagation::Background),
         (None, None) => None,
         (Some(other), _) => {
-            let allowed = ["Background", "Foreground", "Orphan"];
+            let allowed = ["Foreground", "Background", "Orphan", "nil"];
             causes.push(field::not_supported(
                 &Path::root("propagationPolicy"),
                 &Value::from(other),

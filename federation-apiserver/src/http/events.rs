@@ -99,7 +99,7 @@ impl Encoder {
     }
 
     pub(super) fn bookmark(&mut self, revision: Revision, initial_end: bool) -> Bytes {
-        let mut metadata = json!({ "resourceVersion": revision.to_string(), "creationTimestamp": null });
+        let mut metadata = json!({ "resourceVersion": revision.to_string() });
         if let (true, Some(metadata)) = (initial_end, metadata.as_object_mut()) {
             metadata.insert("annotations".to_owned(), json!({ "k8s.io/initial-events-end": "true" }));
         }

@@ -118,7 +118,7 @@ fn options(query: &Query) -> Result<Options, Status> {
         Some("Exact") => true,
         Some("NotOlderThan") => false,
         Some(other) => {
-            let cause = field::not_supported(&path, &Value::from(other), &["Exact", "NotOlderThan"]);
+            let cause = field::not_supported(&path, &Value::from(other), &["Exact", "NotOlderThan", ""]);
             return Err(invalid_options(cause));
         }
     };

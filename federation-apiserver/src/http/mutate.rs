@@ -29,7 +29,7 @@ pub(crate) fn options(query: &Query, kind: &str, user_agent: Option<&str>) -> Re
             causes.push(field::not_supported(
                 &path,
                 &Value::from(other),
-                &["Ignore", "Strict", "Warn"],
+                &["", "Ignore", "Strict", "Warn"],
             ));
             FieldValidation::Warn
         }
@@ -71,19 +71,15 @@ pub(crate) fn options(query: &Query, kind: &str, user_agent: Option<&str>) -> Re
 
 /// Reads `dryRun`: `All`, or nothing.
 pub(crate) fn dry_run<'a>(values: impl Iterator<Item = &'a str>, causes: &mut Vec<machinery::status::Cause>) -> bool {
-    let mut dry = false;
-    for value in values.filter(|v| !v.is_empty()) {
-        if value == "All" {
-            dry = true;
-        } else {
-            causes.push(field::not_supported(
-                &Path::root("dryRun"),
-                &Value::from(value),
-                &["All"],
-            ));
-        }
+    let values: Vec<&str> = values.filter(|value| !value.is_empty()).collect();
+    if values.iter().any(|value| *value != "All") {
+        causes.push(field::not_supported(
+            &Path::root("dryRun"),
+            &Value::from(values.clone()),
+            &["All"],
+        ));
     }
-    dry
+    values.contains(&"All")
 }
 
 impl Ask {

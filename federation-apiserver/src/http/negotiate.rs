@@ -119,6 +119,7 @@ pub(crate) fn form(accept: Option<&str>, offer: Offer) -> Result<Form, Status> {
     let Some(accept) = accept.filter(|a| !a.trim().is_empty()) else {
         return Ok(Form::JSON);
     };
+    let mut known = false;
     for clause in clauses(accept) {
         let encoding = match clause.media {
             "*/*" | "application/*" | JSON => Encoding::Json,
@@ -126,6 +127,7 @@ pub(crate) fn form(accept: Option<&str>, offer: Offer) -> Result<Form, Status> {
             PROTOBUF if offer.protobuf => Encoding::Protobuf,
             _ => continue,
         };
+        known = true;
         let meta_version = match clause.get("v") {
             Some("v1beta1") => "v1beta1",
             _ => "v1",
@@ -159,14 +161,23 @@ pub(crate) fn form(accept: Option<&str>, offer: Offer) -> Result<Form, Status> {
             pretty: false,
         });
     }
-    let mut types = vec![JSON];
-    if offer.yaml {
-        types.push(YAML);
+    if !offer.yaml {
+        let streams = [
+            "application/json;stream=watch",
+            "application/vnd.kubernetes.protobuf;stream=watch",
+        ];
+        let count = if offer.protobuf { 2 } else { 1 };
+        return Err(Status::not_acceptable(streams.get(..count).unwrap_or_default()));
     }
+    let mut types = vec![JSON, YAML];
     if offer.protobuf {
         types.push(PROTOBUF);
     }
-    Err(Status::not_acceptable(&types))
+    Err(if known {
+        Status::not_acceptable(&types)
+    } else {
+        Status::not_represented(&types)
+    })
 }
 
 #[cfg(test)]

@@ -55,6 +55,8 @@ pub(crate) fn discovery(server: &Shared, parts: &Parts, path: &DiscoveryPath) ->
         },
         DiscoveryPath::Version(group, version) => match documents.version(group, version) {
             Some(document) => document,
+            // A group that is there answers for its versions.
+            None if group.is_empty() || documents.group(group).is_some() => return Err(Status::resource_not_found()),
             None => return Ok(not_found()),
         },
     };

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::response::Response;
 use machinery::field::{self, Path};
-use machinery::status::Status;
+use machinery::status::{Details, Status};
 use serde_json::Value;
 
 use super::{Ask, body, mutate};
@@ -49,7 +49,11 @@ pub(crate) async fn patch(ask: &Ask, part: Part, body: Body) -> Result<Response,
             if part != Part::Scale {
                 types.push(APPLY_PATCH);
             }
-            return Err(Status::unsupported_media_type(&types));
+            let mut status = Status::unsupported_media_type(&types);
+            if ask.kind.built_in {
+                status.details = Some(Details::default());
+            }
+            return Err(status);
         }
     };
     let outcome = ask.server.engine.update(&ask.intent(part, options), &change).await?;
@@ -83,10 +87,5 @@ fn name_it(ask: &Ask, value: &mut Value) {
     let metadata = object.entry("metadata").or_insert_with(|| serde_json::json!({}));
     if let Some(metadata) = metadata.as_object_mut() {
         metadata.entry("name").or_insert_with(|| ask.path.name.as_str().into());
-        if ask.kind.namespaced {
-            metadata
-                .entry("namespace")
-                .or_insert_with(|| ask.path.namespace.as_str().into());
-        }
     }
 }

@@ -77,7 +77,9 @@ impl Printer {
         let mut row = Map::new();
         row.insert("cells".to_owned(), Value::Array(cells));
         match self.include {
-            Include::None => {}
+            Include::None => {
+                row.insert("object".to_owned(), Value::Null);
+            }
             Include::Metadata => {
                 row.insert("object".to_owned(), metadata_only(self.form, object));
             }

@@ -33,6 +33,9 @@ pub(super) fn claim(engine: &Engine, intent: &Intent, draft: &mut Draft) -> Resu
     if let Some(old) = old.as_ref().and_then(|o| o.get("spec")).and_then(Value::as_object) {
         carry_over(old, spec);
     }
+    if let Some(cause) = unlike(old.as_deref(), spec) {
+        return Err(Status::invalid("", "Service", &intent.name, vec![cause]));
+    }
     let owner = ObjectName {
         namespace: intent.namespace.as_str().into(),
         name: intent.name.as_str().into(),
@@ -56,6 +59,18 @@ pub(super) fn claim(engine: &Engine, intent: &Intent, draft: &mut Draft) -> Resu
         seen,
     });
     given.map_err(|cause| Status::invalid("", "Service", &intent.name, vec![cause]))
+}
+
+/// The fault of addresses that do not begin with the one address, where that one is not what changed.
+fn unlike(old: Option<&Value>, spec: &Map<String, Value>) -> Option<Cause> {
+    let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
+    let (one, all) = (text(spec.get("clusterIP")), spec.get("clusterIPs")?);
+    let first = text(all.get(0));
+    let before = old.map(|old| text(old.pointer("/spec/clusterIP")));
+    let stays = before.is_none_or(|before| before == one);
+    let differs = stays && !one.is_empty() && !first.is_empty() && one != first;
+    let path = Path::root("spec").child("clusterIPs");
+    differs.then(|| field::invalid(&path, all, "first value must match `clusterIP`"))
 }
 
 /// An update that does not speak of what was given keeps it, as long as its type needs it; and drops it otherwise.

@@ -16,7 +16,7 @@ use super::identity::{metadata_mut, seconds};
 use super::managers::{Entry, Operation, entries_of, stored};
 use super::owned_values::{item_key, object_value_at, path_text, remove_dropped_of_object};
 use super::ownership::FieldSet;
-use super::{Intent, Part};
+use super::{Intent, Part, last_applied};
 
 /// The manager of what an object held before anybody's fields were tracked.
 const BEFORE_FIRST_APPLY: &str = "before-first-apply";
@@ -65,6 +65,15 @@ fn check(intent: &Intent, config: &Value) -> Result<(), Status> {
     Ok(())
 }
 
+/// The fields of a configuration that its manager owns. What is asked of a certificate cannot change, and is nobody's.
+fn wanted_fields(intent: &Intent, config: &Value) -> FieldSet {
+    let mut fields = FieldSet::of_object(intent.kind.schema(), config);
+    if intent.kind.is_signing_request() && intent.part == Part::Object {
+        fields.drop_child("f:spec");
+    }
+    fields
+}
+
 fn entry_of(intent: &Intent, fields: FieldSet, now: Timestamp) -> Entry {
     Entry {
         manager: intent.options.field_manager.clone(),
@@ -79,9 +88,8 @@ fn entry_of(intent: &Intent, fields: FieldSet, now: Timestamp) -> Entry {
 /// The object that an apply creates.
 pub(super) fn onto_nothing(intent: &Intent, config: &Value, now: Timestamp) -> Result<Value, Status> {
     check(intent, config)?;
-    let schema = intent.kind.schema();
     let mut object = relevant(intent, config);
-    let entry = entry_of(intent, FieldSet::of_object(schema, &object), now);
+    let entry = entry_of(intent, wanted_fields(intent, &object), now);
     let metadata = metadata_mut(&mut object)?;
     // As upstream: a version binds an apply to what is there; where nothing is, it is made.
     metadata.remove("resourceVersion");
@@ -94,7 +102,7 @@ pub(super) fn onto(intent: &Intent, live: &Value, config: &Value, now: Timestamp
     check(intent, config)?;
     let schema = intent.kind.schema();
     let config = relevant(intent, config);
-    let fields = FieldSet::of_object(schema, &config);
+    let fields = wanted_fields(intent, &config);
     let mut entry = entry_of(intent, fields.clone(), now);
     let mut entries = entries_of(live);
     if entries.is_empty() {
@@ -110,13 +118,15 @@ pub(super) fn onto(intent: &Intent, live: &Value, config: &Value, now: Timestamp
     let (own, mut others): (Vec<Entry>, Vec<Entry>) = entries.into_iter().partition(|other| other.is_of(&entry));
     let own = own.into_iter().next();
     let mut merged = merge_object(schema, live, &config);
-    settle_conflicts(intent, schema, (live, &merged), &fields, &mut others)?;
+    settle_conflicts(intent, (live, &merged), &fields, &mut others)?;
     if let Some(own) = &own {
         let elsewhere: Vec<FieldSet> = others.iter().map(|entry| entry.fields.clone()).collect();
         remove_dropped_of_object(schema, &mut merged, &own.fields, &fields, &elsewhere);
     }
-    if let Some(own) = own.filter(|own| own.fields == entry.fields && own.api_version == entry.api_version) {
-        entry.time = own.time;
+    last_applied::renew(intent, &config, &mut merged);
+    // As upstream: an apply that changes no value leaves the time as it was, and a new entry without one.
+    if merged == *live {
+        entry.time = own.map(|own| own.time).unwrap_or_default();
     }
     others.push(entry);
     let managed = stored(others);
@@ -129,25 +139,35 @@ pub(super) fn onto(intent: &Intent, live: &Value, config: &Value, now: Timestamp
     Ok(merged)
 }
 
-/// Fields that change and that another applier owns: refused, or taken over where the request says so.
+/// Fields that change and that another manager owns: refused, or taken over where the request says so.
 fn settle_conflicts(
     intent: &Intent,
-    schema: Option<&Schema>,
     (live, merged): (&Value, &Value),
     fields: &FieldSet,
     others: &mut [Entry],
 ) -> Result<(), Status> {
-    let mut causes = Vec::new();
+    let schema = intent.kind.schema();
+    let noted = last_applied::noted(intent, live);
+    let (mut causes, mut taken) = (Vec::new(), Vec::new());
     for path in fields.leaves() {
         if object_value_at(schema, live, &path) == object_value_at(schema, merged, &path) {
             continue;
         }
-        for other in others.iter_mut().filter(|other| other.fields.has(&path)) {
-            if intent.options.force {
-                other.fields.remove(&path);
-            } else {
+        let allowed = noted
+            .as_ref()
+            .is_some_and(|noted| last_applied::allows(schema, noted, live, &path));
+        for (at, other) in others.iter().enumerate().filter(|(_, other)| other.fields.has(&path)) {
+            if !intent.options.force && !allowed {
                 let message = format!("conflict with {}", other.described());
                 causes.push(Cause::new(CauseReason::FieldManagerConflict, path_text(&path), message));
+            }
+            taken.push((at, path.clone()));
+        }
+    }
+    if causes.is_empty() {
+        for (at, path) in taken {
+            if let Some(other) = others.get_mut(at) {
+                other.fields.remove(&path);
             }
         }
     }
@@ -229,13 +249,13 @@ fn merge_items(field: Option<&Field>, live: &[Value], wanted: &[Value]) -> Vec<V
     let mut rest = live.iter().peekable();
     let mut merged = Vec::with_capacity(live.len().max(wanted.len()));
     for (item, item_key) in wanted.iter().zip(&wanted_keys) {
+        while let Some(only_live) = rest.next_if(|l| !wanted_keys.contains(&key(l))) {
+            merged.push(only_live.clone());
+        }
         let Some(found) = live.iter().find(|l| item_key.is_some() && key(l) == *item_key) else {
             merged.push(item.clone());
             continue;
         };
-        while let Some(only_live) = rest.next_if(|l| !wanted_keys.contains(&key(l))) {
-            merged.push(only_live.clone());
-        }
         rest.next_if(|l| wanted_keys.contains(&key(l)));
         merged.push(merge_value(item_field, found, item));
     }
@@ -356,7 +376,12 @@ mod tests {
         }
 
         #[test]
-        fn applies_of_disjoint_fields_commute(all in labels(), split in 0_usize..5) {
+        fn applies_of_disjoint_fields_commute(
+            all in proptest::collection::btree_map("[a-e]", "[0-2]", 2..5),
+            split in 1_usize..5,
+        ) {
+            // Either changes something: an apply that changes nothing has no time, whichever of the two it is.
+            let split = split.min(all.len() - 1);
             let one: BTreeMap<_, _> = all.clone().into_iter().take(split).collect();
             let other: BTreeMap<_, _> = all.into_iter().skip(split).collect();
             let base = onto_nothing(&intent("base", false), &config(Some(1), "x"), now()).unwrap();

@@ -9,7 +9,7 @@ use machinery::schema::{Field, ListType, Schema};
 use serde_json::{Map, Value};
 
 use super::owned_values::item_key;
-use super::ownership::{FieldSet, is_always_there};
+use super::ownership::{FieldSet, is_always_there, is_as_empty};
 
 /// What a write changed.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -58,6 +58,10 @@ impl Changes {
             path.push(format!("f:{key}"));
             let field = schema.and_then(|s| s.field(key));
             let always = is_always_there(schema, key);
+            if before.get(key).is_none() && after.get(key).is_some_and(|value| is_as_empty(schema, key, value)) {
+                path.pop();
+                continue;
+            }
             self.values((field, always), before.get(key), after.get(key), path);
             path.pop();
         }

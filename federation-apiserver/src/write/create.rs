@@ -73,11 +73,12 @@ impl Engine {
                     ));
                 }
                 Attempt::Taken if !generated => {
-                    return Err(Status::already_exists(
-                        &intent.spoken.group,
-                        &intent.spoken.plural,
-                        &intent.name,
-                    ));
+                    let mut status = Status::already_exists(&intent.spoken.group, &intent.spoken.plural, &intent.name);
+                    let there = self.current(&intent).await?;
+                    if there.is_some_and(|there| !meta(&there.value, "deletionTimestamp").is_empty()) {
+                        status.message = format!("object is being deleted: {}", status.message);
+                    }
+                    return Err(status);
                 }
                 Attempt::Taken => tries += 1,
             }

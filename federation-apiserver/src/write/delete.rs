@@ -178,7 +178,9 @@ fn marked(
             .collect()
     };
     let before = names("/metadata/finalizers");
-    let mut finalizers = finalizers_for(before.clone(), propagation);
+    // Nothing is owned by an Event or, but for what is in it, by a Namespace: no collector would let them go.
+    let collected = intent.kind.kind != "Event" && !intent.kind.is_namespace();
+    let mut finalizers = finalizers_for(before.clone(), propagation.filter(|_| collected));
     // It was cleaned up already where the deletion began earlier and the finalizer is gone.
     let begins = object.pointer("/metadata/deletionTimestamp").is_none();
     if let (Some(cleanup), true) = (definitions::finalizer(&intent.kind), begins)

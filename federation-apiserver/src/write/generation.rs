@@ -20,7 +20,10 @@ pub(super) fn count(_: &Engine, intent: &Intent, draft: &mut Draft) -> Result<()
         count_templates(draft, &old)?;
     }
     let before = old.pointer("/metadata/generation").and_then(Value::as_i64).unwrap_or(0);
-    let after = if wanted_differs(rule, &old, &draft.value) {
+    let labels = |value: &Value| non_empty(value.pointer("/metadata/labels")).cloned();
+    // The labels of a slice say whose addresses it holds.
+    let relabelled = intent.kind.kind == "EndpointSlice" && labels(&old) != labels(&draft.value);
+    let after = if relabelled || wanted_differs(rule, &old, &draft.value) {
         before.saturating_add(1)
     } else {
         before

@@ -83,7 +83,7 @@ pub(super) fn name_new(_: &Engine, intent: &Intent, draft: &mut Draft) -> Result
 /// A new object gets its uid, its time and its first generation.
 pub(super) fn stamp_new(_: &Engine, intent: &Intent, draft: &mut Draft) -> Result<(), Status> {
     if !meta(&draft.value, "resourceVersion").is_empty() {
-        return Err(Status::internal(
+        return Err(Status::not_for_creation(
             "resourceVersion should not be set on objects to be created",
         ));
     }
@@ -117,6 +117,12 @@ pub(super) fn keep_stamps(_: &Engine, intent: &Intent, draft: &mut Draft) -> Res
     }
     let metadata = metadata_mut(&mut draft.value)?;
     metadata.remove("resourceVersion");
+    // Whoever leaves the namespace out means that of the path; an object of the cluster has none.
+    if intent.kind.namespaced {
+        metadata.insert("namespace".to_owned(), Value::from(intent.namespace.as_str()));
+    } else {
+        metadata.remove("namespace");
+    }
     for stamp in SERVER_STAMPS {
         match old.get("metadata").and_then(|m| m.get(*stamp)) {
             Some(value) => metadata.insert((*stamp).to_owned(), value.clone()),

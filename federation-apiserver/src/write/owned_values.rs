@@ -84,7 +84,8 @@ pub(super) fn remove_dropped(
         let still = after.and_then(|set| set.children.get(element));
         let elsewhere: Vec<&FieldSet> = others.iter().filter_map(|set| set.children.get(element)).collect();
         let gone = still.is_none() && elsewhere.is_empty();
-        if gone && was.own {
+        // A field that nobody wants any more goes whole, with what was filled in below it.
+        if gone && (was.own || element.starts_with("f:")) {
             remove_element(field, value, element);
             continue;
         }

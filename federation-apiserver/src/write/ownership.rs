@@ -119,9 +119,11 @@ impl FieldSet {
                     let there = always && is_always_there(schema, key);
                     (format!("f:{key}"), Self::of_new(field, value, there))
                 };
+                let told =
+                    |(key, value): &(&String, &Value)| !(value.is_null() || always && is_as_empty(schema, key, value));
                 Self {
                     own: !always,
-                    children: map.iter().filter(|(_, value)| !value.is_null()).map(child).collect(),
+                    children: map.iter().filter(told).map(child).collect(),
                 }
             }
             Value::Array(items) if !items.is_empty() => {
@@ -135,8 +137,9 @@ impl FieldSet {
                         own: !always,
                         children: items.iter().filter_map(child).collect(),
                     },
+                    // Sets are lists that an empty object leaves out, even where one must be given.
                     Some(ListType::Set) => Self {
-                        own: !always,
+                        own: true,
                         ..Self::of(field, value)
                     },
                     Some(ListType::Atomic) | None => Self::leaf(),
@@ -288,6 +291,22 @@ impl FieldSet {
                     }
                 }
             }
+        }
+    }
+}
+
+/// Texts that an object is written with even where they are empty.
+const ALWAYS_WRITTEN: &[&str] = &["serviceName"];
+
+/// Whether the value is what an empty typed object has there, so that writing it changes nothing: an empty struct, or an
+/// empty text that is written although it is empty.
+pub(super) fn is_as_empty(parent: Option<&Schema>, key: &str, value: &Value) -> bool {
+    let default = || parent.and_then(|parent| parent.properties.get(key)?.default.as_ref());
+    match value {
+        Value::Object(map) if map.is_empty() => default().is_some_and(Value::is_object),
+        Value::String(text) if text.is_empty() => ALWAYS_WRITTEN.contains(&key),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
+            false
         }
     }
 }

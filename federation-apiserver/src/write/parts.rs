@@ -44,10 +44,10 @@ pub(super) fn keep_the_rest(_: &Engine, intent: &Intent, draft: &mut Draft) -> R
 }
 
 /// Labels and annotations that a write of the status changes too: those of the kinds that Kubernetes builds in, but for
-/// definitions, requests of certificates, and the labels of Deployments.
+/// definitions, and the labels of Deployments.
 fn described(kind: &Kind, new: &Value) -> Vec<(&'static str, Option<Value>)> {
     let keys: &[&'static str] = match (kind.built_in, kind.kind.as_str()) {
-        (false, _) | (true, "CertificateSigningRequest" | "CustomResourceDefinition") => &[],
+        (false, _) | (true, "CustomResourceDefinition") => &[],
         (true, "Deployment") => &["annotations"],
         (true, _) => &["annotations", "labels"],
     };

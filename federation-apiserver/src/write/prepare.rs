@@ -30,10 +30,7 @@ pub(super) fn new_object(_: &Engine, intent: &Intent, draft: &mut Draft) -> Resu
         }
         ("", "Pod") => {
             if let Some(object) = draft.value.as_object_mut() {
-                object.insert(
-                    "status".to_owned(),
-                    json!({ "phase": "Pending", "qosClass": "BestEffort" }),
-                );
+                object.insert("status".to_owned(), json!({ "phase": "Pending" }));
             }
         }
         ("", "Secret") => machinery::default::fold_string_data(&mut draft.value),
@@ -57,6 +54,17 @@ pub(super) fn new_object(_: &Engine, intent: &Intent, draft: &mut Draft) -> Resu
             }
         }
         _ => {}
+    }
+    Ok(())
+}
+
+/// A new Pod's quality of service, once everybody has had a say about its resources.
+pub(super) fn quality(_: &Engine, intent: &Intent, draft: &mut Draft) -> Result<(), Status> {
+    if (intent.kind.group.as_str(), intent.kind.kind.as_str()) == ("", "Pod") {
+        let quality = machinery::admission::resources::quality_of_service(&draft.value);
+        if let Some(status) = draft.value.get_mut("status").and_then(Value::as_object_mut) {
+            status.insert("qosClass".to_owned(), Value::from(quality));
+        }
     }
     Ok(())
 }
@@ -110,6 +118,29 @@ fn texts<'a>(object: &'a mut Map<String, Value>, key: &str) -> Option<&'a mut Ma
         *map = json!({});
     }
     map.as_object_mut()
+}
+
+/// Takes out of a new Job what [`new_object`] put in: it belongs to nobody.
+pub(super) fn forget_own_pods(intent: &Intent, job: &mut Value) {
+    if (intent.kind.group.as_str(), intent.kind.kind.as_str()) != ("batch", "Job")
+        || job.pointer("/spec/manualSelector").and_then(Value::as_bool) == Some(true)
+    {
+        return;
+    }
+    for pointer in ["/spec/template/metadata", "/metadata"] {
+        let Some(metadata) = job.pointer_mut(pointer).and_then(Value::as_object_mut) else {
+            continue;
+        };
+        if let Some(labels) = metadata.get_mut("labels").and_then(Value::as_object_mut) {
+            labels.retain(|key, _| !JOB_UID_LABELS.iter().chain(&JOB_NAME_LABELS).any(|own| own == key));
+            if labels.is_empty() {
+                metadata.remove("labels");
+            }
+        }
+    }
+    if let Some(spec) = job.get_mut("spec").and_then(Value::as_object_mut) {
+        spec.remove("selector");
+    }
 }
 
 /// A Job that does not choose its pods itself knows them by its uid.

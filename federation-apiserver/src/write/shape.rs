@@ -33,6 +33,21 @@ pub(super) fn prune_and_check(_: &Engine, intent: &Intent, draft: &mut Draft) ->
     Ok(())
 }
 
+/// Whether an applied configuration has fields that the schema does not know: nobody could own them, so they are refused
+/// whatever `fieldValidation` says.
+pub(super) fn typed(intent: &Intent, config: &Value) -> Result<(), Status> {
+    let mut config = config.clone();
+    let unknown = match (&intent.kind.custom, intent.kind.schema()) {
+        (Some(custom), _) => custom.version.prune(&mut config),
+        (None, Some(schema)) => decode::prune_unknown(schema, &mut config),
+        (None, None) => Vec::new(),
+    };
+    match decode::strict_error(&unknown, &[]) {
+        Some(message) => Err(unreadable(intent, &message)),
+        None => Ok(()),
+    }
+}
+
 /// What stands before each fault of a body.
 fn preamble(intent: &Intent) -> String {
     let (version, kind) = (&intent.kind.version, &intent.kind.kind);

@@ -12,7 +12,7 @@ use super::compare::Changes;
 use super::identity::{metadata_mut, seconds};
 use super::managers::{Entry, Operation, entries_of, stored};
 use super::ownership::FieldSet;
-use super::{Draft, Engine, Intent, Part};
+use super::{Draft, Engine, Intent, Part, prepare};
 use crate::kinds::Kind;
 
 /// What a write is booked to where the client did not say who it is.
@@ -46,9 +46,16 @@ pub(super) fn ownership(_: &Engine, intent: &Intent, draft: &mut Draft) -> Resul
     }
     let proposed = draft.value.pointer("/metadata/managedFields").cloned();
     let schema = intent.kind.schema();
-    let mut changes = Changes::between(schema, &before, &draft.value);
+    let mut after = draft.value.clone();
+    if old.is_none() {
+        prepare::forget_own_pods(intent, &mut after);
+    }
+    let mut changes = Changes::between(schema, &before, &after);
     if intent.part == Part::Object && intent.kind.strategy.status {
         changes = changes.without("status");
+    }
+    if intent.kind.is_signing_request() && intent.part == Part::Object {
+        changes = changes.without("spec");
     }
     if intent.kind.is_namespace() && intent.part == Part::Object {
         changes = changes.without("spec");

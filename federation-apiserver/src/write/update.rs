@@ -93,6 +93,7 @@ impl Engine {
             Change::Apply(value, duplicates) => {
                 self.may_create(intent)?;
                 check_place(intent, value)?;
+                shape::typed(intent, value)?;
                 let value = apply::onto_nothing(intent, value, Timestamp::now())?;
                 self.create_draft(intent, value, duplicates.clone(), true).await
             }
@@ -133,17 +134,26 @@ impl Engine {
                 Some(second) => (spoken::patched(self, intent, second, patch, base)?, Vec::new(), false),
                 None => (patch.onto(&intent.kind, base)?, Vec::new(), false),
             },
-            Change::Apply(config, duplicates) => (apply::onto(intent, old, config, now)?, duplicates.clone(), true),
+            Change::Apply(config, duplicates) => {
+                shape::typed(intent, config)?;
+                (apply::onto(intent, old, config, now)?, duplicates.clone(), true)
+            }
         };
         if let Change::Patch(patch) = change {
             unchanged_kind(intent, patch, base, &proposed)?;
         }
         check_place(intent, &proposed)?;
-        if !self.version_holds(intent, change, current, &proposed).await? {
+        if !self.version_holds(intent, current, &proposed).await? {
             return Ok(Attempt::Behind);
         }
+        let unversioned = lacks_version(intent, change, &proposed);
         let value = match &scale {
-            Some((paths, _)) => with_scale(paths, old, &proposed)?,
+            Some((paths, _)) => with_scale(paths, old, &proposed).map_err(|status| match change {
+                Change::Patch(patch) if status.code == 400 => {
+                    shape::invalid_patch(intent, patch.value(), &status.message)
+                }
+                Change::Replace(..) | Change::Patch(_) | Change::Apply(..) => status,
+            })?,
             None => proposed,
         };
         let mut draft = Draft {
@@ -157,33 +167,25 @@ impl Engine {
                 Change::Patch(patch) => shape::blame_patch(intent, patch.value(), status),
                 Change::Replace(..) | Change::Apply(..) => status,
             })?;
+        // Judged last, as part of the validation: what cannot be read, and another uid, are told before.
+        if unversioned {
+            let cause = field::invalid(&version_path(), &Value::from(0), "must be specified for an update");
+            // Here kube-apiserver names the resource where it otherwise names the kind.
+            return Err(Status::invalid(
+                &intent.kind.group,
+                &intent.kind.plural,
+                &intent.name,
+                vec![cause],
+            ));
+        }
         self.commit_update(intent, current, draft).await
     }
 
     /// Checks the version that the proposal names. False where the cache had to catch up and the attempt starts over.
-    async fn version_holds(
-        &self,
-        intent: &Intent,
-        change: &Change,
-        current: &Current,
-        proposed: &Value,
-    ) -> Result<bool, Status> {
+    async fn version_holds(&self, intent: &Intent, current: &Current, proposed: &Value) -> Result<bool, Status> {
         let version = meta(proposed, "resourceVersion");
         if version.is_empty() || version == "0" {
-            let unconditional = intent.kind.strategy.unconditional_update || intent.part != Part::Object;
-            return match change {
-                Change::Replace(..) if !unconditional => {
-                    let cause = field::invalid(&version_path(), &Value::from(0), "must be specified for an update");
-                    // Here kube-apiserver names the resource where it otherwise names the kind.
-                    Err(Status::invalid(
-                        &intent.kind.group,
-                        &intent.kind.plural,
-                        &intent.name,
-                        vec![cause],
-                    ))
-                }
-                Change::Replace(..) | Change::Patch(_) | Change::Apply(..) => Ok(true),
-            };
+            return Ok(true);
         }
         let Some(version) = Revision::parse(version) else {
             let detail = "must be a resourceVersion that this server gave";
@@ -255,7 +257,12 @@ impl Engine {
         drop(reserved); // The cache shows the commit by now, and with it what was reserved.
         match committed {
             Ok(committed) => Ok(Attempt::Done(Outcome {
-                body: answer(&intent.kind, &value, &committed),
+                // The last write of an object that goes is answered with the version that it had.
+                body: if finished {
+                    versioned(&canonical(&value), revision)
+                } else {
+                    answer(&intent.kind, &value, &committed)
+                },
                 created: false,
                 warnings,
             })),
@@ -269,6 +276,13 @@ impl Engine {
             }
         }
     }
+}
+
+/// Whether a replacement names no version although the kind wants one.
+fn lacks_version(intent: &Intent, change: &Change, proposed: &Value) -> bool {
+    let unconditional = intent.kind.strategy.unconditional_update || intent.part != Part::Object;
+    let named = !matches!(meta(proposed, "resourceVersion"), "" | "0");
+    matches!(change, Change::Replace(..)) && !unconditional && !named
 }
 
 fn version_path() -> field::Path {

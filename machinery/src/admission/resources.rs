@@ -104,10 +104,42 @@ pub fn is_best_effort(pod: &Value) -> bool {
         .any(states)
 }
 
+/// How well a pod is served when a machine runs short (`status.qosClass`): by what its containers ask for and may have.
+#[must_use]
+pub fn quality_of_service(pod: &Value) -> &'static str {
+    if is_best_effort(pod) {
+        return "BestEffort";
+    }
+    let fixed = |container: &Value| {
+        let (requests, limits) = (of_container(container, "requests"), of_container(container, "limits"));
+        ["cpu", "memory"].iter().all(|name| {
+            let limit = limits.get(*name).filter(|limit| limit.is_positive());
+            limit.is_some_and(|limit| requests.get(*name).is_none_or(|request| request == limit))
+        })
+    };
+    let mut all = items(pod, "/spec/containers").chain(items(pod, "/spec/initContainers"));
+    if all.all(fixed) { "Guaranteed" } else { "Burstable" }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn quality_follows_what_is_asked() {
+        let pod = |resources: Value| json!({"spec": {"containers": [{"resources": resources}]}});
+        let both = json!({"cpu": "1", "memory": "1Gi"});
+        for (resources, quality) in [
+            (json!({}), "BestEffort"),
+            (json!({"requests": {"cpu": "1"}}), "Burstable"),
+            (json!({"limits": both}), "Guaranteed"),
+            (json!({"limits": both, "requests": {"cpu": "500m"}}), "Burstable"),
+            (json!({"limits": {"cpu": "1"}}), "Burstable"),
+        ] {
+            assert_eq!(quality_of_service(&pod(resources.clone())), quality, "{resources}");
+        }
+    }
 
     fn asks(cpu: &str) -> Value {
         json!({"requests": {"cpu": cpu}})

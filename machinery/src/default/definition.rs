@@ -41,6 +41,12 @@ pub(super) fn definition(object: &mut Map<String, Value>) {
         .find(|version| flag(version, "storage"))
         .map(|version| text(version, "name").to_owned());
     place::within(object, "status", |status| {
+        place::within(status, "acceptedNames", |names| {
+            for key in ["kind", "plural"] {
+                names.entry(key).or_insert_with(|| Value::from(""));
+            }
+        });
+        status.entry("conditions").or_insert(Value::Null);
         let stored = status.get("storedVersions").and_then(Value::as_array);
         if let Some(storage) = storage.filter(|_| stored.is_none_or(Vec::is_empty)) {
             status.insert("storedVersions".to_owned(), json!([storage]));

@@ -81,7 +81,9 @@ fn compile(schema: &Value, name: Option<&str>, dialect: Dialect) -> Schema {
         int32: schema.get("format").and_then(Value::as_str) == Some("int32"),
         time: schema.get("format").and_then(Value::as_str) == Some("date-time"),
         bytes: schema.get("format").and_then(Value::as_str) == Some("byte"),
-        atomic_map: schema.get("x-kubernetes-map-type").and_then(Value::as_str) == Some("atomic"),
+        // What holds anything, as the data of a ControllerRevision does, belongs to one manager.
+        atomic_map: schema.get("x-kubernetes-map-type").and_then(Value::as_str) == Some("atomic")
+            || (dialect.native && form == Form::Object && !closed),
         native: dialect.native,
     }
 }

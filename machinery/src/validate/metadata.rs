@@ -22,8 +22,10 @@ enum Naming {
 
 fn naming(api_version: &str, kind: &str) -> Naming {
     match (api_version, kind) {
-        ("v1", "Namespace" | "Service") | (api::well_known::API_VERSION, "Cluster" | "Region") => Naming::Label,
-        ("rbac.authorization.k8s.io/v1" | "certificates.k8s.io/v1", _) => Naming::Segment,
+        ("v1", "Namespace" | "Service")
+        | ("apps/v1", "StatefulSet")
+        | (api::well_known::API_VERSION, "Cluster" | "Region") => Naming::Label,
+        ("rbac.authorization.k8s.io/v1" | "certificates.k8s.io/v1" | "policy/v1", _) => Naming::Segment,
         // Kinds are data here; this is the rule of most.
         _ => Naming::Subdomain,
     }
@@ -173,6 +175,23 @@ pub(super) fn update(new: &Value, old: &Value, faults: &mut Vec<Cause>) {
     }
     shared(&metadata, faults);
     finalizers(&metadata.get("finalizers"), faults);
+}
+
+/// The finalizers of a changed object. Kinds of later groups, and some of older ones, are not looked at here.
+pub(super) fn changed_finalizers(api_version: &str, kind: &str, new: &Value, faults: &mut Vec<Cause>) {
+    let open = matches!(
+        api_version,
+        api::well_known::API_VERSION
+            | "coordination.k8s.io/v1"
+            | "policy/v1"
+            | "apiextensions.k8s.io/v1"
+            | "admissionregistration.k8s.io/v1"
+    );
+    if namespaced(api_version, kind).is_some() && !open {
+        for finalizer in At::root(new, "metadata").get("finalizers").items() {
+            standard_finalizer(&finalizer, faults);
+        }
+    }
 }
 
 fn shared(metadata: &At<'_>, faults: &mut Vec<Cause>) {

@@ -65,6 +65,7 @@ fn spec(spec: &At<'_>, faults: &mut Vec<Cause>) {
     container::regular(&containers, &context, faults);
     container::initial(&spec.get("initContainers"), &containers, &context, faults);
     host_network(spec, faults);
+    container::identities(&spec.get("securityContext"), faults);
     one_of(&spec.get("restartPolicy"), &["Always", "OnFailure", "Never"], faults);
     one_of(
         &spec.get("dnsPolicy"),
@@ -266,7 +267,6 @@ fn fixed_part(spec: &Value) -> Value {
         for name in [
             "activeDeadlineSeconds",
             "tolerations",
-            "terminationGracePeriodSeconds",
             "schedulingGates",
             "ephemeralContainers",
         ] {

@@ -193,6 +193,12 @@ fn cluster_ips(spec: &At<'_>, faults: &mut Vec<Cause>) {
     let policy = spec.get("ipFamilyPolicy");
     if policy.is_set() {
         one_of(&policy, &FAMILY_POLICIES, faults);
+        // Whose selector is empty finds its addresses elsewhere, of whatever family.
+        let elsewhere = is_headless(spec) && spec.get("selector").len() == 0;
+        if policy.text() == "RequireDualStack" && !elsewhere {
+            let detail = "this cluster is not configured for dual-stack services";
+            faults.push(field::invalid(&policy.path, policy.value, detail));
+        }
     }
     let ips = wanted_ips(spec);
     let before = faults.len();

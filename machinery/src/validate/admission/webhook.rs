@@ -49,9 +49,9 @@ fn webhook(hook: &At<'_>, faults: &mut Vec<Cause>) {
         let detail = "the timeout value must be between 1 and 30 seconds";
         faults.push(field::invalid(&timeout.path, timeout.value, detail));
     }
-    reviews(&hook.get("admissionReviewVersions"), faults);
     policy::conditions(&hook.get("matchConditions"), faults);
     client(&hook.get("clientConfig"), faults);
+    reviews(&hook.get("admissionReviewVersions"), faults);
 }
 
 fn qualified(name: &At<'_>, faults: &mut Vec<Cause>) {

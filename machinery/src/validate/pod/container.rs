@@ -136,8 +136,9 @@ fn host_ports<'a>(containers: impl Iterator<Item = At<'a>>, path: &Path, faults:
     }
 }
 
-fn security(context: &At<'_>, faults: &mut Vec<Cause>) {
-    for name in ["runAsUser", "runAsGroup"] {
+/// Users and groups, of a container or of all of a Pod.
+pub(in crate::validate) fn identities(context: &At<'_>, faults: &mut Vec<Cause>) {
+    for name in ["runAsUser", "runAsGroup", "fsGroup"] {
         let at = context.get(name);
         if at.number().is_some_and(|n| !(0..=i64::from(i32::MAX)).contains(&n)) {
             faults.push(field::invalid(
@@ -147,6 +148,10 @@ fn security(context: &At<'_>, faults: &mut Vec<Cause>) {
             ));
         }
     }
+}
+
+fn security(context: &At<'_>, faults: &mut Vec<Cause>) {
+    identities(context, faults);
     let escalation = context.get("allowPrivilegeEscalation");
     if escalation.value.as_bool() == Some(false) && context.get("privileged").is_true() {
         let detail = "cannot set `allowPrivilegeEscalation` to false and `privileged` to true";
