@@ -324,13 +324,31 @@ fn same_but_version(old: &Value, new: &Value) -> bool {
             };
             let versioned = usize::from(before.contains_key("resourceVersion"));
             before.len() - versioned == after.len()
-                && before
-                    .iter()
-                    .all(|(key, value)| key == "resourceVersion" || after.get(key) == Some(value))
+                && before.iter().all(|(key, value)| match (key.as_str(), after.get(key)) {
+                    ("resourceVersion", _) => true,
+                    // That somebody wrote the same again is no change, whenever it was (as upstream).
+                    ("managedFields", Some(after)) => same_but_times(value, after),
+                    (_, after) => after == Some(value),
+                })
         }
         Some(after) => before == after,
         None => false,
     })
+}
+
+fn same_but_times(old: &Value, new: &Value) -> bool {
+    let (Some(old), Some(new)) = (old.as_array(), new.as_array()) else {
+        return old == new;
+    };
+    let same = |(before, after): (&Value, &Value)| {
+        let fields = |entry: &Value| {
+            let mut entry = entry.as_object().cloned().unwrap_or_default();
+            entry.remove("time");
+            entry
+        };
+        before == after || fields(before) == fields(after)
+    };
+    old.len() == new.len() && old.iter().zip(new).all(same)
 }
 
 /// A patch changes an object, never what it is an object of.
@@ -398,5 +416,8 @@ mod tests {
             &json!({"metadata": {"name": "a", "labels": {}}, "data": {"k": "v"}})
         ));
         assert!(!same_but_version(&old, &json!({"metadata": {"name": "a"}})));
+        let written = |time: &str, field: &str| json!({"metadata": {"managedFields": [{"manager": "m", "time": time, "fieldsV1": {field: {}}}]}});
+        assert!(same_but_version(&written("1", "f:a"), &written("2", "f:a")));
+        assert!(!same_but_version(&written("1", "f:a"), &written("1", "f:b")));
     }
 }
