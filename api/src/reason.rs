@@ -24,11 +24,14 @@ pub enum Reason {
     SelectorMismatch,
     /// Another cluster scored higher, and the object goes to one.
     NotSelected,
+    /// The object goes where others are: an autoscaler with its target, a claim with the workloads that mount it; and none
+    /// of those is in the cluster.
+    NothingToFollow,
 }
 
 impl Reason {
     /// Every reason, for tests that demand a page and an emitter for each.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::AffinityMismatch,
         Self::ClusterNotReady,
         Self::UntoleratedTaint,
@@ -37,6 +40,7 @@ impl Reason {
         Self::ClusterLeaving,
         Self::SelectorMismatch,
         Self::NotSelected,
+        Self::NothingToFollow,
     ];
 
     /// The word as it stands in Placements, Events and metrics.
@@ -51,6 +55,7 @@ impl Reason {
             Self::ClusterLeaving => "ClusterLeaving",
             Self::SelectorMismatch => "SelectorMismatch",
             Self::NotSelected => "NotSelected",
+            Self::NothingToFollow => "NothingToFollow",
         }
     }
 }

@@ -5,8 +5,11 @@
 //! the cluster's leaving says so. Where no cluster is left, the last good placement stays and says so.
 //! Absent: capacity, spread constraints and moves, which are later rooms; the clock, so tolerations do not run out.
 
+mod bounds;
 pub mod divide;
 mod filter;
+mod follow;
+mod left;
 pub mod matching;
 pub mod namespace;
 pub mod planner_v1;
@@ -19,9 +22,9 @@ use std::collections::BTreeMap;
 use api::{Cluster, PlacementSpec, Reason};
 
 use crate::decision::{Decision, Fate};
-use crate::inputs::Inputs;
+use crate::inputs::{FederatedObject, Inputs};
 use filter::Verdict;
-use rule::Rule;
+use rule::{Manner, Rule};
 
 /// Decides where the object goes.
 pub fn decide(inputs: &Inputs<'_>) -> Decision {
@@ -30,7 +33,20 @@ pub fn decide(inputs: &Inputs<'_>) -> Decision {
         generation: inputs.object.generation,
         ..Decision::default()
     };
+    decision.left_to_members = left::left_to_members(inputs, &mut decision.steps);
+    let planned = decision.left_to_members.as_ref().map(|left| FederatedObject {
+        replicas: Some(left.planned),
+        ..inputs.object.clone()
+    });
+    let inputs = &Inputs {
+        object: planned.as_ref().unwrap_or(inputs.object),
+        ..*inputs
+    };
     let rule = Rule::of(inputs, &mut decision);
+    if let Manner::Follows(lead) = rule.how() {
+        follow::assign(inputs, &rule, *lead, &mut decision);
+        return decision;
+    }
 
     let mut candidates: Vec<&Cluster> = Vec::new();
     for cluster in inputs.clusters {

@@ -82,6 +82,8 @@ fn place(index: &Index, key: &PlacementKey, subject: &Subject, standing: Option<
             policies,
             clusters: &index.clusters,
             previous,
+            leaders: &index.leaders(&subject.facts),
+            autoscaler: index.autoscaler(key),
         })
         .into_spec()
     };

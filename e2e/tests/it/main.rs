@@ -13,6 +13,7 @@ mod crash;
 mod credentials;
 mod definitions;
 mod directory;
+mod following;
 mod helm;
 mod identities;
 mod kubectl;

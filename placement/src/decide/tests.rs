@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::inputs::FederatedObject;
 
+mod following;
 mod properties;
 
 /// `eu-1`, `eu-1!` not Ready, `eu-1?` unknown, `eu-1-` leaving, `eu-1#` NoExecute, `eu-1~` NoSchedule.
@@ -60,6 +61,7 @@ fn standing(text: &str) -> Option<PlacementSpec> {
             api::placement::TargetCluster {
                 name: name.into(),
                 replicas,
+                bounds: None,
             }
         })
         .collect();
@@ -85,6 +87,8 @@ fn run(object: &FederatedObject, policies: &[PropagationPolicy], all: &str, prev
         policies,
         clusters: &clusters(all),
         previous: previous.as_ref(),
+        leaders: &[],
+        autoscaler: None,
     })
     .into_spec()
 }
@@ -375,6 +379,8 @@ fn a_kind_that_a_member_does_not_serve_does_not_go_there() {
         policies: &[],
         clusters: &all,
         previous: None,
+        leaders: &[],
+        autoscaler: None,
     })
     .into_spec();
     assert_eq!(shown(&spec), "a=2 | b:KindNotServed");

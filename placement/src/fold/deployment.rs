@@ -8,11 +8,16 @@ use super::conditions::{Judged, timed};
 use super::{chosen, count, observed_generation, put_count};
 
 pub(super) fn fold(object: &Value, placement: &Placement, now: &str) -> Value {
-    let wanted = object.pointer("/spec/replicas").and_then(Value::as_i64).unwrap_or(1);
+    let asked = object.pointer("/spec/replicas").and_then(Value::as_i64).unwrap_or(1);
     let all = || placement.status.clusters.iter();
     let mut status = Map::new();
     // Copies that are still to go count as old replicas, as terminating ones do in one cluster.
     let replicas: i64 = all().map(|row| count(row, "replicas")).sum();
+    // Replicas that are the members' own are as many as should be.
+    let wanted = match &placement.spec.left_to_members {
+        Some(_) => replicas,
+        None => asked,
+    };
     let updated: i64 = chosen(placement).map(|row| count(row, "updatedReplicas")).sum();
     let available: i64 = all().map(|row| count(row, "availableReplicas")).sum();
     put_count(&mut status, "replicas", replicas);
