@@ -15,6 +15,7 @@ pub mod health;
 pub mod history;
 pub mod inputs;
 pub mod placement_status;
+pub mod plan;
 pub mod render;
 pub mod selectors;
 pub mod serving;

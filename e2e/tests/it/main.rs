@@ -21,6 +21,7 @@ mod kubernetes_members;
 mod member_loss;
 mod membership;
 mod names;
+mod plan;
 mod replicas;
 mod shop;
 mod simulated_members;
