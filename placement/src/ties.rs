@@ -269,7 +269,7 @@ mod tests {
         let (web, deployment) = facts("Deployment", "web", json!({}));
         let mut ties = Ties::default();
         ties.tie(&key, &scaler);
-        assert_eq!(ties.leaders(&scaler), [web.clone()]);
+        assert_eq!(ties.leaders(&scaler), std::slice::from_ref(&web));
         assert_eq!(
             names(ties.followers(&web, &deployment)),
             ["horizontalpodautoscaler-web"]

@@ -288,9 +288,10 @@ mod tests {
             panic!("{accepted:?}")
         };
         assert_eq!(decide(&wanted, Some(&scaled(2, "8")), Some(&held)), Next::Rest);
-        let mut other = scaled(2, "9");
-        other.value["metadata"]["labels"][MANAGED_LABEL] = json!("true");
-        other.value["metadata"]["annotations"][MANIFEST_HASH_ANNOTATION] = json!("edited");
+        let other = Live {
+            resource_version: "9".into(),
+            ..live(marked(2, "edited", "shop/deployment-web"), "u1")
+        };
         assert_eq!(decide(&wanted, Some(&other), Some(&held)), Next::Apply(Why::Drifted));
         wanted.spec.initial_fields.clear();
         wanted.spec.hash = "h2".into();

@@ -172,7 +172,15 @@ fn replicas_stay_the_members_when_the_autoscaler_goes() {
 fn claims_are_where_they_are_mounted_and_stay() {
     let at = |text: &str| standing(text).unwrap();
     let (db, web) = (at("a=2 b=1"), at("c=1"));
-    let rows: [(&str, &str, Option<&PlacementSpec>, Vec<&PlacementSpec>, &str, bool); 6] = [
+    type Row<'a> = (
+        &'a str,
+        &'a str,
+        Option<&'a PlacementSpec>,
+        Vec<&'a PlacementSpec>,
+        &'a str,
+        bool,
+    );
+    let rows: [Row<'_>; 6] = [
         (
             "nobody mounts it",
             "a b",
