@@ -48,6 +48,10 @@ pub struct ManifestSpec {
     /// What to do with an object that is already there and not Meridian's.
     #[serde(default)]
     pub conflict_resolution: ConflictResolution,
+    /// JSON pointers into `object` of what is set when the copy is made and the member's own from then on. `hash` leaves them
+    /// out. A value of the member that is none, or 0, is set again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub initial_fields: Vec<String>,
     /// Why the object could not be rendered for this cluster; then nothing is applied and nothing removed.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub error: String,

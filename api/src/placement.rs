@@ -56,6 +56,9 @@ pub struct PlacementSpec {
     /// The hub object was deleted and its policy asked to keep the members' copies.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preserve_resources_on_deletion: Option<bool>,
+    /// The replicas of a member's copy are the member's own, once it is made; absent where the shares are the hub's word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left_to_members: Option<LeftToMembers>,
     /// The hub object is gone; the Placement stays until every member confirmed that its copy is gone too.
     #[serde(skip_serializing_if = "is_false")]
     pub deleted: bool,
@@ -78,6 +81,32 @@ pub struct TargetCluster {
     /// Its share of the replicas; absent for kinds without replicas.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replicas: Option<i64>,
+    /// Its share of an autoscaler's bounds; absent for other kinds, and where it gets them whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bounds: Option<ReplicaBounds>,
+}
+
+/// How far an autoscaler may go, in replicas.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ReplicaBounds {
+    /// The fewest.
+    pub min_replicas: i64,
+    /// The most.
+    pub max_replicas: i64,
+}
+
+/// Replicas that are the members' own: each copy is made with its planned share and keeps what its member says from then on.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct LeftToMembers {
+    /// The autoscaler on the hub; empty where a label asks for it, or once the autoscaler is gone.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub autoscaler: String,
+    /// `spec.replicas` of the hub object. Once the autoscaler is gone, another number there takes the replicas back.
+    pub hub_replicas: i64,
+    /// What was divided: the hub's number within the autoscaler's bounds.
+    pub planned: i64,
 }
 
 /// A cluster that was not chosen.

@@ -26,11 +26,14 @@ pub enum Reason {
     SelectorMismatch,
     /// Another cluster scored higher, and the object goes to one.
     NotSelected,
+    /// The object goes where others are: an autoscaler with its target, a claim with the workloads that mount it; and none
+    /// of those is in the cluster.
+    NothingToFollow,
 }
 
 impl Reason {
     /// Every reason, for tests that demand a page and an emitter for each.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::AffinityMismatch,
         Self::ClusterNotReady,
         Self::ClusterFailed,
@@ -40,6 +43,7 @@ impl Reason {
         Self::ClusterLeaving,
         Self::SelectorMismatch,
         Self::NotSelected,
+        Self::NothingToFollow,
     ];
 
     /// The word as it stands in Placements, Events and metrics.
@@ -55,6 +59,7 @@ impl Reason {
             Self::ClusterLeaving => "ClusterLeaving",
             Self::SelectorMismatch => "SelectorMismatch",
             Self::NotSelected => "NotSelected",
+            Self::NothingToFollow => "NothingToFollow",
         }
     }
 }

@@ -27,6 +27,9 @@ pub const HUB_UID_ANNOTATION: &str = "federation.meridian.dev/hub-uid";
 pub const FEDERATION_ANNOTATION: &str = "federation.meridian.dev/federation";
 /// Label on hub objects that must stay on the hub (`"true"`); set by users, never by Meridian.
 pub const HUB_ONLY_LABEL: &str = "federation.meridian.dev/hub-only";
+/// Label on hub workloads whose replicas belong to the members (`"true"`): each copy is made with its share and keeps what its
+/// member says from then on; set by users, for autoscalers that only members know.
+pub const RETAIN_REPLICAS_LABEL: &str = "federation.meridian.dev/retain-replicas";
 /// Label on a Cluster object; `"true"` marks a member that `meridian up --simulate` made.
 pub const SIMULATED_LABEL: &str = "federation.meridian.dev/simulated";
 

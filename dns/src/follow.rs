@@ -29,6 +29,7 @@ use crate::state::DnsState;
 
 pub use disk::load_snapshot;
 pub(crate) use engine::Engine;
+pub(crate) use object::{Facts, Kind, read};
 pub(crate) use resolutions::run as resolutions;
 
 /// How long news are gathered before they are compiled: a change of one Service comes as a few events.

@@ -8,9 +8,11 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 mod api;
 mod hub;
+mod plan;
 
 pub(crate) use api::{ApiArgs, AuditArgs, OidcArgs, ServiceAccountArgs};
 pub(crate) use hub::{ApiserverArgs, UpArgs};
+pub(crate) use plan::PlanArgs;
 
 /// One Kubernetes API over many clusters: plain objects in, healthy addresses out.
 #[derive(Debug, Parser)]
@@ -72,6 +74,8 @@ pub(crate) enum Command {
     /// Make a simulated member fail or recover; play the machines of a control plane that has none.
     #[command(subcommand)]
     Simulate(SimulateCommand),
+    /// Show what the federation would do, were manifests applied or clusters lost; changes nothing.
+    Plan(PlanArgs),
     /// Say why something is as it is.
     #[command(subcommand)]
     Explain(ExplainCommand),

@@ -11,6 +11,7 @@ mod backup;
 mod dns;
 mod explain;
 mod join;
+mod plan;
 mod resolve;
 mod simulate;
 mod status;
@@ -66,6 +67,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), CommandError> {
             simulate::recover(&data_dir, hub, cluster).await
         }
         Command::Simulate(SimulateCommand::Workloads(args)) => simulate::workloads(args).await,
+        Command::Plan(args) => plan::run(&data_dir, args).await,
         Command::Explain(ExplainCommand::Placement(args)) => explain::placement(&data_dir, args).await,
         Command::Explain(ExplainCommand::Dns(args)) => resolve::explain(&data_dir, args).await,
         Command::Resolve(args) => resolve::run(args).await,

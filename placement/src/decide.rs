@@ -5,8 +5,11 @@
 //! cluster's failure or its leaving says so. Where no cluster is left, the last good placement stays and says so.
 //! Absent: capacity and spread constraints, which are later rooms; the order of a move ([`crate::moves`]).
 
+mod bounds;
 pub mod divide;
 mod filter;
+mod follow;
+mod left;
 pub mod matching;
 pub mod namespace;
 pub mod planner_v1;
@@ -20,9 +23,9 @@ use api::{Cluster, PlacementSpec, Reason};
 use jiff::Timestamp;
 
 use crate::decision::{Decision, Fate};
-use crate::inputs::Inputs;
+use crate::inputs::{FederatedObject, Inputs};
 use filter::Verdict;
-use rule::Rule;
+use rule::{Manner, Rule};
 
 /// When a decision may be another one though nothing changes: a toleration runs out.
 #[must_use]
@@ -41,7 +44,20 @@ pub fn decide(inputs: &Inputs<'_>) -> Decision {
         generation: inputs.object.generation,
         ..Decision::default()
     };
+    decision.left_to_members = left::left_to_members(inputs, &mut decision.steps);
+    let planned = decision.left_to_members.as_ref().map(|left| FederatedObject {
+        replicas: Some(left.planned),
+        ..inputs.object.clone()
+    });
+    let inputs = &Inputs {
+        object: planned.as_ref().unwrap_or(inputs.object),
+        ..*inputs
+    };
     let rule = Rule::of(inputs, &mut decision);
+    if let Manner::Follows(lead) = rule.how() {
+        follow::assign(inputs, &rule, *lead, &mut decision);
+        return decision;
+    }
 
     let mut candidates: Vec<&Cluster> = Vec::new();
     for cluster in inputs.clusters {

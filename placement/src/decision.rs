@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use api::placement::{ExcludedCluster, TargetCluster};
+use api::placement::{ExcludedCluster, LeftToMembers, ReplicaBounds, TargetCluster};
 use api::policy::ConflictResolution;
 use api::{ObjectRef, PlacementSpec, Reason};
 
@@ -35,6 +35,10 @@ pub struct Decision {
     pub generation: i64,
     /// The fate of every cluster.
     pub fates: BTreeMap<String, Fate>,
+    /// Shares of an autoscaler's bounds, of chosen clusters; none for one that gets them whole.
+    pub bounds: BTreeMap<String, ReplicaBounds>,
+    /// Replicas that are the members' own once their copies are made.
+    pub left_to_members: Option<LeftToMembers>,
     /// How it was reached, one sentence a step.
     pub steps: Vec<String>,
     /// Why it is where it is, in one sentence.
@@ -59,7 +63,10 @@ impl Decision {
         let mut excluded = Vec::new();
         for (name, fate) in self.fates {
             match fate {
-                Fate::Chosen { replicas } => clusters.push(TargetCluster { name, replicas }),
+                Fate::Chosen { replicas } => {
+                    let bounds = self.bounds.get(&name).copied();
+                    clusters.push(TargetCluster { name, replicas, bounds });
+                }
                 Fate::Out { reason, message } => excluded.push(ExcludedCluster { name, reason, message }),
             }
         }
@@ -75,6 +82,7 @@ impl Decision {
             unplaced_replicas: self.unplaced,
             conflict_resolution: self.conflict_resolution,
             preserve_resources_on_deletion: self.preserve_resources_on_deletion,
+            left_to_members: self.left_to_members,
             deleted: false,
         }
     }

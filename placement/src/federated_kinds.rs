@@ -16,6 +16,10 @@ pub enum Spread {
     One,
     /// Wherever something in it is placed.
     Follows,
+    /// Where the target of its `scaleTargetRef` has replicas.
+    WithTarget,
+    /// Where a workload that mounts it is.
+    WithMounts,
 }
 
 /// A federated kind.
@@ -41,7 +45,7 @@ const fn row(api_version: &'static str, kind: &'static str, plural: &'static str
 }
 
 /// The kinds that are federated by default.
-pub const KINDS: [FederatedKind; 24] = [
+pub const KINDS: [FederatedKind; 25] = [
     row("v1", "Namespace", "namespaces", Spread::Follows),
     row(
         "apiextensions.k8s.io/v1",
@@ -62,7 +66,13 @@ pub const KINDS: [FederatedKind; 24] = [
         "v1",
         "PersistentVolumeClaim",
         "persistentvolumeclaims",
-        Spread::Duplicated,
+        Spread::WithMounts,
+    ),
+    row(
+        "autoscaling/v2",
+        "HorizontalPodAutoscaler",
+        "horizontalpodautoscalers",
+        Spread::WithTarget,
     ),
     row("v1", "Pod", "pods", Spread::One),
     row("v1", "PodTemplate", "podtemplates", Spread::Duplicated),
@@ -289,7 +299,7 @@ mod tests {
                 false,
             ),
             (object("apps/v1", "ControllerRevision", "shop", "a"), false),
-            (object("autoscaling/v2", "HorizontalPodAutoscaler", "shop", "a"), false),
+            (object("autoscaling/v2", "HorizontalPodAutoscaler", "shop", "a"), true),
             (hub_only, false),
             (token, false),
             (release, false),

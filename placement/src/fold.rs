@@ -2,6 +2,7 @@
 //! In: the hub object, its Placement with its rows. Out: the new `status`, or none for kinds whose status the members do
 //! not make. One file a kind. Absent: the Placement's own status (`placement_status`).
 
+mod autoscaler;
 mod conditions;
 mod daemon_set;
 mod deployment;
@@ -26,6 +27,7 @@ pub fn fold(object: &Value, placement: &Placement, now: &str) -> Option<Value> {
         ("apps/v1", "StatefulSet") => Some(stateful_set::fold(object, placement)),
         ("apps/v1", "DaemonSet") => Some(daemon_set::fold(object, placement)),
         ("batch/v1", "Job") => job::fold(object, placement),
+        ("autoscaling/v2", "HorizontalPodAutoscaler") => Some(autoscaler::fold(object, placement)),
         ("v1", "Pod") => pod::fold(placement),
         ("v1", "Service") => Some(service::fold(object, placement)),
         _ => None,

@@ -2,13 +2,15 @@
 //! In: JSON of one hub object, policies, clusters, the previous decision. Out: [`Inputs`]. Absent: clocks (the time is an
 //! argument), reports, observed pods: the previous assignment is what was *planned*, never what was counted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use api::placement::ReplicaBounds;
 use api::{Cluster, ObjectRef, PlacementSpec, PropagationPolicy};
 use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::federated_kinds::{Division, division_of, replicas_of};
+use crate::ties::{self, Autoscaler};
 
 /// What placement knows of the federated object.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,6 +27,12 @@ pub struct FederatedObject {
     pub replicas: Option<i64>,
     /// How far that may be divided.
     pub division: Division,
+    /// What an autoscaler scales; none for other kinds.
+    pub target: Option<ObjectRef>,
+    /// How far an autoscaler may go; none for other kinds.
+    pub bounds: Option<ReplicaBounds>,
+    /// The claims that its pods mount: names, and `STEM-*` for those that a StatefulSet numbers.
+    pub mounts: BTreeSet<String>,
 }
 
 impl FederatedObject {
@@ -49,6 +57,9 @@ impl FederatedObject {
             annotations: text_map(object.pointer("/metadata/annotations")),
             replicas: replicas_of(kind, object),
             division: division_of(kind, object),
+            target: ties::target_of(object),
+            bounds: ties::bounds_of(object),
+            mounts: ties::mounts_of(object),
         })
     }
 }
@@ -75,4 +86,8 @@ pub struct Inputs<'a> {
     pub previous: Option<&'a PlacementSpec>,
     /// The time, against which tolerations of taints run out.
     pub now: Timestamp,
+    /// The decisions that stand of what it follows: an autoscaler's target, the workloads that mount a claim.
+    pub leaders: &'a [&'a PlacementSpec],
+    /// The autoscaler on the hub whose target it is.
+    pub autoscaler: Option<&'a Autoscaler>,
 }

@@ -18,12 +18,15 @@ pub mod history;
 pub mod inputs;
 pub mod moves;
 pub mod placement_status;
+pub mod plan;
 pub mod render;
 pub mod selectors;
 pub mod serving;
+pub mod ties;
 
 pub use decide::decide;
 pub use decision::{Decision, Fate};
 pub use fold::fold;
 pub use inputs::{FederatedObject, Inputs};
 pub use render::{RenderError, Rendered, render};
+pub use ties::{Autoscaler, Ties};

@@ -59,6 +59,7 @@ pub fn pace(aim: &mut PlacementSpec, before: &PlacementSpec, status: &PlacementS
             None => aim.clusters.push(TargetCluster {
                 name: name.clone(),
                 replicas: Some(*stays),
+                ..TargetCluster::default()
             }),
         }
     }
@@ -95,6 +96,7 @@ mod tests {
         let targets = clusters.iter().map(|(name, replicas)| TargetCluster {
             name: (*name).to_owned(),
             replicas: Some(*replicas),
+            ..TargetCluster::default()
         });
         PlacementSpec {
             resource: ObjectRef {

@@ -30,7 +30,12 @@ pub struct Rendered {
     pub object: Value,
     /// Hash of the manifest without them: equal hashes need no write.
     pub hash: String,
+    /// JSON pointers of what is set when the copy is made and left to the member from then on; the hash leaves them out.
+    pub initial_fields: Vec<String>,
 }
+
+/// Where replicas stand.
+const REPLICAS: &str = "/spec/replicas";
 
 /// Why an object could not be rendered for a cluster. Nothing is applied and nothing removed there until it can be.
 #[derive(Debug, thiserror::Error)]
@@ -88,20 +93,32 @@ pub fn render(
     if let Some(share) = target.replicas {
         share::put(&mut manifest, spec, share);
     }
+    if let Some(bounds) = target.bounds {
+        share::put_bounds(&mut manifest, bounds);
+    }
     overrides::apply(&mut manifest, &facts, cluster, overrides)?;
 
-    let hash = hash(&manifest);
+    // A copy that is to have none is the hub's word: nobody scales up from none.
+    let left = spec.left_to_members.is_some() && target.replicas.is_some_and(|share| share > 0);
+    let initial_fields = if left { vec![REPLICAS.to_owned()] } else { vec![] };
+    let hash = hash(&manifest, left);
     mark(&mut manifest, &facts, &hash);
     Ok(Rendered {
         object: Value::Object(manifest),
         hash,
+        initial_fields,
     })
 }
 
 /// The first 128 bits of SHA-256 over the canonical JSON: `serde_json` maps are sorted, so equal objects hash equally.
-fn hash(manifest: &Map<String, Value>) -> String {
+fn hash(manifest: &Map<String, Value>, without_replicas: bool) -> String {
+    let mut whole = manifest.clone();
+    let spec = whole.get_mut("spec").and_then(Value::as_object_mut);
+    if let Some(spec) = spec.filter(|_| without_replicas) {
+        spec.remove("replicas");
+    }
     let mut hasher = Sha256::new();
-    hasher.update(Value::Object(manifest.clone()).to_string().as_bytes());
+    hasher.update(Value::Object(whole).to_string().as_bytes());
     hasher
         .finalize()
         .iter()

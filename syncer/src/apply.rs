@@ -21,6 +21,7 @@ use crate::access::REQUEST_TIMEOUT;
 use crate::cover;
 use crate::desired;
 use crate::error::{ApplyError, Deed, RequestError};
+use crate::initial;
 use crate::kinds::{self, KindId, Served};
 use crate::live::Live;
 use crate::residents;
@@ -113,9 +114,10 @@ impl Job {
 
     async fn apply(&self) -> Result<Outcome, RequestError> {
         match self.seen {
-            Sight::Ours => self.write(None).await,
-            Sight::Other => self.look_and_apply().await,
-            Sight::Missing => match self.write(Some(OF_NOTHING)).await {
+            // What is the member's own in it must be read first.
+            Sight::Ours if self.manifest.spec.initial_fields.is_empty() => self.write(None, None).await,
+            Sight::Ours | Sight::Other => self.look_and_apply().await,
+            Sight::Missing => match self.write(Some(OF_NOTHING), None).await {
                 // It is there after all, or this server wants no version here.
                 Err(error) if matches!(error.code(), Some(400 | 409 | 422)) => self.look_and_apply().await,
                 done => done,
@@ -127,25 +129,28 @@ impl Job {
     async fn look_and_apply(&self) -> Result<Outcome, RequestError> {
         let spec = &self.manifest.spec;
         let Some(there) = self.look().await? else {
-            return self.write(None).await;
+            return self.write(None, None).await;
         };
         let key = self.manifest.key().to_string();
         if !there.belongs_to(&key) && spec.conflict_resolution == ConflictResolution::Abort {
             return Ok(Outcome::Conflict(desired::conflict(&there, &key)));
         }
         let settled = there.belongs_to(&key) && there.manifest_hash() == Some(&spec.hash);
-        if settled && !there.is_terminating() && cover::covers(&spec.object, &there.value) {
+        if settled && !there.is_terminating() && cover::covers(&initial::compared(&self.manifest), &there.value) {
             return Ok(Outcome::Held(there));
         }
-        match self.write(Some(&there.resource_version)).await {
+        match self.write(Some(&there.resource_version), Some(&there)).await {
             // Somebody was faster: look again.
             Err(error) if error.code() == Some(409) => Ok(Outcome::Going),
             done => done,
         }
     }
 
-    async fn write(&self, version: Option<&str>) -> Result<Outcome, RequestError> {
+    async fn write(&self, version: Option<&str>, there: Option<&Live>) -> Result<Outcome, RequestError> {
         let mut body = marked(&self.manifest);
+        if let Some(there) = there {
+            initial::keep(&self.manifest, &mut body, &there.value);
+        }
         if let (Some(version), Some(metadata)) = (version, body.get_mut("metadata").and_then(Value::as_object_mut)) {
             metadata.insert("resourceVersion".to_owned(), Value::from(version));
         }

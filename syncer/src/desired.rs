@@ -9,6 +9,7 @@ use api::policy::ConflictResolution;
 use api::{Manifest, PlacementKey};
 
 use crate::cover::{self, Fingerprint};
+use crate::initial;
 use crate::live::Live;
 
 /// What the last write, or the check after a start, established about the member's copy.
@@ -34,7 +35,7 @@ impl Held {
         Self {
             hash: manifest.spec.hash.clone(),
             hub_generation: manifest.spec.hub_generation,
-            fingerprint: Some(cover::fingerprint(&manifest.spec.object, &live.value)),
+            fingerprint: Some(cover::fingerprint(&initial::compared(manifest), &live.value)),
             verified: live.resource_version.clone(),
             generation: live.generation(),
             uid: live.uid.clone(),
@@ -143,7 +144,7 @@ fn hold(seen: &Seen<'_>) -> Next {
                 Next::Apply(Why::Changed)
             } else if held.verified == live.resource_version {
                 Next::Rest
-            } else if Some(cover::fingerprint(&spec.object, &live.value)) != held.fingerprint {
+            } else if Some(cover::fingerprint(&initial::compared(seen.manifest), &live.value)) != held.fingerprint {
                 Next::Apply(Why::Drifted)
             } else {
                 Next::Rest
@@ -152,7 +153,7 @@ fn hold(seen: &Seen<'_>) -> Next {
         Some(_) | None => {
             if !live.belongs_to(&key) || live.manifest_hash() != Some(&spec.hash) {
                 Next::Apply(Why::Changed)
-            } else if cover::covers(&spec.object, &live.value) {
+            } else if cover::covers(&initial::compared(seen.manifest), &live.value) {
                 Next::Accept(Held::new(seen.manifest, live))
             } else {
                 Next::Apply(Why::Drifted)
@@ -272,6 +273,33 @@ mod tests {
         let newer = manifest(ManifestAction::Apply, 4, "h2");
         let there = live(marked(3, "h1", "shop/deployment-web"), "u1");
         assert_eq!(decide(&newer, Some(&there), Some(&held)), Next::Apply(Why::Changed));
+    }
+
+    #[test]
+    fn what_is_left_to_the_member_is_no_drift() {
+        let mut wanted = manifest(ManifestAction::Apply, 3, "h1");
+        wanted.spec.initial_fields = vec!["/spec/replicas".into()];
+        let scaled = |replicas, version: &str| Live {
+            resource_version: version.into(),
+            ..live(marked(replicas, "h1", "shop/deployment-web"), "u1")
+        };
+        let accepted = decide(&wanted, Some(&scaled(9, "7")), None);
+        let Next::Accept(held) = accepted else {
+            panic!("{accepted:?}")
+        };
+        assert_eq!(decide(&wanted, Some(&scaled(2, "8")), Some(&held)), Next::Rest);
+        let other = Live {
+            resource_version: "9".into(),
+            ..live(marked(2, "edited", "shop/deployment-web"), "u1")
+        };
+        assert_eq!(decide(&wanted, Some(&other), Some(&held)), Next::Apply(Why::Drifted));
+        wanted.spec.initial_fields.clear();
+        wanted.spec.hash = "h2".into();
+        assert_eq!(
+            decide(&wanted, Some(&scaled(2, "8")), Some(&held)),
+            Next::Apply(Why::Changed),
+            "the hub takes them back"
+        );
     }
 
     #[test]

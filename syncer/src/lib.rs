@@ -14,6 +14,7 @@ mod desired;
 mod engine;
 mod error;
 mod follow;
+mod initial;
 mod input;
 mod kinds;
 mod live;

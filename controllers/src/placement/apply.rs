@@ -135,7 +135,10 @@ async fn replace(hub: &Hub, standing: &Watched, spec: &PlacementSpec) -> Result<
 /// An operator should know of an object that is not where it should be, and once it is again.
 fn note(recorder: &Recorder, about: &Watched, before: Option<&PlacementSpec>, spec: &PlacementSpec) {
     let trouble = |spec: &PlacementSpec| {
-        let unscheduled = spec.clusters.is_empty() && spec.resource.kind != "Namespace";
+        // What waits for others to go first is in order.
+        let out = &spec.excluded;
+        let waits = !out.is_empty() && out.iter().all(|out| out.reason == Reason::NothingToFollow);
+        let unscheduled = spec.clusters.is_empty() && spec.resource.kind != "Namespace" && !waits;
         (unscheduled || spec.kept || spec.unplaced_replicas > 0) && !spec.deleted
     };
     let word = if spec.kept {

@@ -97,6 +97,8 @@ fn place(
             clusters: &index.clusters,
             previous,
             now,
+            leaders: &index.leaders(&subject.facts),
+            autoscaler: index.autoscaler(key),
         };
         expiry = next_expiry(&inputs);
         let mut spec = decide(&inputs).into_spec();

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use ::placement::decide::matching;
-use ::placement::{FederatedObject, federated_kinds};
+use ::placement::{Autoscaler, FederatedObject, Ties, federated_kinds};
+use api::placement::{LeftToMembers, TargetCluster};
 use api::well_known::SYSTEM_NAMESPACE;
-use api::{Cluster, ObjectRef, Placement, PlacementKey, PropagationPolicy};
+use api::{Cluster, ObjectRef, Placement, PlacementKey, PlacementSpec, PropagationPolicy};
 use serde::de::DeserializeOwned;
 
 use crate::runtime::feed::News;
@@ -45,6 +46,8 @@ pub(super) struct Index {
     pub(super) subjects: BTreeMap<PlacementKey, Subject>,
     pub(super) placements: BTreeMap<PlacementKey, Standing>,
     pub(super) clusters: Vec<Cluster>,
+    /// Who goes where others are.
+    ties: Ties,
     policies: BTreeMap<(String, String), PropagationPolicy>,
     /// For each namespace with policies of its own, those and the cluster-scoped ones; the latter alone under "".
     scopes: BTreeMap<String, Vec<PropagationPolicy>>,
@@ -103,6 +106,18 @@ impl Index {
         self.named.get(cluster).is_some_and(|count| *count > 0)
     }
 
+    /// The decisions that stand of what an object follows.
+    pub(super) fn leaders(&self, facts: &FederatedObject) -> Vec<&PlacementSpec> {
+        let leaders = self.ties.leaders(facts);
+        let standing = leaders.iter().filter_map(|key| self.placements.get(key));
+        standing.map(|standing| &standing.placement.spec).collect()
+    }
+
+    /// The autoscaler of an object.
+    pub(super) fn autoscaler(&self, key: &PlacementKey) -> Option<&Autoscaler> {
+        self.ties.autoscaler(key)
+    }
+
     /// The Placements of objects in a namespace.
     pub(super) fn inside(&self, namespace: &str) -> impl Iterator<Item = &Placement> {
         let from = PlacementKey {
@@ -125,6 +140,7 @@ impl Index {
             uid: String::new(),
         };
         let key = reference(&moved.id).placement_key();
+        let mut dirty = BTreeSet::from([key.clone()]);
         match moved.new {
             Some(watched) => {
                 let Some(facts) = FederatedObject::from_value(&watched.value()) else {
@@ -134,6 +150,9 @@ impl Index {
                 let before = self.subjects.get(&key);
                 // Status writes are most of the news and never change a decision.
                 let same = before.is_some_and(|before| before.facts == facts && before.federated == federated);
+                if !same {
+                    dirty.extend(self.tie(&key, Some(&facts).filter(|_| federated)));
+                }
                 self.subjects.insert(
                     key.clone(),
                     Subject {
@@ -148,10 +167,34 @@ impl Index {
                 }
             }
             None => {
+                dirty.extend(self.tie(&key, None));
                 self.subjects.remove(&key);
             }
         }
-        vec![Key::Placement(key)]
+        dirty.into_iter().map(Key::Placement).collect()
+    }
+
+    /// Takes the ties of an object as they are now; none once it is gone or stays on the hub. Out: those to whom it matters.
+    fn tie(&mut self, key: &PlacementKey, now: Option<&FederatedObject>) -> BTreeSet<PlacementKey> {
+        let before = self.subjects.get(key).filter(|before| before.federated);
+        let before = before.map(|before| before.facts.clone());
+        let same = |of: fn(&FederatedObject) -> bool| before.iter().chain(now).any(of);
+        // Most objects follow nothing and are followed by nothing but what scales them, which looks at their Placement.
+        if !same(|facts| facts.target.is_some() || !facts.mounts.is_empty() || facts.resource.kind == CLAIM) {
+            return BTreeSet::new();
+        }
+        let mut concerned = BTreeSet::new();
+        let targets = before.iter().chain(now).filter_map(|facts| facts.target.as_ref());
+        concerned.extend(targets.map(ObjectRef::placement_key));
+        if let Some(before) = &before {
+            concerned.extend(self.ties.followers(key, before));
+            self.ties.untie(key, before);
+        }
+        if let Some(now) = now {
+            self.ties.tie(key, now);
+            concerned.extend(self.ties.followers(key, now));
+        }
+        concerned
     }
 
     fn take_placement(&mut self, moved: Moved) -> Vec<Key> {
@@ -164,6 +207,10 @@ impl Index {
             .get(&key)
             .map(|standing| clusters_of(&standing.placement))
             .unwrap_or_default();
+        let led = self
+            .placements
+            .get(&key)
+            .map(|standing| whereabouts(&standing.placement));
         match moved.new {
             Some(watched) => match read::<Placement>(&watched) {
                 Some(placement) => {
@@ -181,6 +228,16 @@ impl Index {
             .map(|standing| clusters_of(&standing.placement))
             .unwrap_or_default();
         let mut dirty = vec![Key::Placement(key.clone())];
+        if led
+            != self
+                .placements
+                .get(&key)
+                .map(|standing| whereabouts(&standing.placement))
+            && let Some(subject) = self.subjects.get(&key)
+        {
+            let followers = self.ties.followers(&key, &subject.facts);
+            dirty.extend(followers.into_iter().map(Key::Placement));
+        }
         if before != after || !self.placements.contains_key(&key) {
             if key.namespace != SYSTEM_NAMESPACE {
                 dirty.push(Key::Placement(namespace_key(&key.namespace)));
@@ -278,6 +335,14 @@ impl Index {
         }
         dirty
     }
+}
+
+const CLAIM: &str = "PersistentVolumeClaim";
+
+/// What followers look at in a decision.
+fn whereabouts(placement: &Placement) -> (Vec<TargetCluster>, Option<LeftToMembers>, bool) {
+    let spec = &placement.spec;
+    (spec.clusters.clone(), spec.left_to_members.clone(), spec.deleted)
 }
 
 /// The Placement of a namespace.

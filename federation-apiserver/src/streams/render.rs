@@ -149,6 +149,7 @@ impl Renderer {
                 manifest.spec.action = ManifestAction::Apply;
                 manifest.spec.object = rendered.object;
                 manifest.spec.hash = rendered.hash;
+                manifest.spec.initial_fields = rendered.initial_fields;
             }
             Err(error) => {
                 manifest.spec.action = ManifestAction::Hold;

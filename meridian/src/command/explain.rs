@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use api::Placement;
-use api::placement::PlacedCluster;
+use api::placement::{PlacedCluster, TargetCluster};
 
 use super::CommandError;
 use crate::cli::{ExplainPlacementArgs, OutputFormat};
@@ -81,6 +81,10 @@ fn short_name(kind: &str) -> &'static str {
         "ConfigMap" => "cm",
         "ServiceAccount" => "sa",
         "Namespace" => "ns",
+        "HorizontalPodAutoscaler" => "hpa",
+        "PersistentVolumeClaim" => "pvc",
+        "StatefulSet" => "sts",
+        "DaemonSet" => "ds",
         _ => "",
     }
 }
@@ -126,7 +130,7 @@ fn sentences(placement: &Placement) -> String {
         let truth = placement.status.clusters.iter().find(|row| row.name == target.name);
         rows.push(vec![
             target.name.clone(),
-            target.replicas.map_or_else(|| "-".to_owned(), |n| n.to_string()),
+            part(target),
             truth
                 .map_or("-", |row| if row.applied { "yes" } else { "no" })
                 .to_owned(),
@@ -182,6 +186,15 @@ fn sentences(placement: &Placement) -> String {
         say(line);
     }
     text
+}
+
+/// A share of replicas, or of an autoscaler's bounds.
+fn part(target: &TargetCluster) -> String {
+    match (target.replicas, target.bounds) {
+        (Some(replicas), _) => replicas.to_string(),
+        (None, Some(bounds)) => format!("{} to {}", bounds.min_replicas, bounds.max_replicas),
+        (None, None) => "-".to_owned(),
+    }
 }
 
 fn detail(row: &PlacedCluster) -> String {

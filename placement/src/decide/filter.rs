@@ -25,24 +25,8 @@ pub(super) enum Verdict {
 
 /// Judges one cluster; the first rule that fails is the one reported.
 pub(super) fn judge(inputs: &Inputs<'_>, rule: &Rule, cluster: &Cluster) -> Verdict {
-    let out = |reason, message: String| Verdict::Out { reason, message };
-    if cluster.metadata.deletion_timestamp.is_some() {
-        return out(
-            Reason::ClusterLeaving,
-            "it is being removed from the federation".to_owned(),
-        );
-    }
-    if let Some(message) = rule
-        .affinity()
-        .and_then(|affinity| affinity::mismatch(affinity, cluster))
-    {
-        return out(Reason::AffinityMismatch, message);
-    }
-    if let Some(message) = rule
-        .selector_v1()
-        .and_then(|selector| selector.mismatch(&cluster.metadata.labels))
-    {
-        return out(Reason::SelectorMismatch, message);
+    if let Some(out) = said(rule, cluster) {
+        return out;
     }
     let holds = planned(inputs.previous, cluster.metadata.name()).is_some();
     if let (true, Some(failed)) = (rule.moves(inputs.object), cluster.failed()) {
@@ -70,6 +54,44 @@ pub(super) fn judge(inputs: &Inputs<'_>, rule: &Rule, cluster: &Cluster) -> Verd
             format!("{state}, and nothing of this object runs there yet"),
         );
     }
+    served(inputs, cluster)
+}
+
+/// Judges one cluster for an object that goes where others are: those were judged by the moment's state already.
+pub(super) fn judge_follower(inputs: &Inputs<'_>, rule: &Rule, cluster: &Cluster) -> Verdict {
+    if let Some(out) = said(rule, cluster) {
+        return out;
+    }
+    if planned(inputs.previous, cluster.metadata.name()).is_some() {
+        return Verdict::Fits;
+    }
+    served(inputs, cluster)
+}
+
+/// What someone said against the cluster.
+fn said(rule: &Rule, cluster: &Cluster) -> Option<Verdict> {
+    if cluster.metadata.deletion_timestamp.is_some() {
+        return Some(out(
+            Reason::ClusterLeaving,
+            "it is being removed from the federation".to_owned(),
+        ));
+    }
+    let affinity = rule
+        .affinity()
+        .and_then(|affinity| affinity::mismatch(affinity, cluster));
+    if let Some(message) = affinity {
+        return Some(out(Reason::AffinityMismatch, message));
+    }
+    let selector = rule.selector_v1();
+    let message = selector.and_then(|selector| selector.mismatch(&cluster.metadata.labels))?;
+    Some(out(Reason::SelectorMismatch, message))
+}
+
+fn out(reason: Reason, message: String) -> Verdict {
+    Verdict::Out { reason, message }
+}
+
+fn served(inputs: &Inputs<'_>, cluster: &Cluster) -> Verdict {
     let resource = &inputs.object.resource;
     let wanted = format!("{}/{}", resource.api_version, resource.kind);
     let served = &cluster.status.api_enablements;

@@ -63,6 +63,7 @@ mod tests {
             .map(|name| TargetCluster {
                 name: (*name).into(),
                 replicas: None,
+                bounds: None,
             })
             .collect();
         placement.status.clusters = held

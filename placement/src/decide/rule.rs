@@ -22,6 +22,17 @@ pub(super) enum Manner {
     One,
     /// Federation v1's planner.
     PlannedV1(Preferences),
+    /// Where others are.
+    Follows(Lead),
+}
+
+/// What an object follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lead {
+    /// The target that it scales.
+    Target,
+    /// The workloads that mount it.
+    Mounts,
 }
 
 /// What governs one object.
@@ -74,11 +85,7 @@ impl Rule {
                 source,
             };
         }
-        let manner = match spread {
-            Spread::Duplicated | Spread::Follows => Manner::Duplicated,
-            Spread::Divided => Manner::Divided(vec![]),
-            Spread::One => Manner::One,
-        };
+        let manner = by_default(spread);
         decision.steps.push(format!(
             "No policy selects it: the default of {} applies.",
             object.resource.kind
@@ -109,7 +116,7 @@ impl Rule {
     /// Whether replicas of the object move away from where they cannot run. Copies that are everywhere lose nothing by staying.
     pub(super) fn moves(&self, object: &FederatedObject) -> bool {
         match &self.manner {
-            Manner::Duplicated => false,
+            Manner::Duplicated | Manner::Follows(_) => false,
             Manner::One => true,
             Manner::Divided(_) | Manner::PlannedV1(_) => object.replicas.is_some(),
         }
@@ -131,6 +138,8 @@ impl Rule {
             Manner::Divided(_) => "replicas divided by weight",
             Manner::One => "one cluster",
             Manner::PlannedV1(_) => "replicas planned as Federation v1 did",
+            Manner::Follows(Lead::Target) => "where its target has replicas",
+            Manner::Follows(Lead::Mounts) => "where what mounts it is",
         }
     }
 
@@ -138,7 +147,7 @@ impl Rule {
     pub(super) fn without_weights(&self) -> Self {
         let manner = match &self.manner {
             Manner::Divided(_) => Manner::Divided(vec![]),
-            other @ (Manner::Duplicated | Manner::One | Manner::PlannedV1(_)) => other.clone(),
+            other @ (Manner::Duplicated | Manner::One | Manner::PlannedV1(_) | Manner::Follows(_)) => other.clone(),
         };
         Self { manner, ..self.clone() }
     }
@@ -148,13 +157,23 @@ fn is_divisible(object: &FederatedObject) -> bool {
     object.replicas.is_some() && object.division != Division::Whole
 }
 
+fn by_default(spread: Spread) -> Manner {
+    match spread {
+        Spread::Duplicated | Spread::Follows => Manner::Duplicated,
+        Spread::Divided => Manner::Divided(vec![]),
+        Spread::One => Manner::One,
+        Spread::WithTarget => Manner::Follows(Lead::Target),
+        Spread::WithMounts => Manner::Follows(Lead::Mounts),
+    }
+}
+
 /// A policy that says nothing of replicas leaves the kind's default; one that gives the struct means `Divided` unless it
 /// says otherwise, as in Karmada. Kinds without replicas are duplicated, or stay single by their default.
 fn manner_of(policy: &PolicySpec, has_replicas: bool, spread: Spread) -> Manner {
     let by_default = match spread {
-        Spread::Duplicated | Spread::Follows => Manner::Duplicated,
-        Spread::Divided => Manner::Divided(vec![]),
-        Spread::One => Manner::One,
+        // Whoever selects a claim says where it is; an autoscaler has no work but where its target is.
+        Spread::WithMounts => Manner::Duplicated,
+        spread => by_default(spread),
     };
     let Some(scheduling) = &policy.placement.replica_scheduling else {
         return by_default;

@@ -20,7 +20,8 @@ use crate::inputs::Inputs;
 pub(super) fn assign(inputs: &Inputs<'_>, rule: &Rule, candidates: &[&Cluster], decision: &mut Decision) {
     match (rule.how(), inputs.object.replicas) {
         (Manner::One, _) => assign_one(inputs, candidates, decision),
-        (Manner::Duplicated, replicas) => {
+        // Those that follow were decided before.
+        (Manner::Duplicated | Manner::Follows(_), replicas) => {
             for cluster in candidates {
                 decision
                     .fates

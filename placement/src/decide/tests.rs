@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::inputs::FederatedObject;
 
+mod following;
 mod properties;
 
 /// `eu-1`, `eu-1!` not Ready, `eu-1?` unknown, `eu-1-` leaving, `eu-1#` NoExecute, `eu-1~` NoSchedule, `eu-1*` failed.
@@ -67,6 +68,7 @@ fn standing(text: &str) -> Option<PlacementSpec> {
             api::placement::TargetCluster {
                 name: name.into(),
                 replicas,
+                bounds: None,
             }
         })
         .collect();
@@ -93,6 +95,8 @@ fn run(object: &FederatedObject, policies: &[PropagationPolicy], all: &str, prev
         clusters: &clusters(all),
         previous: previous.as_ref(),
         now: Timestamp::UNIX_EPOCH,
+        leaders: &[],
+        autoscaler: None,
     })
     .into_spec()
 }
@@ -318,6 +322,8 @@ fn a_failed_cluster_loses_its_replicas_and_nothing_else() {
             clusters: &all,
             previous: standing.as_ref(),
             now: Timestamp::from_second(seconds).unwrap(),
+            leaders: &[],
+            autoscaler: None,
         };
         let expiry = next_expiry(&at(5)).map(Timestamp::as_second);
         let said = [5, 60].map(|seconds| shown(&decide(&at(seconds)).into_spec()));
@@ -421,6 +427,8 @@ fn a_kind_that_a_member_does_not_serve_does_not_go_there() {
         clusters: &all,
         previous: None,
         now: Timestamp::UNIX_EPOCH,
+        leaders: &[],
+        autoscaler: None,
     })
     .into_spec();
     assert_eq!(shown(&spec), "a=2 | b:KindNotServed");

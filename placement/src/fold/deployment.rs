@@ -8,10 +8,15 @@ use super::conditions::{Judged, timed};
 use super::{chosen, count, counted, observed_generation, put_count};
 
 pub(super) fn fold(object: &Value, placement: &Placement, now: &str) -> Value {
-    let wanted = object.pointer("/spec/replicas").and_then(Value::as_i64).unwrap_or(1);
+    let asked = object.pointer("/spec/replicas").and_then(Value::as_i64).unwrap_or(1);
     let all = || counted(placement);
     let mut status = Map::new();
     let replicas: i64 = all().map(|row| count(row, "replicas")).sum();
+    // Replicas that are the members' own are as many as should be.
+    let wanted = match &placement.spec.left_to_members {
+        Some(_) => replicas,
+        None => asked,
+    };
     let updated: i64 = chosen(placement).map(|row| count(row, "updatedReplicas")).sum();
     let available: i64 = all().map(|row| count(row, "availableReplicas")).sum();
     put_count(&mut status, "replicas", replicas);

@@ -13,6 +13,7 @@ fn placement(targets: &[(&str, i64)], rows: Vec<Value>) -> Placement {
         .map(|(name, replicas)| TargetCluster {
             name: (*name).into(),
             replicas: Some(*replicas),
+            bounds: None,
         })
         .collect();
     placement.status.clusters = rows

@@ -11,6 +11,7 @@ fn spec(chosen: &[&str]) -> PlacementSpec {
         .map(|name| TargetCluster {
             name: (*name).into(),
             replicas: None,
+            bounds: None,
         })
         .collect();
     PlacementSpec {

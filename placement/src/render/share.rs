@@ -2,6 +2,7 @@
 //! In: the manifest with the hub's numbers, the share. Out: the manifest with the cluster's. Absent: how shares are decided.
 
 use api::PlacementSpec;
+use api::placement::ReplicaBounds;
 use serde_json::{Map, Value, json};
 
 /// Writes the share of one cluster. For a Job it is a share of the completions, or of the parallelism where it counts none.
@@ -35,6 +36,14 @@ pub(super) fn put(manifest: &mut Map<String, Value>, spec: &PlacementSpec, share
     desired.insert("completions".to_owned(), json!(share));
 }
 
+/// Writes the share of an autoscaler's bounds.
+pub(super) fn put_bounds(manifest: &mut Map<String, Value>, bounds: ReplicaBounds) {
+    if let Some(desired) = manifest.get_mut("spec").and_then(Value::as_object_mut) {
+        desired.insert("minReplicas".to_owned(), json!(bounds.min_replicas));
+        desired.insert("maxReplicas".to_owned(), json!(bounds.max_replicas));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use api::placement::TargetCluster;
@@ -49,6 +58,7 @@ mod tests {
                 .map(|(at, share)| TargetCluster {
                     name: format!("c-{at}"),
                     replicas: Some(*share),
+                    bounds: None,
                 })
                 .collect(),
             ..PlacementSpec::default()

@@ -20,6 +20,7 @@ fn spec(targets: &[(&str, Option<i64>)]) -> PlacementSpec {
         .map(|(name, replicas)| TargetCluster {
             name: (*name).into(),
             replicas: *replicas,
+            bounds: None,
         })
         .collect();
     PlacementSpec {
