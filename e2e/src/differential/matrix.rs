@@ -17,6 +17,9 @@ pub struct Kind {
     pub kind: String,
     /// Its group and version.
     pub api: String,
+    /// What its cases are called, where another version of the kind has its name.
+    #[serde(default)]
+    pub called: Option<String>,
     /// Its resource.
     pub plural: String,
     /// Whether its objects live in namespaces.
@@ -107,7 +110,7 @@ impl Kind {
             ..step.clone()
         });
         Case {
-            name: format!("{} {name}", self.kind),
+            name: format!("{} {name}", self.called()),
             steps: before
                 .chain(steps.into_iter().flat_map(|step| self.followed(step)))
                 .collect(),
@@ -140,6 +143,10 @@ impl Kind {
         Step::of(format!("DELETE {}{query}{sign}{}", self.place(), self.delete))
     }
 
+    fn called(&self) -> &str {
+        self.called.as_deref().unwrap_or(&self.kind)
+    }
+
     fn create(&self) -> Step {
         Step::with(format!("POST {}", self.collection()), self.whole()).named("create")
     }
@@ -156,7 +163,7 @@ pub fn cases(kinds: &[Kind]) -> Vec<Case> {
                 !kind
                     .without
                     .iter()
-                    .any(|name| case.name == format!("{} {name}", kind.kind))
+                    .any(|name| case.name == format!("{} {name}", kind.called()))
             });
             cases
         })
