@@ -100,7 +100,8 @@ pub(crate) struct Options {
 pub(crate) struct Intent {
     /// The kind, in the version in which the steps see objects.
     pub(crate) kind: Arc<Kind>,
-    /// The version in which the client speaks: another one only of kinds that Kubernetes builds in twice.
+    /// The version in which the client speaks: another one only of kinds that Kubernetes builds in twice. What is invalid
+    /// is told of the stored one, everything else of this one, as kube-apiserver does it.
     pub(crate) spoken: Arc<Kind>,
     /// Namespace; empty for cluster-scoped kinds.
     pub(crate) namespace: String,

@@ -40,7 +40,11 @@ pub fn cases(kinds: &[Kind]) -> Result<Vec<Case>, Failure> {
     let data = tools::root().join("machinery/data");
     let captures: Captures = read(&data.join("captures.json"))?;
     let definitions: Definitions = read(&data.join("custom-captures.json"))?;
-    let kind = |object: &Value| kinds.iter().find(|kind| object["kind"] == *kind.kind && object["apiVersion"] == *kind.api);
+    let kind = |object: &Value| {
+        kinds
+            .iter()
+            .find(|kind| object["kind"] == *kind.kind && object["apiVersion"] == *kind.api)
+    };
     let mut made: BTreeMap<&str, Vec<Step>> = BTreeMap::new();
     for row in captures.created.iter().chain(&definitions.definitions) {
         let Some(kind) = kind(&row.sent) else { continue };

@@ -65,14 +65,19 @@ pub(crate) struct Printer {
 impl Printer {
     /// A row of an object.
     pub(crate) fn row(&self, object: &Value, now: Timestamp) -> Value {
-        let cells = match (&self.custom, versions::second(&self.api_version, &self.kind)) {
-            (Some(custom), _) => custom.cells(object, now),
-            (None, Some(second)) => {
-                let mut stored = object.clone();
-                second.to_stored(&mut stored);
-                table::cells(second.stored_api_version, &self.kind, &stored, now)
+        let second = versions::second(&self.api_version, &self.kind);
+        let stored = second.map(|second| {
+            let mut stored = object.clone();
+            second.to_stored(&mut stored);
+            stored
+        });
+        let printed = stored.as_ref().unwrap_or(object);
+        let cells = match &self.custom {
+            Some(custom) => custom.cells(printed, now),
+            None => {
+                let api_version = second.map_or(self.api_version.as_str(), |second| second.stored_api_version);
+                table::cells(api_version, &self.kind, printed, now)
             }
-            (None, None) => table::cells(&self.api_version, &self.kind, object, now),
         };
         let mut row = Map::new();
         row.insert("cells".to_owned(), Value::Array(cells));
@@ -81,7 +86,8 @@ impl Printer {
                 row.insert("object".to_owned(), Value::Null);
             }
             Include::Metadata => {
-                row.insert("object".to_owned(), metadata_only(self.form, object));
+                // Without what only its version writes into annotations.
+                row.insert("object".to_owned(), metadata_only(self.form, printed));
             }
             Include::Object => {
                 row.insert("object".to_owned(), object.clone());

@@ -24,7 +24,7 @@ pub(super) fn judge_new(_: &Engine, intent: &Intent, draft: &mut Draft) -> Resul
         Ok(())
     } else {
         Err(Status::invalid(
-            &intent.spoken.group,
+            &intent.kind.group,
             &intent.kind.kind,
             &intent.name,
             causes,
@@ -52,7 +52,7 @@ pub(super) fn judge_changed(_: &Engine, intent: &Intent, draft: &mut Draft) -> R
         }
         Ok(())
     } else {
-        Err(Status::invalid(&intent.spoken.group, kind, &intent.name, causes))
+        Err(Status::invalid(&intent.kind.group, kind, &intent.name, causes))
     }
 }
 

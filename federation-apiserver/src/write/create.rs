@@ -84,8 +84,8 @@ impl Engine {
             }
             if tries >= GENERATED_NAMES_MAX {
                 return Err(Status::generated_name_taken(
-                    &intent.spoken.group,
-                    &intent.spoken.plural,
+                    &intent.kind.group,
+                    &intent.kind.plural,
                     &intent.name,
                 ));
             }

@@ -4,6 +4,7 @@
 //! renewed. As upstream this is for the manager `kubectl` alone. Absent: conflicts themselves (`apply`).
 
 use machinery::schema::Schema;
+use machinery::versions;
 use serde_json::{Value, json};
 
 use super::identity::metadata_mut;
@@ -22,7 +23,12 @@ fn note<'a>(intent: &Intent, live: &'a Value) -> Option<&'a str> {
 
 /// What the note holds.
 pub(super) fn noted(intent: &Intent, live: &Value) -> Option<Value> {
-    serde_json::from_str(note(intent, live)?).ok()
+    let mut noted: Value = serde_json::from_str(note(intent, live)?).ok()?;
+    let api_version = noted.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
+    if let Some(second) = versions::second(api_version, &intent.kind.kind) {
+        second.to_stored(&mut noted);
+    }
+    Some(noted)
 }
 
 /// Whether a field is as the note says: whoever owns it by a plain write gives way to kubectl then.
@@ -47,6 +53,9 @@ pub(super) fn renew(intent: &Intent, config: &Value, merged: &mut Value) {
         {
             metadata.remove("annotations");
         }
+    }
+    if let Some(second) = intent.spoken.second {
+        second.from_stored(&mut applied);
     }
     // Go escapes what HTML would read.
     let escaped = [("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026")];

@@ -12,7 +12,6 @@ use machinery::versions::Second;
 use serde_json::Value;
 
 use super::{Change, Draft, Engine, Intent, Outcome, Patch, shape, unchanged_kind};
-use crate::cache::canonical;
 
 /// What a client sent, as the steps take it.
 pub(super) struct Heard<T> {
@@ -29,14 +28,28 @@ pub(super) fn object(
     value: Value,
     duplicates: Vec<String>,
 ) -> Result<Heard<(Value, Vec<String>)>, Status> {
+    translated(engine, intent, value, duplicates, false)
+}
+
+fn translated(
+    engine: &Engine,
+    intent: &Intent,
+    value: Value,
+    duplicates: Vec<String>,
+    applies: bool,
+) -> Result<Heard<(Value, Vec<String>)>, Status> {
     let Some(second) = intent.spoken.second else {
         return Ok(Heard {
             said: (value, duplicates),
             warnings: Vec::new(),
         });
     };
+    let spoken = in_spoken(intent);
+    if applies {
+        shape::typed(&spoken, &value)?;
+    }
     let mut draft = Draft::of(value, None, duplicates);
-    shape::prune_and_check(engine, &in_spoken(intent), &mut draft)?;
+    shape::prune_and_check(engine, &spoken, &mut draft)?;
     second.to_stored(&mut draft.value);
     Ok(Heard {
         said: (draft.value, Vec::new()),
@@ -50,14 +63,14 @@ pub(super) fn change<'a>(
     intent: &Intent,
     change: &'a Change,
 ) -> Result<Heard<Cow<'a, Change>>, Status> {
-    let translated = |value: &Value, duplicates: &[String]| object(engine, intent, value.clone(), duplicates.to_vec());
-    let (heard, applies) = match change {
-        _ if intent.spoken.second.is_none() => (None, false),
+    let (sent, applies) = match change {
+        Change::Replace(value, duplicates) => (Some((value, duplicates)), false),
+        Change::Apply(value, duplicates) => (Some((value, duplicates)), true),
         Change::Patch(_) => (None, false),
-        Change::Replace(value, duplicates) => (Some(translated(value, duplicates)?), false),
-        Change::Apply(value, duplicates) => (Some(translated(value, duplicates)?), true),
     };
-    let Some(heard) = heard else {
+    let sent = sent.filter(|_| intent.spoken.second.is_some());
+    let heard = sent.map(|(value, duplicates)| translated(engine, intent, value.clone(), duplicates.clone(), applies));
+    let Some(heard) = heard.transpose()? else {
         return Ok(Heard {
             said: Cow::Borrowed(change),
             warnings: Vec::new(),
@@ -82,7 +95,7 @@ pub(super) fn patched(
     second: &Second,
     patch: &Patch,
     base: &Value,
-) -> Result<Value, Status> {
+) -> Result<Heard<Value>, Status> {
     let mut shown = base.clone();
     second.from_stored(&mut shown);
     let proposed = patch.onto(&intent.spoken, &shown)?;
@@ -92,7 +105,10 @@ pub(super) fn patched(
     shape::prune_and_check(engine, &intent, &mut draft)
         .map_err(|status| shape::blame_patch(&intent, patch.value(), status))?;
     second.to_stored(&mut draft.value);
-    Ok(draft.value)
+    Ok(Heard {
+        said: draft.value,
+        warnings: draft.warnings,
+    })
 }
 
 /// An answer in the version that the client speaks.
@@ -105,7 +121,7 @@ pub(super) fn answer(intent: &Intent, warnings: Vec<String>, mut outcome: Outcom
         // A finished deletion is told as a Status.
         Ok(mut value) if value.get("kind").and_then(Value::as_str) == Some(&intent.spoken.kind) => {
             second.from_stored(&mut value);
-            outcome.body = canonical(&value);
+            outcome.body = value.to_string().into();
         }
         Ok(_) => {}
         Err(error) => tracing::error!(%error, kind = intent.spoken.kind, "an answer is no JSON; it is sent as it is"),

@@ -128,10 +128,15 @@ impl Engine {
             _ => None,
         };
         let base = scale.as_ref().map_or(&**old, |(_, scale)| scale);
+        let mut warnings = Vec::new();
         let (proposed, duplicates, applied) = match change {
             Change::Replace(value, duplicates) => (value.clone(), duplicates.clone(), false),
             Change::Patch(patch) => match intent.spoken.second {
-                Some(second) => (spoken::patched(self, intent, second, patch, base)?, Vec::new(), false),
+                Some(second) => {
+                    let heard = spoken::patched(self, intent, second, patch, base)?;
+                    warnings = heard.warnings;
+                    (heard.said, Vec::new(), false)
+                }
                 None => (patch.onto(&intent.kind, base)?, Vec::new(), false),
             },
             Change::Apply(config, duplicates) => {
@@ -159,6 +164,7 @@ impl Engine {
         let mut draft = Draft {
             applied,
             now,
+            warnings,
             ..Draft::of(value, Some(old.clone()), duplicates)
         };
         run(UPDATE, self, intent, &mut draft)

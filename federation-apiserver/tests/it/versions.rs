@@ -201,7 +201,7 @@ async fn an_event_of_the_new_group_is_whole_and_stays() {
         refused["message"]
             .as_str()
             .unwrap()
-            .starts_with("Event.events.k8s.io \"e\" is invalid: ")
+            .starts_with("Event \"e\" is invalid: ")
     );
     let fields: Vec<&str> = refused["details"]["causes"]
         .as_array()
@@ -209,7 +209,7 @@ async fn an_event_of_the_new_group_is_whole_and_stays() {
         .iter()
         .map(|cause| cause["field"].as_str().unwrap())
         .collect();
-    assert_eq!(fields, ["eventTime", "deprecatedCount"]);
+    assert_eq!(fields, ["eventTime", "count"]);
     hub.post(EVENTS, event()).await.expect(201);
     let refused = hub
         .patch(&format!("{EVENTS}/e"), MERGE, json!({"note": "other"}))

@@ -64,12 +64,7 @@ pub(super) fn whole(object: &Value, is_new: bool, faults: &mut Vec<Cause>) {
         let detail = format!("has invalid value: {}", kind.text());
         faults.push(field::invalid(&kind.path, &Value::from(""), &detail));
     }
-    for (name, told) in [
-        ("firstTimestamp", "deprecatedFirstTimestamp"),
-        ("lastTimestamp", "deprecatedLastTimestamp"),
-        ("count", "deprecatedCount"),
-        ("source", "deprecatedSource"),
-    ] {
+    for name in ["firstTimestamp", "lastTimestamp", "count", "source"] {
         let old = At::root(object, name).value;
         let empty = old.is_null()
             || *old == 0
@@ -77,7 +72,7 @@ pub(super) fn whole(object: &Value, is_new: bool, faults: &mut Vec<Cause>) {
                 .as_object()
                 .is_some_and(|source| source.values().all(|text| *text == ""));
         if !empty {
-            faults.push(field::invalid(&Path::root(told), &Value::from(""), "needs to be unset"));
+            faults.push(field::invalid(&Path::root(name), &Value::from(""), "needs to be unset"));
         }
     }
 }

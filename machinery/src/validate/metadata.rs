@@ -54,7 +54,9 @@ fn namespaced(api_version: &str, kind: &str) -> Option<bool> {
             | "discovery.k8s.io/v1"
             | "networking.k8s.io/v1"
             | "policy/v1"
-            | "autoscaling/v2",
+            | "autoscaling/v2"
+            | "autoscaling/v1"
+            | "events.k8s.io/v1",
             _,
         )
         | ("rbac.authorization.k8s.io/v1", "Role" | "RoleBinding")
