@@ -59,6 +59,13 @@ fn until(what: &str, federation: &Federation, name: &str, words: &[&str], expect
 fn autoscalers_and_claims_go_where_their_workloads_are() {
     let dir = tempfile::tempdir().unwrap();
     let federation = Federation::start(dir.path(), 3).unwrap();
+    // A share that was planned for one member alone would be that member's own when the others come.
+    eventually("three members", PATIENCE, || {
+        let path = "jsonpath={.items[*].status.conditions[?(@.type=='Ready')].status}";
+        let ready = federation.kubectl(&["get", "clusters", "-o", path]);
+        let ready = ready.map_err(|error| error.0)?;
+        (ready.trim() == "True True True").then_some(()).ok_or(ready)
+    });
     let file = dir.path().join("scaled.json");
     std::fs::write(&file, MANIFESTS).unwrap();
     federation
