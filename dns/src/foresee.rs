@@ -82,3 +82,60 @@ pub fn foresee(zone: &str, federation: &str, said: &Said, dead: &BTreeSet<String
     }
     Ok(answers)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn objects(values: Vec<Value>) -> Vec<DynamicObject> {
+        values
+            .into_iter()
+            .map(|value| serde_json::from_value(value).unwrap())
+            .collect()
+    }
+
+    fn said(clusters: &[(&str, &str, &str)]) -> Said {
+        let ready = json!({"conditions": [{"type": "Ready", "status": "True"}]});
+        let member = |(name, region, _): &(&str, &str, &str)| json!({"metadata": {"name": name}, "spec": {"region": region}, "status": ready});
+        let row = |(name, _, address): &(&str, &str, &str)| json!({"name": name, "applied": true, "addresses": [address], "readyEndpoints": 1});
+        let target = |(name, _, _): &(&str, &str, &str)| json!({"name": name});
+        let resource = json!({"apiVersion": "v1", "kind": "Service", "namespace": "shop", "name": "web"});
+        Said {
+            services: objects(vec![json!({"metadata": {"name": "web", "namespace": "shop"},
+                "spec": {"type": "LoadBalancer", "ports": [{"port": 80, "protocol": "TCP"}]}})]),
+            placements: objects(vec![json!({"metadata": {"name": "service-web", "namespace": "shop"},
+                "spec": {"resource": resource, "clusters": clusters.iter().map(target).collect::<Vec<_>>()},
+                "status": {"clusters": clusters.iter().map(row).collect::<Vec<_>>()}})]),
+            clusters: objects(clusters.iter().map(member).collect()),
+            regions: objects(vec![
+                json!({"metadata": {"name": "us"}, "spec": {"cidrs": ["198.51.100.0/24"], "fallbacks": ["eu"]}}),
+                json!({"metadata": {"name": "eu"}, "spec": {"cidrs": ["203.0.113.0/24"]}}),
+            ]),
+            policies: vec![],
+        }
+    }
+
+    #[test]
+    fn clients_of_a_dead_cluster_go_where_the_server_would_send_them() {
+        let said = said(&[
+            ("us-1", "us", "192.0.2.1"),
+            ("eu-1", "eu", "192.0.2.2"),
+            ("ap-1", "ap", "192.0.2.3"),
+        ]);
+        let answered = |dead: &[&str], region: &str| {
+            let dead = dead.iter().map(|name| (*name).to_owned()).collect();
+            let answers = foresee("meridian.internal", "fed", &said, &dead).unwrap();
+            let found = answers.iter().find(|((_, place), _)| place == region);
+            found
+                .map(|(_, clusters)| clusters.iter().cloned().collect::<Vec<_>>().join(" "))
+                .unwrap()
+        };
+        assert_eq!(answered(&[], "us"), "us-1");
+        assert_eq!(answered(&["us-1"], "us"), "eu-1", "its region's fallback");
+        assert_eq!(answered(&["us-1", "eu-1"], "us"), "ap-1");
+        assert_eq!(answered(&["us-1"], "eu"), "eu-1", "nobody else is moved");
+        assert!(foresee("not a zone", "fed", &said, &BTreeSet::new()).is_err());
+    }
+}

@@ -14,10 +14,11 @@ use crate::{Failure, certificates, ports, tools};
 
 /// The controllers that a member's objects need. Without the node lifecycle controller: our node has no kubelet that would
 /// renew its lease, and would be called dead.
-const CONTROLLERS: [&str; 9] = [
+const CONTROLLERS: [&str; 10] = [
     "deployment-controller",
     "replicaset-controller",
     "job-controller",
+    "horizontal-pod-autoscaler-controller",
     "endpointslice-controller",
     "serviceaccount-controller",
     "root-ca-certificate-publisher-controller",

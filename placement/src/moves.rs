@@ -25,8 +25,11 @@ pub fn pace(aim: &mut PlacementSpec, before: &PlacementSpec, status: &PlacementS
     let stands = shares(&before.clusters);
     let ready = |cluster: &str| {
         let row = status.clusters.iter().find(|row| row.name == cluster);
-        let count = row.and_then(|row| row.status.get("readyReplicas").and_then(Value::as_i64));
-        count.unwrap_or_default().max(0)
+        let count = |field: &str| row.and_then(|row| row.status.get(field).and_then(Value::as_i64));
+        let ready = count("readyReplicas").unwrap_or_default().max(0);
+        // How many a member's autoscaler runs is its word: a copy that is ready as a whole has all that it should.
+        let whole = aim.left_to_members.is_some() && ready > 0 && count("replicas").is_some_and(|all| ready >= all);
+        if whole { i64::MAX } else { ready }
     };
     let share = |shares: &BTreeMap<String, i64>, cluster: &str| shares.get(cluster).copied().unwrap_or_default();
     let all: i64 = wanted.values().sum();
@@ -45,7 +48,7 @@ pub fn pace(aim: &mut PlacementSpec, before: &PlacementSpec, status: &PlacementS
             continue;
         }
         // Those that are not ready do nothing yet, and a controller that shrinks takes them first.
-        let idle = excess.min((standing - ready(name)).max(0));
+        let idle = excess.min(standing.saturating_sub(ready(name)).max(0));
         let from_spare = (excess - idle).min(spare);
         spare -= from_spare;
         let stays = excess - idle - from_spare;
@@ -119,6 +122,33 @@ mod tests {
             clusters: rows.collect(),
             ..PlacementStatus::default()
         }
+    }
+
+    #[test]
+    fn an_autoscaler_that_runs_few_holds_no_move_up() {
+        let rows = |copies: &[(&str, i64, i64)]| {
+            let mut status = PlacementStatus::default();
+            status.clusters = copies
+                .iter()
+                .map(|(name, replicas, ready)| PlacedCluster {
+                    name: (*name).to_owned(),
+                    status: json!({"replicas": replicas, "readyReplicas": ready}),
+                    ..PlacedCluster::default()
+                })
+                .collect();
+            status
+        };
+        let paced = |status: &PlacementStatus, left: bool| {
+            let mut aim = spec(&[("b", 9)]);
+            aim.left_to_members = left.then(api::placement::LeftToMembers::default);
+            pace(&mut aim, &spec(&[("a", 9)]), status, |_| false);
+            shares(&aim.clusters)
+        };
+        let few = rows(&[("a", 9, 9), ("b", 4, 4)]);
+        assert_eq!(paced(&few, true), shares(&spec(&[("b", 9)]).clusters));
+        assert_eq!(paced(&few, false).get("a"), Some(&5), "the hub's word is nine");
+        let starting = rows(&[("a", 9, 9), ("b", 4, 1)]);
+        assert_eq!(paced(&starting, true).get("a"), Some(&8), "not before it is ready");
     }
 
     /// `a=3 b=3` words: what stands, what is ready, what is aimed at; `!` behind a name that failed.

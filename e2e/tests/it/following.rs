@@ -4,7 +4,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use e2e::federation::output;
-use e2e::{Federation, eventually, tools};
+use e2e::{ControlPlane, Federation, eventually, tools};
 use serde_json::Value;
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -59,6 +59,13 @@ fn until(what: &str, federation: &Federation, name: &str, words: &[&str], expect
 fn autoscalers_and_claims_go_where_their_workloads_are() {
     let dir = tempfile::tempdir().unwrap();
     let federation = Federation::start(dir.path(), 3).unwrap();
+    // A share that was planned for one member alone would be that member's own when the others come.
+    eventually("three members", PATIENCE, || {
+        let path = "jsonpath={.items[*].status.conditions[?(@.type=='Ready')].status}";
+        let ready = federation.kubectl(&["get", "clusters", "-o", path]);
+        let ready = ready.map_err(|error| error.0)?;
+        (ready.trim() == "True True True").then_some(()).ok_or(ready)
+    });
     let file = dir.path().join("scaled.json");
     std::fs::write(&file, MANIFESTS).unwrap();
     federation
@@ -190,4 +197,73 @@ fn autoscalers_and_claims_go_where_their_workloads_are() {
     });
     let claim = member(&federation, "us-1", &["get", "pvc", "files", "-o", "name"]).unwrap();
     assert_eq!(claim.trim(), "persistentvolumeclaim/files");
+}
+
+/// A real autoscaler in a real control plane: it needs no metrics to bring replicas back within its bounds.
+#[test]
+fn a_real_autoscaler_is_not_fought() {
+    let dir = tempfile::tempdir().unwrap();
+    let plane = ControlPlane::start("us-1", 21, &dir.path().join("us-1")).unwrap();
+    let federation = Federation::start(dir.path(), 0).unwrap();
+    let kubeconfig = plane.kubeconfig().display().to_string();
+    federation
+        .command(&["join", "us-1", "--kubeconfig", &kubeconfig, "--region", "us-east"])
+        .unwrap();
+    federation
+        .kubectl(&["wait", "--for=condition=Ready", "clusters", "--all", "--timeout=60s"])
+        .unwrap();
+    let file = dir.path().join("scaled.json");
+    std::fs::write(&file, MANIFESTS).unwrap();
+    federation
+        .kubectl(&["apply", "-f", &file.display().to_string()])
+        .unwrap();
+    let ask = |words: &[&str]| plane.kubectl(&[&["-n", "scaled"], words].concat());
+    let until = |what: &str, words: &[&str], expected: &str| {
+        eventually(what, PATIENCE, || {
+            let said = ask(words).map_err(|error| error.0)?;
+            (said.trim() == expected).then_some(()).ok_or(said)
+        });
+    };
+    let bounds = [
+        "get",
+        "hpa",
+        "web",
+        "-o",
+        "jsonpath={.spec.minReplicas} {.spec.maxReplicas}",
+    ];
+    until("the whole bounds", &bounds, "4 20");
+    let replicas = ["get", "deployment", "web", "-o", "jsonpath={.spec.replicas}"];
+    until("planned within the bounds", &replicas, "4");
+    ask(&["scale", "deployment", "web", "--replicas=23"]).unwrap();
+    until("the autoscaler's word", &replicas, "20");
+    federation
+        .kubectl(&[
+            "-n",
+            "scaled",
+            "set",
+            "image",
+            "deployment/web",
+            "web=example.com/web:2",
+        ])
+        .unwrap();
+    let both = [
+        "get",
+        "deployment",
+        "web",
+        "-o",
+        "jsonpath={.spec.template.spec.containers[0].image} {.spec.replicas}",
+    ];
+    until(
+        "the hub's image, the autoscaler's replicas",
+        &both,
+        "example.com/web:2 20",
+    );
+    federation
+        .kubectl(&["-n", "scaled", "scale", "deployment", "web", "--replicas=0"])
+        .unwrap();
+    until("stopped by the hub", &replicas, "0");
+    federation
+        .kubectl(&["-n", "scaled", "scale", "deployment", "web", "--replicas=5"])
+        .unwrap();
+    until("and started again", &replicas, "5");
 }
