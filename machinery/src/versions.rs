@@ -18,6 +18,8 @@ pub struct Second {
     pub fields: &'static [(&'static str, &'static str)],
     to_stored: fn(&mut Map<String, Value>),
     from_stored: fn(&mut Map<String, Value>),
+    /// What every whole object has in this version.
+    complete: fn(&mut Map<String, Value>),
     api_version: &'static str,
 }
 
@@ -26,6 +28,7 @@ static EVENT: Second = Second {
     fields: event::FIELDS,
     to_stored: event::to_core,
     from_stored: event::from_core,
+    complete: event::complete,
     api_version: "events.k8s.io/v1",
 };
 
@@ -34,6 +37,7 @@ static AUTOSCALER: Second = Second {
     fields: &[],
     to_stored: autoscaler::to_v2,
     from_stored: autoscaler::from_v2,
+    complete: autoscaler::complete,
     api_version: "autoscaling/v1",
 };
 
@@ -56,6 +60,14 @@ impl Second {
 
     /// A stored object as this version shows it.
     pub fn from_stored(&self, object: &mut Value) {
+        self.part_from_stored(object);
+        if let Some(object) = object.as_object_mut() {
+            (self.complete)(object);
+        }
+    }
+
+    /// A part of an object, such as a configuration that was applied, in this version: nothing is added to it.
+    pub fn part_from_stored(&self, object: &mut Value) {
         spell(object, self.from_stored, self.api_version);
     }
 }

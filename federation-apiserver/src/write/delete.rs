@@ -143,7 +143,7 @@ fn check_preconditions(intent: &Intent, options: &DeleteOptions, current: &Curre
         );
         // Here kube-apiserver names the kind where it otherwise names the resource.
         Err(Status::conflict(
-            &intent.spoken.group,
+            &intent.kind.group,
             &intent.kind.kind,
             &intent.name,
             &why,

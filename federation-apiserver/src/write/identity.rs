@@ -109,8 +109,8 @@ pub(super) fn keep_stamps(_: &Engine, intent: &Intent, draft: &mut Draft) -> Res
     if !uid.is_empty() && uid != old_uid {
         let why = format!("Precondition failed: UID in precondition: {uid}, UID in object meta: {old_uid}");
         return Err(Status::conflict(
-            &intent.kind.group,
-            &intent.kind.plural,
+            &intent.spoken.group,
+            &intent.spoken.plural,
             &intent.name,
             &why,
         ));

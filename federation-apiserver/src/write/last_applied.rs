@@ -55,7 +55,7 @@ pub(super) fn renew(intent: &Intent, config: &Value, merged: &mut Value) {
         }
     }
     if let Some(second) = intent.spoken.second {
-        second.from_stored(&mut applied);
+        second.part_from_stored(&mut applied);
     }
     // Go escapes what HTML would read.
     let escaped = [("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026")];

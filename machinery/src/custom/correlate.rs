@@ -23,7 +23,14 @@ pub(crate) fn item<'a>(schema: Option<&Structural>, item: &Value, old: Old<'a>) 
     let same = |other: &&Value| {
         item.is_object() && other.is_object() && keys.iter().all(|key| other.get(key) == item.get(key))
     };
-    old?.as_array()?.iter().find(same)
+    let mut found = old?.as_array()?.iter().filter(same);
+    let first = found.next()?;
+    // Keys may come twice, or be missing, in what a schema allowed before: then the item that did not change is the one.
+    Some(if first == item {
+        first
+    } else {
+        found.find(|other| *other == item).unwrap_or(first)
+    })
 }
 
 /// Whether a value is what it was; the order of map lists is of no account.

@@ -356,7 +356,10 @@ pub(super) fn from_v2(object: &mut Object) {
     for (name, value) in told {
         annotate(object, name, &value);
     }
-    // A typed server writes these of every autoscaler.
+}
+
+/// What a typed server writes of every autoscaler.
+pub(super) fn complete(object: &mut Object) {
     if let Some(status) = part(object, "status") {
         status.entry("currentReplicas").or_insert(Value::from(0));
         status.entry("desiredReplicas").or_insert(Value::from(0));

@@ -39,6 +39,10 @@ pub(super) fn from_core(event: &mut Map<String, Value>) {
     for (new, core) in NAMES {
         rename(event, core, new);
     }
+}
+
+/// What a whole Event has and has not.
+pub(super) fn complete(event: &mut Map<String, Value>) {
     // The core version writes these where they are empty, this one does not; with the others it is the other way round.
     for name in ["reportingController", "reportingInstance"] {
         if event.get(name).and_then(Value::as_str) == Some("") {
