@@ -3,6 +3,8 @@
 //! Decided: ALPN, limits and deadlines of connections. In: a listener, a router, TLS material. Out: nothing but served
 //! requests. Absent: where certificates come from, and what a certificate's holder may do.
 
+mod silent;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +15,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
+use nix::sys::resource::{Resource, getrlimit};
 use rustls::server::WebPkiClientVerifier;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
@@ -24,9 +27,15 @@ use tower::ServiceExt as _;
 
 use crate::auth::{UserInfo, certificate};
 use crate::http::Drain;
+use silent::{Place, Silent};
 
-/// Connections at once; more wait in the listener's queue.
-const CONNECTIONS_MAX: usize = 8192;
+/// Connections at once, where the process may have the descriptors. For one more the longest silent one is cut; where all
+/// spoke, it waits.
+const CONNECTIONS_MAX: u64 = 16_384;
+/// Connections that are served in any case.
+const CONNECTIONS_MIN: u64 = 128;
+/// Descriptors for everything else: the database, members, files.
+const DESCRIPTORS_RESERVED: u64 = 1024;
 /// A client that does not finish its handshake in this time is cut.
 const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
 /// A client that does not finish its request's head in this time, or begins none for as long, is cut.
@@ -114,25 +123,29 @@ pub async fn serve_tls(
     shutdown: CancellationToken,
 ) {
     let acceptor = TlsAcceptor::from(tls);
-    let slots = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let most = connections_max(descriptors());
+    let slots = Arc::new(Semaphore::new(most));
+    let silent = Arc::new(Silent::default());
     loop {
         let accepted = tokio::select! {
             () = shutdown.cancelled() => break,
-            accepted = accept(&listener, &slots) => accepted,
+            accepted = accept(&listener, &slots, &silent) => accepted,
         };
         let Some((stream, slot)) = accepted else { break };
+        let place = Arc::new(silent.enter());
         let (acceptor, router, shutdown) = (acceptor.clone(), router.clone(), shutdown.clone());
         tokio::spawn(async move {
             tokio::select! {
                 biased;
-                () = connection(acceptor, router, stream, shutdown.clone()) => {}
+                () = connection(acceptor, router, stream, place.clone(), shutdown.clone()) => {}
+                () = place.cut() => tracing::debug!("a silent connection was cut to make room"),
                 () = late(shutdown.clone()) => {}
             }
             drop(slot);
         });
     }
     // Each connection ends by itself, at the latest when its own share of the drain is over.
-    let all = u32::try_from(CONNECTIONS_MAX).unwrap_or(u32::MAX);
+    let all = u32::try_from(most).unwrap_or(u32::MAX);
     if tokio::time::timeout(DRAIN_WITHIN, slots.acquire_many(all))
         .await
         .is_err()
@@ -154,17 +167,39 @@ async fn late(shutdown: CancellationToken) {
     tokio::time::sleep(DRAIN_WITHIN).await;
 }
 
+/// How many connections fit into a number of descriptors.
+fn connections_max(descriptors: u64) -> usize {
+    let fit = descriptors.saturating_sub(DESCRIPTORS_RESERVED);
+    usize::try_from(fit.clamp(CONNECTIONS_MIN, CONNECTIONS_MAX)).unwrap_or(usize::MAX)
+}
+
+/// How many descriptors the process may have.
+fn descriptors() -> u64 {
+    match getrlimit(Resource::RLIMIT_NOFILE) {
+        Ok((soft, _)) => soft,
+        Err(error) => {
+            tracing::warn!(%error, "the limit of descriptors cannot be read");
+            DESCRIPTORS_RESERVED
+        }
+    }
+}
+
+/// The next connection, with room for it.
 async fn accept(
     listener: &TcpListener,
     slots: &Arc<Semaphore>,
+    silent: &Silent,
 ) -> Option<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
-    let slot = slots.clone().acquire_owned().await.ok()?;
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
                 if let Err(error) = stream.set_nodelay(true) {
                     tracing::debug!(%error, "a connection ended as it began");
                 }
+                if slots.available_permits() == 0 {
+                    silent.cut_oldest();
+                }
+                let slot = slots.clone().acquire_owned().await.ok()?;
                 return Some((stream, slot));
             }
             Err(error) => {
@@ -175,7 +210,13 @@ async fn accept(
     }
 }
 
-async fn connection(acceptor: TlsAcceptor, router: Router, stream: TcpStream, drain: CancellationToken) {
+async fn connection(
+    acceptor: TlsAcceptor,
+    router: Router,
+    stream: TcpStream,
+    place: Arc<Place>,
+    drain: CancellationToken,
+) {
     let stream = match tokio::time::timeout(HANDSHAKE_WITHIN, acceptor.accept(stream)).await {
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) => {
@@ -195,7 +236,10 @@ async fn connection(acceptor: TlsAcceptor, router: Router, stream: TcpStream, dr
     let spoke = CancellationToken::new();
     let heard = spoke.clone();
     let service = service_fn(move |request: Request<Incoming>| {
-        heard.cancel();
+        if !heard.is_cancelled() {
+            heard.cancel();
+            place.spoke();
+        }
         let mut request = request.map(Body::new);
         if let Some(user) = &user {
             request.extensions_mut().insert(user.clone());
@@ -247,6 +291,19 @@ async fn connection(acceptor: TlsAcceptor, router: Router, stream: TcpStream, dr
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn connections_leave_descriptors_for_the_rest() {
+        for (descriptors, want) in [
+            (0, 128),
+            (1024, 128),
+            (4096, 3072),
+            (20_000, 16_384),
+            (u64::MAX, 16_384),
+        ] {
+            assert_eq!(connections_max(descriptors), want, "{descriptors}");
+        }
+    }
 
     #[tokio::test]
     async fn only_connections_without_any_request_are_cut() {

@@ -146,7 +146,7 @@ impl Version {
     pub fn check_types(&self, value: &Value) -> Result<(), DecodeError> {
         let metadata = value.get("metadata").unwrap_or(&Value::Null);
         check_types(object_meta(), metadata).map_err(|error| error.below("metadata"))?;
-        prune::check_embedded(&self.structural, value, "")
+        prune::check_embedded(&self.structural, value)
     }
 
     /// Removes what the schema does not know, also inside embedded resources, and returns the paths of it as strict

@@ -6,16 +6,20 @@
 
 mod json;
 mod prune;
+pub(crate) mod trail;
 mod types;
 mod yaml;
 
 use serde_json::Value;
 
+pub(crate) use prune::prune_below;
 pub use prune::prune_unknown;
 pub use types::check_types;
 
 /// Nesting beyond this many maps and lists is refused.
 pub const MAX_DEPTH: usize = 100;
+/// Bytes of text that the aliases of a YAML document may repeat.
+pub const ALIASED_BYTES_MAX: usize = 3 << 20;
 
 /// How a body is spelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

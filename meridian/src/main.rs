@@ -6,6 +6,7 @@ mod command;
 mod config;
 mod console_assets;
 mod data_dir;
+mod descriptors;
 mod encryption;
 mod health;
 mod hub;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         eprintln!("meridian: --log {:?}: {error}", cli.global.log);
         return ExitCode::from(2);
     }
+    descriptors::raise();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

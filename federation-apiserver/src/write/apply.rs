@@ -4,7 +4,7 @@
 //! In: the live object, the applied configuration. Out: the proposed object with `managedFields`. Absent: ownership by
 //! writes that are no apply (`track`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use jiff::Timestamp;
 use machinery::schema::{Field, ListType, Schema};
@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use super::compare::Changes;
 use super::identity::{metadata_mut, seconds};
 use super::managers::{Entry, Operation, entries_of, stored};
-use super::owned_values::{item_key, object_value_at, path_text, remove_dropped_of_object};
+use super::owned_values::{Items, changed_leaves, item_key, path_text, remove_dropped_of_object};
 use super::ownership::FieldSet;
 use super::{Intent, Part, last_applied};
 
@@ -149,10 +149,7 @@ fn settle_conflicts(
     let schema = intent.kind.schema();
     let noted = last_applied::noted(intent, live);
     let (mut causes, mut taken) = (Vec::new(), Vec::new());
-    for path in fields.leaves() {
-        if object_value_at(schema, live, &path) == object_value_at(schema, merged, &path) {
-            continue;
-        }
+    for path in changed_leaves(schema, fields, live, merged) {
         let allowed = noted
             .as_ref()
             .is_some_and(|noted| last_applied::allows(schema, noted, live, &path));
@@ -231,8 +228,10 @@ fn merge_value(field: Option<&Field>, live: &Value, wanted: &Value) -> Value {
         (Value::Array(live), Value::Array(wanted)) => match field.map(|f| f.list_type) {
             Some(ListType::Map) => Value::Array(merge_items(field, live, wanted)),
             Some(ListType::Set) => {
+                let known = Items::of(field, live);
+                let is_new = |item: &&Value| known.get(&format!("v:{item}")).is_none();
                 let mut merged = live.clone();
-                merged.extend(wanted.iter().filter(|item| !live.contains(item)).cloned());
+                merged.extend(wanted.iter().filter(is_new).cloned());
                 Value::Array(merged)
             }
             Some(ListType::Atomic) | None => Value::Array(wanted.clone()),
@@ -245,21 +244,25 @@ fn merge_value(field: Option<&Field>, live: &Value, wanted: &Value) -> Value {
 fn merge_items(field: Option<&Field>, live: &[Value], wanted: &[Value]) -> Vec<Value> {
     let key = |item: &Value| field.and_then(|f| item_key(f, item));
     let item_field = field.and_then(|f| f.schema().items.as_deref());
-    let wanted_keys: Vec<Option<String>> = wanted.iter().map(key).collect();
-    let mut rest = live.iter().peekable();
+    let known = Items::of(field, live);
+    let wanted_keys: HashSet<Option<String>> = wanted.iter().map(key).collect();
+    let mut rest = live
+        .iter()
+        .map(|item| (wanted_keys.contains(&key(item)), item))
+        .peekable();
     let mut merged = Vec::with_capacity(live.len().max(wanted.len()));
-    for (item, item_key) in wanted.iter().zip(&wanted_keys) {
-        while let Some(only_live) = rest.next_if(|l| !wanted_keys.contains(&key(l))) {
+    for item in wanted {
+        while let Some((_, only_live)) = rest.next_if(|(is_wanted, _)| !is_wanted) {
             merged.push(only_live.clone());
         }
-        let Some(found) = live.iter().find(|l| item_key.is_some() && key(l) == *item_key) else {
+        let Some(found) = key(item).and_then(|key| known.get(&key)) else {
             merged.push(item.clone());
             continue;
         };
-        rest.next_if(|l| wanted_keys.contains(&key(l)));
+        rest.next_if(|(is_wanted, _)| *is_wanted);
         merged.push(merge_value(item_field, found, item));
     }
-    merged.extend(rest.filter(|l| !wanted_keys.contains(&key(l))).cloned());
+    merged.extend(rest.filter(|(is_wanted, _)| !is_wanted).map(|(_, item)| item.clone()));
     merged
 }
 
@@ -335,6 +338,26 @@ mod tests {
                 .code,
             422
         );
+    }
+
+    #[test]
+    fn huge_lists_are_merged_in_one_pass() {
+        let names: Vec<String> = (0..100_000).map(|number| format!("a.b/{number}")).collect();
+        let object = |names: &[String], image: &str| {
+            let containers: Vec<Value> = names.iter().map(|name| json!({"name": name, "image": image})).collect();
+            json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "finalizers": names},
+                "spec": {"template": {"spec": {"containers": containers}}}})
+        };
+        let first = onto_nothing(&intent("a", false), &object(&names, "one"), now()).unwrap();
+        let second = onto(&intent("b", true), &first, &object(&names, "two"), now()).unwrap();
+        let third = onto(&intent("b", true), &second, &object(&names[..10], "three"), now()).unwrap();
+        let containers = &third["spec"]["template"]["spec"]["containers"];
+        assert_eq!(containers.as_array().unwrap().len(), 100_000, "a has them still");
+        assert_eq!(
+            (&containers[9]["image"], containers[10].get("image")),
+            (&json!("three"), None)
+        );
+        assert_eq!(third["metadata"]["finalizers"].as_array().unwrap().len(), 100_000);
     }
 
     #[test]

@@ -3,13 +3,24 @@
 //! In: an object before and after, with its schema. Out: the fields that are new or differ, and those that are gone. Lists
 //! whose items are known by keys are compared item by item, atomic lists and maps as one value.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use machinery::schema::{Field, ListType, Schema};
 use serde_json::{Map, Value};
 
 use super::owned_values::item_key;
 use super::ownership::{FieldSet, is_always_there, is_as_empty};
+
+/// The items of a list by their elements; of several with one element the first.
+type Places<'a> = HashMap<&'a str, &'a Value>;
+
+fn places<'a>(keys: &'a [String], items: &'a [Value]) -> Places<'a> {
+    let mut places = Places::with_capacity(items.len());
+    for (key, item) in keys.iter().zip(items) {
+        places.entry(key).or_insert(item);
+    }
+    places
+}
 
 /// What a write changed.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -99,13 +110,17 @@ impl Changes {
             return;
         };
         let item_field = field.and_then(|f| f.schema().items.as_deref());
+        let (was, is): (Places<'_>, Places<'_>) = (places(&old_keys, before), places(&new_keys, after));
         for (key, item) in old_keys.iter().zip(before) {
-            let now = new_keys.iter().position(|k| k == key).and_then(|at| after.get(at));
             path.push(key.clone());
-            self.values((item_field, false), Some(item), now, path);
+            self.values((item_field, false), Some(item), is.get(key.as_str()).copied(), path);
             path.pop();
         }
-        for (key, item) in new_keys.iter().zip(after).filter(|(key, _)| !old_keys.contains(key)) {
+        for (key, item) in new_keys
+            .iter()
+            .zip(after)
+            .filter(|(key, _)| !was.contains_key(key.as_str()))
+        {
             path.push(key.clone());
             self.changed
                 .insert(path, FieldSet::of_new(item_field, item, false).with_place());

@@ -3,9 +3,9 @@
 //! In: paths of elements, values with their schema. Out: values, texts for conflicts, objects without what nobody wants any
 //! more. Absent: the sets themselves (`ownership`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
-use machinery::schema::{Field, Schema};
+use machinery::schema::{Field, ListType, Schema};
 use serde_json::{Map, Value};
 
 use super::ownership::FieldSet;
@@ -23,6 +23,95 @@ pub(super) fn item_key(field: &Field, item: &Value) -> Option<String> {
         keys.insert(key.as_str(), value);
     }
     (!keys.is_empty()).then(|| format!("k:{}", serde_json::to_string(&keys).unwrap_or_default()))
+}
+
+/// The items of a list by their elements, each found at once: a list of a hostile size must not cost a scan for each item.
+/// Of several with one element the first counts.
+pub(super) struct Items<'a>(HashMap<String, &'a Value>);
+
+impl<'a> Items<'a> {
+    /// The items of a list whose items are known by keys, or by their values.
+    pub(super) fn of(field: Option<&Field>, items: &'a [Value]) -> Self {
+        let mut found = HashMap::with_capacity(items.len());
+        for item in items {
+            if let Some(element) = element_of(field, item) {
+                found.entry(element).or_insert(item);
+            }
+        }
+        Self(found)
+    }
+
+    /// The item of an element.
+    pub(super) fn get(&self, element: &str) -> Option<&'a Value> {
+        self.0.get(element).copied()
+    }
+}
+
+/// The element of an item: `k:` and its keys where the list is known by keys, else `v:` and its value.
+fn element_of(field: Option<&Field>, item: &Value) -> Option<String> {
+    match field.map(|field| field.list_type) {
+        Some(ListType::Map) => field.and_then(|field| item_key(field, item)),
+        Some(ListType::Set | ListType::Atomic) | None => Some(format!("v:{item}")),
+    }
+}
+
+/// The owned places of a set that hold another value in `after` than in `before`.
+pub(super) fn changed_leaves<'s>(
+    schema: Option<&Schema>,
+    set: &'s FieldSet,
+    before: &Value,
+    after: &Value,
+) -> Vec<Vec<&'s str>> {
+    let mut walk = Walk {
+        path: Vec::new(),
+        changed: Vec::new(),
+    };
+    for (element, child) in &set.children {
+        let Some(name) = element.strip_prefix("f:") else {
+            continue;
+        };
+        walk.path.push(element);
+        let field = schema.and_then(|schema| schema.field(name));
+        walk.child(field, child, before.get(name), after.get(name));
+        walk.path.pop();
+    }
+    walk.changed
+}
+
+struct Walk<'s> {
+    path: Vec<&'s str>,
+    changed: Vec<Vec<&'s str>>,
+}
+
+impl<'s> Walk<'s> {
+    fn child(&mut self, field: Option<&Field>, set: &'s FieldSet, before: Option<&Value>, after: Option<&Value>) {
+        if before == after {
+            return;
+        }
+        if set.own && set.children.is_empty() {
+            self.changed.push(self.path.clone());
+            return;
+        }
+        fn list(value: Option<&Value>) -> &[Value] {
+            value.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+        }
+        let (old, new) = (Items::of(field, list(before)), Items::of(field, list(after)));
+        for (element, child) in &set.children {
+            self.path.push(element);
+            match element.strip_prefix("f:") {
+                Some(name) => {
+                    let inner = field.and_then(|field| field.schema().field(name));
+                    let (before, after) = (before.and_then(|v| v.get(name)), after.and_then(|v| v.get(name)));
+                    self.child(inner, child, before, after);
+                }
+                None => {
+                    let inner = field.and_then(|field| field.schema().items.as_deref());
+                    self.child(inner, child, old.get(element), new.get(element));
+                }
+            }
+            self.path.pop();
+        }
+    }
 }
 
 /// Whether the element `v:TEXT` means a scalar.
@@ -80,53 +169,75 @@ pub(super) fn remove_dropped(
     after: Option<&FieldSet>,
     others: &[&FieldSet],
 ) {
+    if let Value::Array(items) = value {
+        return remove_dropped_items(field, items, before, after, others);
+    }
     for (element, was) in &before.children {
-        let still = after.and_then(|set| set.children.get(element));
-        let elsewhere: Vec<&FieldSet> = others.iter().filter_map(|set| set.children.get(element)).collect();
-        let gone = still.is_none() && elsewhere.is_empty();
-        // A field that nobody wants any more goes whole, with what was filled in below it.
-        if gone && (was.own || element.starts_with("f:")) {
-            remove_element(field, value, element);
+        let Some(name) = element.strip_prefix("f:") else {
             continue;
-        }
-        let (below_field, below) = match element_mut(field, value, element) {
-            Some(found) => found,
-            None => continue,
         };
-        remove_dropped(below_field, below, was, still, &elsewhere);
-        let emptied = below.as_object().is_some_and(Map::is_empty) || below.as_array().is_some_and(Vec::is_empty);
-        if gone && emptied {
-            remove_element(field, value, element);
-        }
-    }
-}
-
-fn element_mut<'f, 'v>(
-    field: Option<&'f Field>,
-    value: &'v mut Value,
-    element: &str,
-) -> Option<(Option<&'f Field>, &'v mut Value)> {
-    if let Some(name) = element.strip_prefix("f:") {
-        return Some((field.and_then(|f| f.schema().field(name)), value.get_mut(name)?));
-    }
-    let item_field = field.and_then(|f| f.schema().items.as_deref());
-    let items = value.as_array_mut()?;
-    let item = items
-        .iter_mut()
-        .find(|item| field.and_then(|f| item_key(f, item)).as_deref() == Some(element))?;
-    Some((item_field, item))
-}
-
-fn remove_element(field: Option<&Field>, value: &mut Value, element: &str) {
-    if let Some(name) = element.strip_prefix("f:") {
-        if let Some(map) = value.as_object_mut() {
+        // A field that nobody wants any more goes whole, with what was filled in below it.
+        let fate = Fate {
+            whole: true,
+            ..Fate::of(element, was, after, others)
+        };
+        let below_field = field.and_then(|f| f.schema().field(name));
+        if let Some(map) = value.as_object_mut()
+            && let Some(below) = map.get_mut(name)
+            && fate.removes(below_field, below)
+        {
             map.remove(name);
         }
-    } else if let Some(items) = value.as_array_mut() {
-        match element.strip_prefix("v:") {
-            Some(text) => items.retain(|item| !is_spelled(item, text)),
-            None => items.retain(|item| field.and_then(|f| item_key(f, item)).as_deref() != Some(element)),
+    }
+}
+
+/// As [`remove_dropped`], in a list; what goes is collected first, so that the list is gone through once.
+fn remove_dropped_items(
+    field: Option<&Field>,
+    items: &mut Vec<Value>,
+    before: &FieldSet,
+    after: Option<&FieldSet>,
+    others: &[&FieldSet],
+) {
+    let item_field = field.and_then(|f| f.schema().items.as_deref());
+    items.retain_mut(|item| {
+        let Some(element) = element_of(field, item) else {
+            return true;
+        };
+        match before.children.get(&element) {
+            Some(was) => !Fate::of(&element, was, after, others).removes(item_field, item),
+            None => true,
         }
+    });
+}
+
+/// What becomes of a place that was owned.
+struct Fate<'a> {
+    /// It goes whole, or only what was owned of it.
+    whole: bool,
+    was: &'a FieldSet,
+    still: Option<&'a FieldSet>,
+    elsewhere: Vec<&'a FieldSet>,
+}
+
+impl<'a> Fate<'a> {
+    fn of(element: &str, was: &'a FieldSet, after: Option<&'a FieldSet>, others: &[&'a FieldSet]) -> Self {
+        Self {
+            whole: was.own,
+            was,
+            still: after.and_then(|set| set.children.get(element)),
+            elsewhere: others.iter().filter_map(|set| set.children.get(element)).collect(),
+        }
+    }
+
+    /// Removes what is dropped below the place; says whether the place itself goes, too.
+    fn removes(&self, field: Option<&Field>, value: &mut Value) -> bool {
+        let gone = self.still.is_none() && self.elsewhere.is_empty();
+        if gone && self.whole {
+            return true;
+        }
+        remove_dropped(field, value, self.was, self.still, &self.elsewhere);
+        gone && (value.as_object().is_some_and(Map::is_empty) || value.as_array().is_some_and(Vec::is_empty))
     }
 }
 
@@ -138,21 +249,18 @@ pub(super) fn remove_dropped_of_object(
     after: &FieldSet,
     others: &[FieldSet],
 ) {
+    let others: Vec<&FieldSet> = others.iter().collect();
     for (element, was) in &before.children {
         let Some(name) = element.strip_prefix("f:") else {
             continue;
         };
-        let still = after.children.get(element);
-        let elsewhere: Vec<&FieldSet> = others.iter().filter_map(|set| set.children.get(element)).collect();
-        let gone = still.is_none() && elsewhere.is_empty();
+        let fate = Fate::of(element, was, Some(after), &others);
         let field = schema.and_then(|s| s.field(name));
-        if gone && was.own {
-            remove_element(None, object, element);
-        } else if let Some(below) = object.get_mut(name) {
-            remove_dropped(field, below, was, still, &elsewhere);
-            if gone && below.as_object().is_some_and(Map::is_empty) {
-                remove_element(None, object, element);
-            }
+        if let Some(map) = object.as_object_mut()
+            && let Some(below) = map.get_mut(name)
+            && fate.removes(field, below)
+        {
+            map.remove(name);
         }
     }
 }

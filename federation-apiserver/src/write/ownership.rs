@@ -254,23 +254,6 @@ impl FieldSet {
         !self.own && self.children.is_empty()
     }
 
-    /// Owned places below, as paths of elements; list items count once, by their fields.
-    pub(super) fn leaves(&self) -> Vec<Vec<&str>> {
-        fn walk<'a>(set: &'a FieldSet, path: &mut Vec<&'a str>, out: &mut Vec<Vec<&'a str>>) {
-            if set.own && set.children.is_empty() && !path.is_empty() {
-                out.push(path.clone());
-            }
-            for (key, child) in &set.children {
-                path.push(key);
-                walk(child, path, out);
-                path.pop();
-            }
-        }
-        let mut out = Vec::new();
-        walk(self, &mut Vec::new(), &mut out);
-        out
-    }
-
     /// Whether a place is owned.
     pub(super) fn has(&self, path: &[&str]) -> bool {
         match path {
@@ -322,7 +305,7 @@ pub(super) fn is_always_there(parent: Option<&Schema>, key: &str) -> bool {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use super::super::owned_values::{object_value_at, path_text};
+    use super::super::owned_values::{changed_leaves, path_text};
     use super::*;
     use machinery::schema;
     use serde_json::json;
@@ -359,7 +342,10 @@ pub(super) mod tests {
             "f:image",
         ];
         assert!(set.has(&path));
-        assert_eq!(object_value_at(schema, &deployment(), &path), Some(&json!("a")));
+        let mut other = deployment();
+        other["spec"]["template"]["spec"]["containers"][0]["image"] = json!("b");
+        assert_eq!(changed_leaves(schema, &set, &deployment(), &other), [path.to_vec()]);
+        assert!(changed_leaves(schema, &set, &other, &other).is_empty());
         assert_eq!(path_text(&path), ".spec.template.spec.containers[name=\"web\"].image");
     }
 }

@@ -4,31 +4,38 @@ use serde_json::{Map, Value};
 
 use super::object_meta;
 use super::structural::{Additional, Structural};
-use crate::decode::{DecodeError, check_types, prune_unknown};
+use crate::decode::trail::Trail;
+use crate::decode::{DecodeError, check_types, prune_below};
 use crate::schema::Form;
 
 /// Prunes a whole object and returns the paths of what went: of metadata first, then of the rest, then of metadata of
 /// embedded objects, as kube-apiserver lists them.
 pub(super) fn prune(root: &Structural, value: &mut Value) -> Vec<String> {
-    let mut unknown = Vec::new();
-    metadata(value, "", &mut unknown);
-    let mut rest = Vec::new();
+    let mut unknown = Trail::default();
+    metadata(value, &mut unknown);
+    let mut unknown = unknown.into_names();
+    let mut rest = Trail::default();
     // Kept even where the schema says nothing about them.
     let own = OwnFields::of(value);
-    walk(Some(root), true, value, "", &mut rest);
+    walk(Some(root), true, value, &mut rest);
     own.back(value);
-    rest.sort();
-    unknown.append(&mut rest);
+    unknown.extend(sorted(rest));
     nulls(Some(root), value);
-    embedded(root, value, "", &mut rest);
-    rest.sort();
-    unknown.append(&mut rest);
+    let mut rest = Trail::default();
+    embedded(root, value, &mut rest);
+    unknown.extend(sorted(rest));
     unknown
+}
+
+fn sorted(trail: Trail) -> Vec<String> {
+    let mut names = trail.into_names();
+    names.sort();
+    names
 }
 
 /// Prunes a value of a default, which stands at a place of its own.
 pub(crate) fn prune_default(schema: &Structural, value: &mut Value) {
-    walk(Some(schema), schema.embedded, value, "", &mut Vec::new());
+    walk(Some(schema), schema.embedded, value, &mut Trail::default());
 }
 
 /// The fields that every object has, set aside while the rest is pruned.
@@ -57,7 +64,7 @@ fn is_own(key: &str) -> bool {
     matches!(key, "apiVersion" | "kind" | "metadata")
 }
 
-fn walk(schema: Option<&Structural>, embedded: bool, value: &mut Value, path: &str, unknown: &mut Vec<String>) {
+fn walk(schema: Option<&Structural>, embedded: bool, value: &mut Value, unknown: &mut Trail) {
     let keep = schema.is_some_and(|s| s.preserve_unknown);
     match value {
         Value::Object(map) => {
@@ -66,7 +73,7 @@ fn walk(schema: Option<&Structural>, embedded: bool, value: &mut Value, path: &s
                     || (embedded && is_own(key))
                     || schema.is_some_and(|s| s.field(key).is_some() || matches!(s.additional, Additional::Said(_)));
                 if !known {
-                    unknown.push(join(path, key));
+                    unknown.name_field(key);
                 }
                 known
             });
@@ -74,13 +81,9 @@ fn walk(schema: Option<&Structural>, embedded: bool, value: &mut Value, path: &s
                 let field = schema.and_then(|s| s.field(key));
                 // What is kept unseen is not looked into.
                 if field.is_some() || !keep {
-                    walk(
-                        field,
-                        field.is_some_and(|s| s.embedded),
-                        value,
-                        &join(path, key),
-                        unknown,
-                    );
+                    let length = unknown.field(key);
+                    walk(field, field.is_some_and(|s| s.embedded), value, unknown);
+                    unknown.leave(length);
                 }
             }
         }
@@ -88,13 +91,9 @@ fn walk(schema: Option<&Structural>, embedded: bool, value: &mut Value, path: &s
             let item = schema.and_then(|s| s.items.as_deref());
             if item.is_some() || !keep {
                 for (index, value) in items.iter_mut().enumerate() {
-                    walk(
-                        item,
-                        item.is_some_and(|s| s.embedded),
-                        value,
-                        &format!("{path}[{index}]"),
-                        unknown,
-                    );
+                    let length = unknown.item(index);
+                    walk(item, item.is_some_and(|s| s.embedded), value, unknown);
+                    unknown.leave(length);
                 }
             }
         }
@@ -133,22 +132,26 @@ fn nulls(schema: Option<&Structural>, value: &mut Value) {
 }
 
 /// Gives the metadata of embedded objects their typed form.
-fn embedded(schema: &Structural, value: &mut Value, path: &str, unknown: &mut Vec<String>) {
+fn embedded(schema: &Structural, value: &mut Value, unknown: &mut Trail) {
     match value {
         Value::Object(_) => {
             if schema.embedded && schema.form == Form::Object {
-                metadata(value, path, unknown);
+                metadata(value, unknown);
             }
             for (key, value) in value.as_object_mut().into_iter().flatten() {
                 if let Some(field) = schema.field(key) {
-                    embedded(field, value, &join(path, key), unknown);
+                    let length = unknown.field(key);
+                    embedded(field, value, unknown);
+                    unknown.leave(length);
                 }
             }
         }
         Value::Array(items) => {
             if let Some(item) = &schema.items {
                 for (index, value) in items.iter_mut().enumerate() {
-                    embedded(item, value, &format!("{path}[{index}]"), unknown);
+                    let length = unknown.item(index);
+                    embedded(item, value, unknown);
+                    unknown.leave(length);
                 }
             }
         }
@@ -156,11 +159,11 @@ fn embedded(schema: &Structural, value: &mut Value, path: &str, unknown: &mut Ve
     }
 }
 
-fn metadata(object: &mut Value, path: &str, unknown: &mut Vec<String>) {
+fn metadata(object: &mut Value, unknown: &mut Trail) {
     if let Some(metadata) = object.get_mut("metadata").filter(|metadata| metadata.is_object()) {
-        let found = prune_unknown(object_meta(), metadata);
-        let here = join(path, "metadata");
-        unknown.extend(found.iter().map(|field| join(&here, field)));
+        let length = unknown.field("metadata");
+        prune_below(object_meta(), metadata, unknown);
+        unknown.leave(length);
     }
 }
 
@@ -173,32 +176,43 @@ fn join(path: &str, key: &str) -> String {
 }
 
 /// Checks the types of what embedded objects have in common with all others.
-pub(super) fn check_embedded(schema: &Structural, value: &Value, path: &str) -> Result<(), DecodeError> {
+pub(super) fn check_embedded(schema: &Structural, value: &Value) -> Result<(), DecodeError> {
+    check_below(schema, value, &mut Trail::default())
+}
+
+fn check_below(schema: &Structural, value: &Value, at: &mut Trail) -> Result<(), DecodeError> {
     match value {
         Value::Object(map) => {
-            if schema.embedded && !path.is_empty() {
+            if schema.embedded && !at.path().is_empty() {
                 for key in ["apiVersion", "kind"] {
                     if map.get(key).is_some_and(|value| !value.is_string()) {
                         return Err(DecodeError::Value {
-                            path: join(path, key),
+                            path: join(at.path(), key),
                             detail: "must be a string".to_owned(),
                         });
                     }
                 }
                 if let Some(metadata) = map.get("metadata") {
-                    check_types(object_meta(), metadata).map_err(|error| error.below(&join(path, "metadata")))?;
+                    check_types(object_meta(), metadata).map_err(|error| error.below(&join(at.path(), "metadata")))?;
                 }
             }
             map.iter().try_for_each(|(key, value)| match schema.field(key) {
-                Some(field) => check_embedded(field, value, &join(path, key)),
+                Some(field) => {
+                    let length = at.field(key);
+                    check_below(field, value, at)?;
+                    at.leave(length);
+                    Ok(())
+                }
                 None => Ok(()),
             })
         }
         Value::Array(items) => match &schema.items {
-            Some(item) => items
-                .iter()
-                .enumerate()
-                .try_for_each(|(index, value)| check_embedded(item, value, &format!("{path}[{index}]"))),
+            Some(item) => items.iter().enumerate().try_for_each(|(index, value)| {
+                let length = at.item(index);
+                check_below(item, value, at)?;
+                at.leave(length);
+                Ok(())
+            }),
             None => Ok(()),
         },
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(()),

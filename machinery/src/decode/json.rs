@@ -5,13 +5,17 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
+use super::trail::Trail;
 use super::{DecodeError, Decoded, MAX_DEPTH};
 
 pub(super) fn decode(bytes: &[u8]) -> Result<Decoded, DecodeError> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let mut trail = Trail::default();
+    let mut reading = Reading {
+        duplicates: Trail::default(),
+        text_left: usize::MAX,
+    };
     let value = Place {
-        trail: &mut trail,
+        reading: &mut reading,
         depth: 0,
     }
     .deserialize(&mut deserializer)
@@ -19,32 +23,53 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Decoded, DecodeError> {
     .map_err(|error| DecodeError::Json(error.to_string()))?;
     Ok(Decoded {
         value,
-        duplicates: trail.duplicates,
+        duplicates: reading.duplicates.into_names(),
     })
 }
 
-/// Duplicates are named up to this many, so that a body cannot make an answer many times its size.
-const MAX_DUPLICATES: usize = 100;
+/// Bytes of stack that must be left for one level of a value: without optimization the YAML reader takes tens of thousands.
+const STACK_LEFT: usize = 256 << 10;
+/// Bytes of stack to go on with where less is left.
+const STACK_MORE: usize = 4 << 20;
 
-/// Where the reader stands, and the duplicates found so far.
-#[derive(Default)]
-pub(super) struct Trail {
-    path: String,
-    /// Paths of fields given twice.
-    pub(super) duplicates: Vec<String>,
+/// What one body may still do: the places of its duplicates, and the bytes of text that it may yet make.
+pub(super) struct Reading {
+    pub(super) duplicates: Trail,
+    /// Aliases repeat text without writing it.
+    pub(super) text_left: usize,
+}
+
+impl Reading {
+    fn take(&mut self, bytes: usize) -> bool {
+        self.text_left.checked_sub(bytes).is_some_and(|left| {
+            self.text_left = left;
+            true
+        })
+    }
 }
 
 /// One value, read by whatever deserializer is at hand.
 pub(super) struct Place<'a> {
-    pub(super) trail: &'a mut Trail,
+    pub(super) reading: &'a mut Reading,
     pub(super) depth: usize,
+}
+
+impl Place<'_> {
+    fn text<E: Error>(self, text: impl Into<String>) -> Result<String, E> {
+        let text = text.into();
+        if self.reading.take(text.len()) {
+            Ok(text)
+        } else {
+            Err(E::custom("aliases repeat too much text"))
+        }
+    }
 }
 
 impl<'de> DeserializeSeed<'de> for Place<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        deserializer.deserialize_any(self)
+        stacker::maybe_grow(STACK_LEFT, STACK_MORE, || deserializer.deserialize_any(self))
     }
 }
 
@@ -74,11 +99,11 @@ impl<'de> Visitor<'de> for Place<'_> {
     }
 
     fn visit_str<E: Error>(self, value: &str) -> Result<Value, E> {
-        Ok(Value::from(value))
+        self.text(value).map(Value::from)
     }
 
     fn visit_string<E: Error>(self, value: String) -> Result<Value, E> {
-        Ok(Value::from(value))
+        self.text(value).map(Value::from)
     }
 
     fn visit_unit<E: Error>(self) -> Result<Value, E> {
@@ -96,14 +121,13 @@ impl<'de> Visitor<'de> for Place<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
         let depth = deeper(self.depth)?;
         let mut items = Vec::new();
-        let length = self.trail.path.len();
         loop {
-            self.trail.path.push_str(&format!("[{}]", items.len()));
+            let length = self.reading.duplicates.item(items.len());
             let item = access.next_element_seed(Place {
-                trail: &mut *self.trail,
+                reading: &mut *self.reading,
                 depth,
             })?;
-            self.trail.path.truncate(length);
+            self.reading.duplicates.leave(length);
             match item {
                 Some(item) => items.push(item),
                 None => return Ok(Value::Array(items)),
@@ -114,23 +138,19 @@ impl<'de> Visitor<'de> for Place<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
         let depth = deeper(self.depth)?;
         let mut map = Map::new();
-        let length = self.trail.path.len();
         while let Some(key) = access.next_key::<String>()? {
-            if length > 0 {
-                self.trail.path.push('.');
+            if !self.reading.take(key.len()) {
+                return Err(A::Error::custom("aliases repeat too much text"));
             }
-            self.trail.path.push_str(&key);
+            let length = self.reading.duplicates.field(&key);
             let value = access.next_value_seed(Place {
-                trail: &mut *self.trail,
+                reading: &mut *self.reading,
                 depth,
             })?;
-            if map.insert(key, value).is_some() && self.trail.duplicates.len() < MAX_DUPLICATES {
-                let path = self.trail.path.clone();
-                if !self.trail.duplicates.contains(&path) {
-                    self.trail.duplicates.push(path);
-                }
+            if map.insert(key, value).is_some() {
+                self.reading.duplicates.name();
             }
-            self.trail.path.truncate(length);
+            self.reading.duplicates.leave(length);
         }
         Ok(Value::Object(map))
     }
@@ -172,6 +192,16 @@ mod tests {
         assert!(decode(deep.as_bytes()).is_err());
         let near = format!("{}{}", "[".repeat(99), "]".repeat(99));
         assert!(decode(near.as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn duplicates_below_a_huge_name_do_not_multiply_it() {
+        let key = "k".repeat(1 << 20);
+        let fields: Vec<String> = (0..1000).map(|i| format!("\"{i}\":0,\"{i}\":1")).collect();
+        let body = format!("{{\"{key}\":{{{}}}}}", fields.join(","));
+        let decoded = decode(body.as_bytes()).unwrap();
+        assert_eq!(decoded.value[&key].as_object().unwrap().len(), 1000);
+        assert!(decoded.duplicates.iter().map(String::len).sum::<usize>() < 1000);
     }
 
     proptest::proptest! {

@@ -5,18 +5,23 @@ use serde_json::{Map, Value};
 use crate::quantity::Quantity;
 use crate::schema::{Field, Form, Schema};
 
-use super::join;
+use super::trail::Trail;
 
-/// Removes what the schema does not know and returns the paths of it, such as `spec.ports[0].bar`. On the way the value
+/// Removes what the schema does not know and returns the paths of the first hundred, such as `spec.ports[0].bar`. On the way the value
 /// takes the form it would have had through a typed server: known fields that are null go, optional lists and maps that
 /// are empty go (in kinds that Kubernetes builds in), quantities take their canonical text.
 pub fn prune_unknown(schema: &Schema, value: &mut Value) -> Vec<String> {
-    let mut unknown = Vec::new();
-    walk(schema, value, "", &mut unknown);
-    unknown
+    let mut unknown = Trail::default();
+    walk(schema, value, &mut unknown);
+    unknown.into_names()
 }
 
-fn walk(schema: &Schema, value: &mut Value, path: &str, unknown: &mut Vec<String>) {
+/// As [`prune_unknown`], of a value that stands at the trail's place.
+pub(crate) fn prune_below(schema: &Schema, value: &mut Value, unknown: &mut Trail) {
+    walk(schema, value, unknown);
+}
+
+fn walk(schema: &Schema, value: &mut Value, unknown: &mut Trail) {
     if schema.form == Form::Quantity {
         if let Some(quantity) = Quantity::from_value(value) {
             *value = Value::from(quantity.canonical());
@@ -24,11 +29,13 @@ fn walk(schema: &Schema, value: &mut Value, path: &str, unknown: &mut Vec<String
         return;
     }
     match value {
-        Value::Object(map) => walk_map(schema, map, path, unknown),
+        Value::Object(map) => walk_map(schema, map, unknown),
         Value::Array(items) => {
             if let Some(field) = &schema.items {
                 for (index, item) in items.iter_mut().enumerate() {
-                    walk(field.schema(), item, &format!("{path}[{index}]"), unknown);
+                    let length = unknown.item(index);
+                    walk(field.schema(), item, unknown);
+                    unknown.leave(length);
                 }
             }
         }
@@ -36,20 +43,22 @@ fn walk(schema: &Schema, value: &mut Value, path: &str, unknown: &mut Vec<String
     }
 }
 
-fn walk_map(schema: &Schema, map: &mut Map<String, Value>, path: &str, unknown: &mut Vec<String>) {
+fn walk_map(schema: &Schema, map: &mut Map<String, Value>, unknown: &mut Trail) {
     if schema.form == Form::Object {
         map.retain(|key, value| match schema.field(key) {
             Some(field) => !means_nothing(schema, field, key, value),
             None if schema.is_open() => true,
             None => {
-                unknown.push(join(path, key));
+                unknown.name_field(key);
                 false
             }
         });
     }
     for (key, value) in map.iter_mut() {
         if let Some(field) = schema.field(key) {
-            walk(field.schema(), value, &join(path, key), unknown);
+            let length = unknown.field(key);
+            walk(field.schema(), value, unknown);
+            unknown.leave(length);
         }
     }
 }

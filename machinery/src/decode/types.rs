@@ -9,66 +9,75 @@ use crate::field::quoted;
 use crate::quantity::{PATTERN_ERROR, Quantity};
 use crate::schema::{Form, Schema};
 
-use super::{DecodeError, join};
+use super::DecodeError;
+use super::trail::Trail;
 
 /// Checks a value against the types of its kind. Null is allowed everywhere: it is absence.
 ///
 /// # Errors
 /// The first value of a wrong type, or text that does not read as the bytes, time or quantity it stands for.
 pub fn check_types(schema: &Schema, value: &Value) -> Result<(), DecodeError> {
-    walk(schema, value, "")
+    walk(schema, value, &mut Trail::default())
 }
 
-fn walk(schema: &Schema, value: &Value, path: &str) -> Result<(), DecodeError> {
-    let wrong = |expected: &'static str| {
-        Err(DecodeError::Type {
-            path: path.to_owned(),
-            found: found(value),
-            expected,
-        })
-    };
+fn walk(schema: &Schema, value: &Value, at: &mut Trail) -> Result<(), DecodeError> {
     match (schema.form, value) {
         (_, Value::Null) => Ok(()),
         (Form::Any, _) => Ok(()),
         (Form::Object, Value::Object(map)) => map.iter().try_for_each(|(key, value)| match schema.field(key) {
-            Some(field) => walk(field.schema(), value, &join(path, key)),
+            Some(field) => {
+                let length = at.field(key);
+                walk(field.schema(), value, at)?;
+                at.leave(length);
+                Ok(())
+            }
             None => Ok(()),
         }),
         (Form::Array, Value::Array(items)) => match &schema.items {
-            Some(field) => items
-                .iter()
-                .enumerate()
-                .try_for_each(|(i, item)| walk(field.schema(), item, &format!("{path}[{i}]"))),
+            Some(field) => items.iter().enumerate().try_for_each(|(index, item)| {
+                let length = at.item(index);
+                walk(field.schema(), item, at)?;
+                at.leave(length);
+                Ok(())
+            }),
             None => Ok(()),
         },
-        (Form::String, Value::String(text)) => check_text(schema, text, path),
+        (Form::String, Value::String(text)) => check_text(schema, text, at.path()),
         (Form::Boolean, Value::Bool(_)) | (Form::Number, Value::Number(_)) | (Form::IntOrString, Value::String(_)) => {
             Ok(())
         }
         (Form::Integer, Value::Number(number)) => match number.as_i64() {
             Some(n) if !schema.int32 || i32::try_from(n).is_ok() => Ok(()),
-            Some(_) | None => wrong(if schema.int32 { "int32" } else { "int64" }),
+            Some(_) | None => wrong(at, value, if schema.int32 { "int32" } else { "int64" }),
         },
         (Form::IntOrString, Value::Number(number)) => match number.as_i64().map(i32::try_from) {
             Some(Ok(_)) => Ok(()),
-            Some(Err(_)) | None => wrong("int32"),
+            Some(Err(_)) | None => wrong(at, value, "int32"),
         },
         (Form::Quantity, Value::String(_) | Value::Number(_)) => match Quantity::from_value(value) {
             Some(_) => Ok(()),
             None => Err(DecodeError::Value {
-                path: path.to_owned(),
+                path: at.path().to_owned(),
                 detail: PATTERN_ERROR.to_owned(),
             }),
         },
-        (Form::Object, _) => wrong("object"),
-        (Form::Array, _) => wrong("list"),
-        (Form::String, _) => wrong("string"),
-        (Form::Boolean, _) => wrong("bool"),
-        (Form::Number, _) => wrong("number"),
-        (Form::Integer, _) => wrong(if schema.int32 { "int32" } else { "int64" }),
-        (Form::IntOrString, _) => wrong("IntOrString"),
-        (Form::Quantity, _) => wrong("Quantity"),
+        (Form::Object, _) => wrong(at, value, "object"),
+        (Form::Array, _) => wrong(at, value, "list"),
+        (Form::String, _) => wrong(at, value, "string"),
+        (Form::Boolean, _) => wrong(at, value, "bool"),
+        (Form::Number, _) => wrong(at, value, "number"),
+        (Form::Integer, _) => wrong(at, value, if schema.int32 { "int32" } else { "int64" }),
+        (Form::IntOrString, _) => wrong(at, value, "IntOrString"),
+        (Form::Quantity, _) => wrong(at, value, "Quantity"),
     }
+}
+
+fn wrong(at: &Trail, value: &Value, expected: &'static str) -> Result<(), DecodeError> {
+    Err(DecodeError::Type {
+        path: at.path().to_owned(),
+        found: found(value),
+        expected,
+    })
 }
 
 fn check_text(schema: &Schema, text: &str, path: &str) -> Result<(), DecodeError> {

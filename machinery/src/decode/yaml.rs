@@ -4,8 +4,9 @@
 use serde::de::DeserializeSeed;
 use serde_saphyr::options::DuplicateKeyPolicy;
 
-use super::json::{Place, Trail};
-use super::{DecodeError, Decoded, MAX_DEPTH};
+use super::json::{Place, Reading};
+use super::trail::Trail;
+use super::{ALIASED_BYTES_MAX, DecodeError, Decoded, MAX_DEPTH};
 
 /// Values that aliases may stand for, all together.
 const MAX_REPLAYED: usize = 100_000;
@@ -28,10 +29,14 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Decoded, DecodeError> {
             max_replay_stack_depth: 32,
         },
     };
-    let mut trail = Trail::default();
+    let mut reading = Reading {
+        duplicates: Trail::default(),
+        // An escape may be shorter than what it stands for, by less than half.
+        text_left: text.len() * 2 + ALIASED_BYTES_MAX,
+    };
     let value = serde_saphyr::with_deserializer_from_str_with_options(text, options, |deserializer| {
         Place {
-            trail: &mut trail,
+            reading: &mut reading,
             depth: 0,
         }
         .deserialize(deserializer)
@@ -39,7 +44,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Decoded, DecodeError> {
     .map_err(|error| DecodeError::Yaml(error.to_string()))?;
     Ok(Decoded {
         value,
-        duplicates: trail.duplicates,
+        duplicates: reading.duplicates.into_names(),
     })
 }
 
@@ -97,6 +102,11 @@ list: [1, 2.5, yes, off, null, ~, 0644, 0x10, -3]
             bomb.push_str(&format!("a{i}: &a{i} [{all}]\n"));
         }
         assert!(decode(bomb.as_bytes()).is_err());
+        let text = "x".repeat(1 << 20);
+        let repeated = |times: usize| format!("a: &a {text}\nb: [{}]\nc: {{*a : 1}}\n", vec!["*a"; times].join(", "));
+        assert!(decode(repeated(2).as_bytes()).is_ok());
+        let told = decode(repeated(500).as_bytes()).unwrap_err().to_string();
+        assert!(told.contains("aliases repeat too much text"), "{told}");
     }
 
     #[test]
@@ -116,5 +126,8 @@ list: [1, 2.5, yes, off, null, ~, 0644, 0x10, -3]
             assert!(decode(body).is_err(), "{:?}", String::from_utf8_lossy(body));
         }
         assert!(decode("[".repeat(3000).as_bytes()).is_err());
+        let deep = |depth: usize| (0..depth).map(|i| format!("{}a:\n", " ".repeat(i))).collect::<String>();
+        assert!(decode(deep(99).as_bytes()).is_ok());
+        assert!(decode(deep(5000).as_bytes()).is_err());
     }
 }

@@ -10,6 +10,9 @@ use super::{DEPTH_MAX, PatchError, depth};
 pub const OPERATIONS_MAX: usize = 10_000;
 /// Most bytes of JSON that the `copy` operations of one patch may copy.
 pub const COPIED_BYTES_MAX: usize = 3 * 1024 * 1024;
+/// Most values that the operations of one patch may shift in their lists, or look through where they are moved. Many small
+/// operations on one huge list would otherwise keep a processor busy for minutes.
+const SHIFTED_MAX: usize = 20_000_000;
 
 /// The document after all operations, in order; none is done if one cannot be.
 ///
@@ -25,11 +28,30 @@ pub fn json_patch(doc: &Value, patch: &Value) -> Result<Value, PatchError> {
         return Err(PatchError::TooManyOperations(operations.len()));
     }
     let mut patched = doc.clone();
-    let mut budget = COPIED_BYTES_MAX;
+    let mut budget = Budget {
+        bytes: COPIED_BYTES_MAX,
+        shifts: SHIFTED_MAX,
+    };
     for (index, operation) in operations.iter().enumerate() {
         Operation::read(index, operation)?.perform(&mut patched, &mut budget)?;
     }
     Ok(patched)
+}
+
+/// What is left for the rest of a patch.
+struct Budget {
+    bytes: usize,
+    shifts: usize,
+}
+
+impl Budget {
+    fn shift(&mut self, values: usize) -> Result<(), &'static str> {
+        self.shifts = self
+            .shifts
+            .checked_sub(values)
+            .ok_or("the patch shifts too many values")?;
+        Ok(())
+    }
 }
 
 struct Operation<'a> {
@@ -115,19 +137,23 @@ impl<'a> Operation<'a> {
         )))
     }
 
-    fn perform(&self, doc: &mut Value, budget: &mut usize) -> Outcome<()> {
+    fn perform(&self, doc: &mut Value, budget: &mut Budget) -> Outcome<()> {
         let value = self.value.unwrap_or(&Value::Null);
         match (self.name, &self.from) {
-            ("add", _) => self.add(doc, value.clone()),
-            ("remove", _) => self.remove(doc, &self.path).map(drop),
+            ("add", _) => self.add(doc, value.clone(), budget),
+            ("remove", _) => self.remove(doc, &self.path, budget).map(drop),
             ("replace", _) => {
                 self.check_depth(value)?;
+                // A member that an object does not have is as good as null to kube-apiserver: it can be replaced.
+                if is_missing_member(doc, &self.path) {
+                    return self.add(doc, value.clone(), budget);
+                }
                 match find(doc, &self.path.tokens) {
                     Some(place) => {
                         *place = value.clone();
                         Ok(())
                     }
-                    None => self.set_missing(doc, value.clone(), "there is nothing to replace"),
+                    None => self.fail(&self.path, "there is nothing to replace"),
                 }
             }
             ("test", _) => match find(doc, &self.path.tokens) {
@@ -138,20 +164,26 @@ impl<'a> Operation<'a> {
             },
             ("move", Some(from)) if self.path.is_inside(from) => self.fail(from, "it cannot move into itself"),
             ("move", Some(from)) => {
-                let moved = self.remove(doc, from)?;
-                self.add(doc, moved)
+                let moved = self.remove(doc, from, budget)?;
+                budget.shift(values(&moved)).or_else(|why| self.fail(from, why))?;
+                self.add(doc, moved, budget)
             }
             (_, Some(from)) => {
-                let copied = match find(doc, &from.tokens).map(|source| source.clone()) {
-                    Some(source) => source,
-                    None if is_missing_member(doc, from) => Value::Null,
+                let nothing = Value::Null;
+                let missing = is_missing_member(doc, from);
+                let source = match find(doc, &from.tokens) {
+                    Some(source) => &*source,
+                    // As good as null.
+                    None if missing => &nothing,
                     None => return self.fail(from, "there is nothing to copy"),
                 };
-                match budget.checked_sub(size(&copied)) {
-                    Some(left) => *budget = left,
+                // Weighed before it is copied: the source may be huge.
+                match budget.bytes.checked_sub(size(source)) {
+                    Some(left) => budget.bytes = left,
                     None => return self.fail(from, &format!("copies exceed {COPIED_BYTES_MAX} bytes")),
                 }
-                self.add(doc, copied)
+                let copied = source.clone();
+                self.add(doc, copied, budget)
             }
             (_, None) => self.fail(&self.path, "it has no source"),
         }
@@ -165,16 +197,7 @@ impl<'a> Operation<'a> {
         Ok(())
     }
 
-    /// A member that an object does not have is as good as null to kube-apiserver: it can be replaced.
-    fn set_missing(&self, doc: &mut Value, value: Value, why: &str) -> Outcome<()> {
-        if is_missing_member(doc, &self.path) {
-            self.add(doc, value)
-        } else {
-            self.fail(&self.path, why)
-        }
-    }
-
-    fn add(&self, doc: &mut Value, value: Value) -> Outcome<()> {
+    fn add(&self, doc: &mut Value, value: Value, budget: &mut Budget) -> Outcome<()> {
         self.check_depth(&value)?;
         let Some((last, parents)) = self.path.tokens.split_last() else {
             *doc = value;
@@ -191,6 +214,9 @@ impl<'a> Operation<'a> {
             }
             Some(Value::Array(items)) => match index(last, items.len() + 1) {
                 Some(at) => {
+                    budget
+                        .shift(items.len() - at)
+                        .or_else(|why| self.fail(&self.path, why))?;
                     items.insert(at, value);
                     Ok(())
                 }
@@ -203,13 +229,19 @@ impl<'a> Operation<'a> {
         }
     }
 
-    fn remove(&self, doc: &mut Value, path: &Pointer) -> Outcome<Value> {
+    fn remove(&self, doc: &mut Value, path: &Pointer, budget: &mut Budget) -> Outcome<Value> {
         let Some((last, parents)) = path.tokens.split_last() else {
             return self.fail(path, "the whole document cannot be removed");
         };
         let removed = match find(doc, parents) {
             Some(Value::Object(fields)) => fields.remove(last),
-            Some(Value::Array(items)) => index(last, items.len()).map(|at| items.remove(at)),
+            Some(Value::Array(items)) => match index(last, items.len()) {
+                Some(at) => {
+                    budget.shift(items.len() - at).or_else(|why| self.fail(path, why))?;
+                    Some(items.remove(at))
+                }
+                None => None,
+            },
             Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) | None => None,
         };
         removed.map_or_else(|| self.fail(path, "there is nothing to remove"), Ok)
@@ -246,6 +278,15 @@ fn find<'a>(doc: &'a mut Value, tokens: &[String]) -> Option<&'a mut Value> {
         Value::Array(items) => index(token, items.len()).and_then(|at| items.get_mut(at)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
     })
+}
+
+/// How many values it is made of.
+fn values(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 1,
+        Value::Array(items) => 1 + items.iter().map(values).sum::<usize>(),
+        Value::Object(fields) => 1 + fields.values().map(values).sum::<usize>(),
+    }
 }
 
 /// About the bytes of its JSON; a lower bound is enough for a budget.

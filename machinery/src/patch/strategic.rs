@@ -5,6 +5,7 @@
 
 mod lists;
 
+use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use serde_json::{Map, Value};
@@ -105,7 +106,8 @@ fn retain_keys(fields: &mut Fields, patch: &Fields) -> Result<(), PatchError> {
     let Value::Array(keys) = keys else {
         return malformed("invalid patch format of retainKeys: it must be a list of keys");
     };
-    let kept = |key: &str| keys.iter().any(|k| k.as_str() == Some(key));
+    let keys: HashSet<&str> = keys.iter().filter_map(Value::as_str).collect();
+    let kept = |key: &str| keys.contains(key);
     for (key, change) in patch {
         if !change.is_null() && !key.starts_with('$') && !kept(key) {
             return malformed(format!(

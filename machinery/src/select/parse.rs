@@ -1,5 +1,6 @@
 //! The grammar of kubectl's label selectors: words, signs, and what may follow what.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use super::SelectorError;
@@ -142,7 +143,7 @@ impl<'a> Parser<'a> {
             Token::Sign("(") => {}
             other => return unexpected(other, "'('"),
         }
-        let mut values: Vec<String> = Vec::new();
+        let mut values = BTreeSet::new();
         if self.peek() == Token::Sign(")") {
             self.next();
             return Ok(vec![String::new()]);
@@ -156,14 +157,11 @@ impl<'a> Parser<'a> {
                 Token::Sign("," | ")") => "",
                 other => return unexpected(other, "',', ')' or identifier"),
             };
-            if !values.iter().any(|known| known == value) {
-                values.push(value.to_owned());
-            }
+            values.insert(value);
             match self.next() {
                 Token::Sign(",") => {}
                 Token::Sign(")") => {
-                    values.sort();
-                    return Ok(values);
+                    return Ok(values.into_iter().map(str::to_owned).collect());
                 }
                 other => return unexpected(other, "',' or ')'"),
             }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::tree;
 
 /// Our crates, and what of ours each may depend on outside of tests.
-const LAYERS: [(&str, &[&str]); 11] = [
+const LAYERS: [(&str, &[&str]); 13] = [
     ("api", &[]),
     ("machinery", &["api"]),
     ("placement", &["api"]),
@@ -14,6 +14,8 @@ const LAYERS: [(&str, &[&str]); 11] = [
     ("syncer", &["api"]),
     ("dns", &["api"]),
     ("simulated", &["api", "federation-apiserver"]),
+    ("fuzz", &["dns", "federation-apiserver", "machinery"]),
+    ("fuzz/libfuzzer", &["fuzz"]),
     (
         "meridian",
         &[

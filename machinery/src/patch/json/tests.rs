@@ -161,3 +161,22 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn many_operations_on_a_huge_list_end_early() {
+    let huge = vec![0; 100_000];
+    let shifting = |operation: Value| {
+        let mut patch = vec![json!({"op": "add", "path": "/a", "value": huge})];
+        patch.extend(std::iter::repeat_n(operation, 9000));
+        json_patch(&json!({}), &Value::Array(patch)).unwrap_err().to_string()
+    };
+    for operation in [
+        json!({"op": "remove", "path": "/a/0"}),
+        json!({"op": "add", "path": "/a/0", "value": 1}),
+        json!({"op": "move", "from": "/a", "path": "/a"}),
+    ] {
+        assert!(shifting(operation).contains("shifts too many values"));
+    }
+    let appended = vec![json!({"op": "add", "path": "/a/-", "value": 1}); 10_000];
+    assert!(json_patch(&json!({"a": huge}), &Value::Array(appended)).is_ok());
+}
