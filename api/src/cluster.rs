@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::metadata::{Condition, ConditionStatus, ObjectMeta, condition};
-use crate::well_known::{CONDITION_FAILED, CONDITION_READY, CONDITION_SERVING};
+use crate::well_known::{CONDITION_FAILED, CONDITION_READY, CONDITION_SERVING, DRAIN_TAINT};
 
 /// A member cluster.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -32,6 +32,12 @@ impl Cluster {
     #[must_use]
     pub fn failed(&self) -> Option<&Condition> {
         condition(&self.status.conditions, CONDITION_FAILED).filter(|failed| failed.status == ConditionStatus::True)
+    }
+
+    /// The taint of a drain, while it is being drained.
+    #[must_use]
+    pub fn drained(&self) -> Option<&Taint> {
+        self.spec.drained()
     }
 
     /// The *serving* verdict: its data path answers.
@@ -77,6 +83,15 @@ pub struct ClusterSpec {
     /// Addresses for DNS where the member's Services have none of their own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dns: Option<ClusterDns>,
+}
+
+impl ClusterSpec {
+    /// The taint of a drain, while the cluster is being drained.
+    #[must_use]
+    pub fn drained(&self) -> Option<&Taint> {
+        let is_drain = |taint: &&Taint| taint.key == DRAIN_TAINT && taint.effect == TaintEffect::NoExecute;
+        self.taints.iter().find(is_drain)
+    }
 }
 
 fn is_false(value: &bool) -> bool {
@@ -135,6 +150,37 @@ pub struct ClusterDns {
     /// IP addresses that stand for every Service of the cluster that has none of its own.
     #[serde(default)]
     pub addresses: Vec<String>,
+    /// An operator's word on whether addresses of the cluster serve, believed until it expires.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overrides: Vec<ServingOverride>,
+}
+
+/// An operator's word on whether addresses of a cluster serve.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ServingOverride {
+    /// The IP address it is about; every address of the cluster where absent. One for the address goes before one for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// What is said.
+    pub serving: ServingWord,
+    /// Why, for people.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+    /// When it expires, as RFC 3339, by the clock of each DNS server. One that cannot be read has expired.
+    pub until: String,
+    /// Who said so.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub by: String,
+}
+
+/// What an operator says of an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum ServingWord {
+    /// It is not answered while another one may be.
+    Down,
+    /// It is answered; neither probes nor reports of endpoints are believed against it.
+    Up,
 }
 
 /// What is known of a member.

@@ -8,6 +8,11 @@ use serde::{Deserialize, Serialize};
 use crate::metadata::ObjectMeta;
 use crate::selector::LabelSelector;
 
+/// Seconds for which an answer may be kept where no policy says otherwise.
+pub const TTL_DEFAULT: u32 = 30;
+/// Longest TTL that is taken from a policy: a longer one would make failover a promise nobody keeps.
+pub const TTL_MAX: u32 = 3600;
+
 /// How the names of selected Services answer.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct DnsPolicy {

@@ -36,6 +36,9 @@ pub struct PlacementSpec {
     /// The clusters that were not chosen, sorted by name, each with its reason.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub excluded: Vec<ExcludedCluster>,
+    /// Chosen clusters that are being drained and that the object leaves, sorted by name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub leaving: Vec<LeavingCluster>,
     /// One sentence: why it is where it is.
     pub reason: String,
     /// The policy that decided, `KIND NAMESPACE/NAME`; empty for the kind's default.
@@ -84,6 +87,16 @@ pub struct TargetCluster {
     /// Its share of an autoscaler's bounds; absent for other kinds, and where it gets them whole.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bounds: Option<ReplicaBounds>,
+}
+
+/// A cluster that the object leaves.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct LeavingCluster {
+    /// Its name.
+    pub name: String,
+    /// When it begins to leave, as RFC 3339: the names of the cluster's addresses are forgotten then.
+    pub after: String,
 }
 
 /// How far an autoscaler may go, in replicas.

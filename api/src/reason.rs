@@ -14,6 +14,8 @@ pub enum Reason {
     ClusterNotReady,
     /// The cluster failed, and its replicas run elsewhere.
     ClusterFailed,
+    /// The cluster is being drained by an operator.
+    ClusterDrained,
     /// A taint of the cluster is not tolerated.
     UntoleratedTaint,
     /// The member does not serve the object's kind.
@@ -33,10 +35,11 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, for tests that demand a page and an emitter for each.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::AffinityMismatch,
         Self::ClusterNotReady,
         Self::ClusterFailed,
+        Self::ClusterDrained,
         Self::UntoleratedTaint,
         Self::KindNotServed,
         Self::NoReplicas,
@@ -53,6 +56,7 @@ impl Reason {
             Self::AffinityMismatch => "AffinityMismatch",
             Self::ClusterNotReady => "ClusterNotReady",
             Self::ClusterFailed => "ClusterFailed",
+            Self::ClusterDrained => "ClusterDrained",
             Self::UntoleratedTaint => "UntoleratedTaint",
             Self::KindNotServed => "KindNotServed",
             Self::NoReplicas => "NoReplicas",

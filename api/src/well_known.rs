@@ -60,6 +60,14 @@ pub const CONDITION_SERVING: &str = "Serving";
 pub const CONDITION_FAILED: &str = "Failed";
 /// Key of the taint that a failed cluster has for as long as it is failed; policies tolerate it like any other.
 pub const FAILED_TAINT: &str = "federation.meridian.dev/failed";
+/// Key of the taint, effect `NoExecute`, of a cluster that is being drained: its addresses leave the names at once, its replicas
+/// when the names had time to be forgotten. The value is that time in seconds; [`DRAIN_SECONDS`] where it is none.
+pub const DRAIN_TAINT: &str = "federation.meridian.dev/drain";
+/// Seconds from a drain to the departure of replicas where the taint does not say: an answer with the TTL that is given out where no
+/// policy says otherwise is forgotten, and the DNS servers had [`DRAIN_MARGIN_SECONDS`] to hear of the drain.
+pub const DRAIN_SECONDS: i64 = crate::dns_policy::TTL_DEFAULT as i64 + DRAIN_MARGIN_SECONDS;
+/// Seconds beyond the TTL of a name: news take a moment to reach every DNS server, and clocks differ by a little.
+pub const DRAIN_MARGIN_SECONDS: i64 = 5;
 /// Placement condition: a decision was made and what it says.
 pub const CONDITION_SCHEDULED: &str = "Scheduled";
 /// Placement condition: every chosen cluster holds the object as rendered.

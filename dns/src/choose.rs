@@ -12,10 +12,11 @@
 //! **Fail open.** Where probes alone would leave a name without any address, the probes are disbelieved: it is more
 //! likely that the prober is cut off than that everything died at once, and a wrong address costs a client no more than
 //! none. Where every cluster says, freshly, that no endpoint is ready, the name has no data: that is no doubt, it is word.
-//! Where that word is stale (the cluster's API is gone) and a probe succeeds, the probe is believed.
+//! Where that word is stale (the cluster's API is gone) and a probe succeeds, the probe is believed. An operator's drain or override
+//! takes addresses away in the same way: never the last ones that would serve.
 
 mod tier;
 mod verdict;
 
 pub use tier::{Because, Choice, Group, Place, Steer, select};
-pub use verdict::{Belief, Candidate, Family, Reported, Usable, Verdict, usable, verdict};
+pub use verdict::{Belief, Candidate, Family, Reported, Usable, Verdict, Word, usable, verdict};

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use hickory_proto::op::Message;
 
-use crate::choose::{Candidate, Family, Usable, verdict};
+use crate::choose::{Candidate, Family, Usable};
 use crate::snapshot::{CompiledService, Found, Level, NameError, Node, NodeKind, Snapshot, WireName, types};
 use crate::wire::{Transport, answer};
 
@@ -156,7 +156,7 @@ fn data(service: &CompiledService, node: &Node, name: &WireName, place: usize, s
             "{} of cluster {} ({region}): {}",
             candidate.address,
             candidate.cluster,
-            verdict(candidate)
+            candidate.said()
         ));
     }
     if service.candidates.is_empty() {

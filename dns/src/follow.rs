@@ -34,7 +34,7 @@ pub(crate) use resolutions::run as resolutions;
 
 /// How long news are gathered before they are compiled: a change of one Service comes as a few events.
 const DEBOUNCE: Duration = Duration::from_millis(3);
-/// How often housekeeping runs: doubts, disk, metrics.
+/// How often housekeeping runs: doubts, overrides that expire, disk, metrics.
 const TICK: Duration = Duration::from_secs(1);
 /// Most events that are taken in before a compilation may start.
 const EVENTS_AT_ONCE: usize = 1024;
@@ -108,6 +108,7 @@ impl Follow {
                     state.heard(engine.is_connected());
                 }
                 _ = tick.tick() => {
+                    dirty.absorb(engine.look_at_the_clock());
                     metric::freshness(&state);
                     if let Some(hub) = &hub {
                         if questions.is_empty() {

@@ -16,7 +16,9 @@ mod service;
 mod table;
 
 pub use compile::{Compiler, Dirty, Snapshot, Zone, ZoneError, compile};
-pub use input::{ClusterFacts, Input, PlacementFacts, PortFacts, ProbeState, RegionFacts, RowFacts, ServiceFacts};
+pub use input::{
+    ClusterFacts, Input, OverrideFacts, PlacementFacts, PortFacts, ProbeState, RegionFacts, RowFacts, ServiceFacts,
+};
 pub use map::{ClientMap, Located, PlaceIndex};
 pub use names::{NameError, WireName};
 

@@ -8,10 +8,12 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 mod api;
 mod hub;
+mod operate;
 mod plan;
 
 pub(crate) use api::{ApiArgs, AuditArgs, OidcArgs, ServiceAccountArgs};
 pub(crate) use hub::{ApiserverArgs, UpArgs};
+pub(crate) use operate::{DrainArgs, OverrideCommand, UncordonArgs, WhichClusters, WordArgs};
 pub(crate) use plan::PlanArgs;
 
 /// One Kubernetes API over many clusters: plain objects in, healthy addresses out.
@@ -79,6 +81,13 @@ pub(crate) enum Command {
     /// Say why something is as it is.
     #[command(subcommand)]
     Explain(ExplainCommand),
+    /// Take traffic, then replicas, away from a cluster or a region.
+    Drain(DrainArgs),
+    /// End a drain: traffic and replicas return.
+    Uncordon(UncordonArgs),
+    /// Say that a cluster or an address is down, or up, whatever is observed; for a time and with a reason.
+    #[command(subcommand)]
+    Override(OverrideCommand),
     /// Ask the DNS server for a name, as a client at a place would.
     Resolve(ResolveArgs),
     /// Show the federation at a glance.

@@ -9,8 +9,10 @@ use crate::data_dir::DataDirError;
 mod apiserver;
 mod backup;
 mod dns;
+mod drain;
 mod explain;
 mod join;
+mod overrides;
 mod plan;
 mod resolve;
 mod simulate;
@@ -70,6 +72,9 @@ pub(crate) async fn run(cli: Cli) -> Result<(), CommandError> {
         Command::Plan(args) => plan::run(&data_dir, args).await,
         Command::Explain(ExplainCommand::Placement(args)) => explain::placement(&data_dir, args).await,
         Command::Explain(ExplainCommand::Dns(args)) => resolve::explain(&data_dir, args).await,
+        Command::Drain(args) => drain::run(&data_dir, args).await,
+        Command::Uncordon(args) => drain::uncordon(&data_dir, args).await,
+        Command::Override(command) => overrides::run(&data_dir, command).await,
         Command::Resolve(args) => resolve::run(args).await,
         Command::Status(args) => status::run(&data_dir, args).await,
         Command::Backup(args) => backup::write(&data_dir, args).await,

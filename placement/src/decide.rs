@@ -7,6 +7,7 @@
 
 mod bounds;
 pub mod divide;
+mod drain;
 mod filter;
 mod follow;
 mod left;
@@ -27,7 +28,8 @@ use crate::inputs::{FederatedObject, Inputs};
 use filter::Verdict;
 use rule::{Manner, Rule};
 
-/// When a decision may be another one though nothing changes: a toleration runs out.
+/// When a decision may be another one though nothing changes: a toleration runs out, or the names of a drained cluster are
+/// forgotten.
 #[must_use]
 pub fn next_expiry(inputs: &Inputs<'_>) -> Option<Timestamp> {
     let rule = Rule::of(inputs, &mut Decision::default());
@@ -70,6 +72,7 @@ pub fn decide(inputs: &Inputs<'_>) -> Decision {
             }
         }
     }
+    drain::note(inputs, &rule, &mut decision);
     candidates.sort_by(|a, b| a.metadata.name().cmp(b.metadata.name()));
     decision.steps.push(count_step(inputs.clusters.len(), &decision.fates));
 

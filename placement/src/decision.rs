@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use api::placement::{ExcludedCluster, LeftToMembers, ReplicaBounds, TargetCluster};
+use api::placement::{ExcludedCluster, LeavingCluster, LeftToMembers, ReplicaBounds, TargetCluster};
 use api::policy::ConflictResolution;
 use api::{ObjectRef, PlacementSpec, Reason};
 
@@ -39,6 +39,8 @@ pub struct Decision {
     pub bounds: BTreeMap<String, ReplicaBounds>,
     /// Replicas that are the members' own once their copies are made.
     pub left_to_members: Option<LeftToMembers>,
+    /// Clusters that are being drained and that the object leaves, sorted by name.
+    pub leaving: Vec<LeavingCluster>,
     /// How it was reached, one sentence a step.
     pub steps: Vec<String>,
     /// Why it is where it is, in one sentence.
@@ -75,6 +77,7 @@ impl Decision {
             resource_generation: self.generation,
             clusters,
             excluded,
+            leaving: self.leaving,
             reason: self.reason,
             policy: self.policy,
             steps: self.steps,

@@ -79,6 +79,13 @@ pub fn pace(aim: &mut PlacementSpec, before: &PlacementSpec, status: &PlacementS
     ));
 }
 
+/// Says of no cluster any more that the object leaves it, once it is not to be there.
+pub fn forget_departed(aim: &mut PlacementSpec) {
+    let clusters = &aim.clusters;
+    aim.leaving
+        .retain(|leaving| clusters.iter().any(|target| target.name == leaving.name));
+}
+
 fn shares(clusters: &[TargetCluster]) -> BTreeMap<String, i64> {
     let shares = clusters
         .iter()

@@ -106,6 +106,7 @@ fn place(
             let placement = &standing.placement;
             let lost = |cluster: &str| index.cluster(cluster).is_none_or(|cluster| cluster.failed().is_some());
             moves::pace(&mut spec, &placement.spec, &placement.status, lost);
+            moves::forget_departed(&mut spec);
         }
         spec
     };

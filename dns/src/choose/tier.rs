@@ -197,7 +197,7 @@ fn weighted(weights: &BTreeMap<String, u32>, candidates: &[Candidate], usable: &
 mod tests {
     use std::net::IpAddr;
 
-    use super::super::verdict::{Family, Reported, usable};
+    use super::super::verdict::{Family, Reported, Word, usable};
     use super::*;
     use crate::snapshot::ProbeState;
 
@@ -215,6 +215,8 @@ mod tests {
                     zones: vec![],
                     reported: Reported::Ready(1),
                     probe: if down { ProbeState::Down } else { ProbeState::Up },
+                    word: Word::None,
+                    note: String::new(),
                 }
             })
             .collect()

@@ -52,7 +52,9 @@ impl Engine {
         });
         let mut compiler = Compiler::new(zone);
         let served = saved.is_some();
-        let saved = saved.unwrap_or_default();
+        let mut saved = saved.unwrap_or_default();
+        // What expired while the server was down counts no more.
+        saved.world.at(clock());
         // Seconds since the epoch, where the file is lost or far behind: versions still only grow.
         let version = (saved.version + VERSIONS_UNSAVED).max(now_millis() / 1000);
         let state = if served {
@@ -130,8 +132,14 @@ impl Engine {
         dirty
     }
 
+    /// What the passing of time changes.
+    pub(crate) fn look_at_the_clock(&mut self) -> Dirty {
+        self.world.at(clock())
+    }
+
     /// Compiles what is dirty; none if the compilation panicked, which is a defect.
-    pub(crate) async fn compile(mut self, dirty: Dirty) -> Option<Compiled> {
+    pub(crate) async fn compile(mut self, mut dirty: Dirty) -> Option<Compiled> {
+        dirty.absorb(self.look_at_the_clock());
         let compiled = tokio::task::spawn_blocking(move || {
             self.version += 1;
             let snapshot = self.compiler.rebuild(&self.world.input, &dirty, self.version);
@@ -175,6 +183,11 @@ impl Engine {
             .map_err(|error| tracing::error!(%error, "writing the DNS snapshot failed"))
             .ok()
     }
+}
+
+/// Milliseconds since the epoch.
+fn clock() -> i64 {
+    i64::try_from(now_millis()).unwrap_or(i64::MAX)
 }
 
 /// What to probe for a snapshot; the shortest interval wins where Services share an address.

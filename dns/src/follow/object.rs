@@ -3,13 +3,15 @@
 
 use std::net::IpAddr;
 
+use api::cluster::ServingOverride;
 use api::{ClusterSpec, ClusterStatus, DnsPolicySpec, PlacementSpec, PlacementStatus, RegionSpec, well_known};
+use jiff::Timestamp;
 use kube::core::DynamicObject;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::snapshot::{ClusterFacts, PlacementFacts, PortFacts, RegionFacts, RowFacts, ServiceFacts};
+use crate::snapshot::{ClusterFacts, OverrideFacts, PlacementFacts, PortFacts, RegionFacts, RowFacts, ServiceFacts};
 
 /// Kinds that are followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -203,10 +205,30 @@ fn addresses(texts: &[String]) -> Vec<IpAddr> {
 
 fn cluster(spec: ClusterSpec, status: ClusterStatus) -> ClusterFacts {
     let ready = api::metadata::condition(&status.conditions, well_known::CONDITION_READY);
+    let drained = spec.drained().is_some();
+    let dns = spec.dns.unwrap_or_default();
     ClusterFacts {
+        drained,
+        overrides: dns.overrides.iter().filter_map(said).collect(),
         region: spec.region,
         zones: spec.zones,
-        addresses: addresses(&spec.dns.unwrap_or_default().addresses),
+        addresses: addresses(&dns.addresses),
         fresh: ready.is_some_and(|condition| condition.status == api::ConditionStatus::True),
     }
+}
+
+/// An override; none where it can never count, because nobody can tell when it ends or what it is about.
+fn said(word: &ServingOverride) -> Option<OverrideFacts> {
+    let until: Timestamp = word.until.parse().ok()?;
+    let address = match &word.address {
+        Some(text) => Some(text.parse().ok()?),
+        None => None,
+    };
+    let by = if word.by.is_empty() { "somebody" } else { &word.by };
+    Some(OverrideFacts {
+        address,
+        serving: word.serving,
+        until: until.as_millisecond(),
+        note: format!("{} (until {}, by {by})", word.reason, word.until),
+    })
 }

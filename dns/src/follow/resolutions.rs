@@ -208,10 +208,11 @@ fn spec(snapshot: &Snapshot, service: &CompiledService) -> ResolutionSpec {
     let candidates = service.candidates.iter().enumerate().map(|(index, candidate)| {
         let verdict = verdict(candidate);
         let serving = used.contains(&index);
-        let reason = if serving && verdict != Verdict::Serving {
-            format!("{verdict}; used all the same")
+        let said = candidate.said();
+        let reason = if serving && !matches!(verdict, Verdict::Serving | Verdict::SaidUp) {
+            format!("{said}; used all the same")
         } else {
-            verdict.to_string()
+            said
         };
         Candidate {
             address: candidate.address.to_string(),

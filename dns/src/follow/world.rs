@@ -107,6 +107,16 @@ impl World {
         }
     }
 
+    /// Takes the time in: overrides expire by this server's clock.
+    pub(crate) fn at(&mut self, now: i64) -> Dirty {
+        let before = std::mem::replace(&mut self.input.now, now);
+        if self.input.clusters.values().any(|facts| facts.turns(before, now)) {
+            Dirty::everything()
+        } else {
+            Dirty::default()
+        }
+    }
+
     /// Takes probe states in.
     pub(crate) fn probed(&mut self, verdicts: &Verdicts) -> Dirty {
         let state = |of: &BTreeMap<_, ProbeState>, target| of.get(target).copied().unwrap_or_default();

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 use api::DnsPolicySpec;
+use api::cluster::ServingWord;
 use serde::{Deserialize, Serialize};
 
 /// Everything that is known, by key: `NAMESPACE/NAME` for Services, their placements and policies, the name for others.
@@ -21,6 +22,8 @@ pub struct Input {
     pub regions: BTreeMap<String, RegionFacts>,
     /// DNS policies.
     pub policies: BTreeMap<String, DnsPolicySpec>,
+    /// The DNS server's clock when overrides were judged last, in milliseconds since the epoch.
+    pub now: i64,
     /// What probes say; an address that is absent is unknown.
     pub probes: BTreeMap<SocketAddr, ProbeState>,
 }
@@ -81,6 +84,42 @@ pub struct ClusterFacts {
     pub addresses: Vec<IpAddr>,
     /// Its API is reachable, so that its reports are fresh. Never removes an address by itself.
     pub fresh: bool,
+    /// It is being drained.
+    pub drained: bool,
+    /// Overrides, by whom they are about.
+    pub overrides: Vec<OverrideFacts>,
+}
+
+/// An operator's word on addresses of a member.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OverrideFacts {
+    /// The address; all of the member where absent.
+    pub address: Option<IpAddr>,
+    /// What is said.
+    pub serving: ServingWord,
+    /// When it expires, in milliseconds since the epoch.
+    pub until: i64,
+    /// Why, until when and who said so, for people.
+    pub note: String,
+}
+
+impl ClusterFacts {
+    /// The override that counts for an address at a time.
+    #[must_use]
+    pub fn word_on(&self, address: IpAddr, now: i64) -> Option<&OverrideFacts> {
+        let valid = || self.overrides.iter().filter(|word| word.until > now);
+        let own = valid().find(|word| word.address == Some(address));
+        own.or_else(|| valid().find(|word| word.address.is_none()))
+    }
+
+    /// Whether the passing of time from one moment to another changes which overrides count.
+    #[must_use]
+    pub fn turns(&self, before: i64, now: i64) -> bool {
+        self.overrides
+            .iter()
+            .any(|word| (word.until > before) != (word.until > now))
+    }
 }
 
 /// A Region object.

@@ -4,14 +4,11 @@
 use std::collections::BTreeMap;
 
 use api::DnsPolicySpec;
+use api::dns_policy::{TTL_DEFAULT, TTL_MAX};
 
 use super::input::ServiceFacts;
 use crate::choose::Steer;
 
-/// Seconds an answer may be kept where no policy says otherwise.
-const TTL_DEFAULT: u32 = 30;
-/// Longest TTL that is taken from a policy: a longer one would make failover a promise nobody keeps.
-const TTL_MAX: u32 = 3600;
 /// Most addresses in an answer where no policy says otherwise; they fit a UDP answer in either family.
 const ANSWERS_DEFAULT: usize = 16;
 

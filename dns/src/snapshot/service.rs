@@ -7,12 +7,13 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use super::compile::Zone;
-use super::input::{Input, PlacementFacts, ProbeState, ServiceFacts};
+use super::input::{ClusterFacts, Input, PlacementFacts, ProbeState, ServiceFacts};
 use super::names::WireName;
 use super::node::{Answers, Level, Node, NodeKind, Variant};
 use super::policy::{Effective, effective};
 use super::records::{self, types};
-use crate::choose::{Candidate, Choice, Family, Place, Reported, Steer, Usable, select, usable};
+use crate::choose::{Candidate, Choice, Family, Place, Reported, Steer, Usable, Word, select, usable};
+use api::cluster::ServingWord;
 use api::dns_policy::Steering;
 
 /// Everything outside the Services that their names depend on.
@@ -136,6 +137,7 @@ fn candidates(input: &Input, placement: &PlacementFacts, port: Option<u16>) -> V
             row.addresses.as_slice()
         };
         for address in addresses {
+            let (word, note) = cluster.map_or_else(Default::default, |cluster| word(cluster, *address, input.now));
             let probed = port.and_then(|port| input.probes.get(&SocketAddr::new(*address, port)).copied());
             candidates.push(Candidate {
                 address: *address,
@@ -144,10 +146,23 @@ fn candidates(input: &Input, placement: &PlacementFacts, port: Option<u16>) -> V
                 zones: cluster.map(|cluster| cluster.zones.clone()).unwrap_or_default(),
                 reported,
                 probe: probed.unwrap_or(ProbeState::Unknown),
+                word,
+                note,
             });
         }
     }
     candidates
+}
+
+/// What an operator says of an address of a cluster, and the words of an override. A drain goes before an override that says up:
+/// what runs there is about to leave.
+fn word(cluster: &ClusterFacts, address: IpAddr, now: i64) -> (Word, String) {
+    match cluster.word_on(address, now) {
+        Some(said) if said.serving == ServingWord::Down => (Word::Down, said.note.clone()),
+        _ if cluster.drained => (Word::Drained, String::new()),
+        Some(said) => (Word::Up, said.note.clone()),
+        None => (Word::None, String::new()),
+    }
 }
 
 fn targets(candidates: &[Candidate], port: Option<u16>, interval: Option<u32>) -> Vec<(SocketAddr, Option<u32>)> {

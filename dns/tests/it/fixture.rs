@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use dns::snapshot::{
-    ClusterFacts, Input, PlacementFacts, PortFacts, ProbeState, RegionFacts, RowFacts, ServiceFacts, Snapshot, Zone,
-    compile,
+    ClusterFacts, Input, OverrideFacts, PlacementFacts, PortFacts, ProbeState, RegionFacts, RowFacts, ServiceFacts,
+    Snapshot, Zone, compile,
 };
 
 /// The zone of every test.
@@ -18,7 +18,7 @@ pub(crate) fn snapshot(world: &str) -> Snapshot {
 }
 
 /// Reads a world:
-/// `cluster NAME REGION|- [ZONE...] [stale] [shared=IP]`, `region NAME [CIDR...] [>FALLBACK...]`,
+/// `cluster NAME REGION|- [ZONE...] [stale] [drained] [shared=IP] [override=*|IP/Down|Up/UNTIL]`, `region NAME [CIDR...] [>FALLBACK...]`,
 /// `service NS/NAME [PORT/PROTO/NUMBER...]`, `at NS/NAME CLUSTER [IP...] [endpoints=N]`, `leaving NS/NAME CLUSTER`,
 /// `policy NS/NAME JSON`, `probe IP:PORT up|down`.
 pub(crate) fn input(world: &str) -> Input {
@@ -40,6 +40,10 @@ pub(crate) fn input(world: &str) -> Input {
                 for word in words {
                     if word == "stale" {
                         facts.fresh = false;
+                    } else if word == "drained" {
+                        facts.drained = true;
+                    } else if let Some(text) = word.strip_prefix("override=") {
+                        facts.overrides.push(said(text));
                     } else if let Some(address) = word.strip_prefix("shared=") {
                         facts.addresses.push(address.parse().unwrap());
                     } else {
@@ -114,4 +118,14 @@ pub(crate) fn input(world: &str) -> Input {
         }
     }
     input
+}
+
+fn said(text: &str) -> OverrideFacts {
+    let parts: Vec<&str> = text.split('/').collect();
+    OverrideFacts {
+        address: (parts[0] != "*").then(|| parts[0].parse().unwrap()),
+        serving: serde_json::from_value(parts[1].into()).unwrap(),
+        until: parts[2].parse().unwrap(),
+        note: format!("until {}", parts[2]),
+    }
 }

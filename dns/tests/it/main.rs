@@ -12,4 +12,5 @@ mod follow;
 mod hostile;
 mod hub;
 mod incremental;
+mod operators;
 mod server;

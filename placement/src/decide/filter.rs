@@ -5,10 +5,11 @@
 
 use api::cluster::TaintEffect;
 use api::policy::Toleration;
-use api::well_known::FAILED_TAINT;
+use api::well_known::{DRAIN_TAINT, FAILED_TAINT};
 use api::{Cluster, Condition, ConditionStatus, Reason, Taint};
 use jiff::{SignedDuration, Timestamp};
 
+use super::drain::{self, Drain};
 use super::planned;
 use super::rule::Rule;
 use crate::affinity;
@@ -34,6 +35,13 @@ pub(super) fn judge(inputs: &Inputs<'_>, rule: &Rule, cluster: &Cluster) -> Verd
         if !rule.tolerations().iter().any(|one| tolerates(one, &taint, inputs.now)) {
             return out(Reason::ClusterFailed, failed.message.clone());
         }
+    }
+    if let Some(Drain::Out { since }) = drain::of(inputs, rule, cluster, holds) {
+        let message = match since {
+            Some(_) => "it is being drained, and its names had time to be forgotten",
+            None => "it is being drained, and nothing of this object runs there",
+        };
+        return out(Reason::ClusterDrained, message.to_owned());
     }
     if let Some(taint) = untolerated(rule.tolerations(), cluster, holds, inputs.now) {
         return out(
@@ -111,7 +119,7 @@ fn failure(failed: &Condition) -> Taint {
     }
 }
 
-/// When a toleration next runs out in a cluster: then the decision may be another one.
+/// When a toleration next runs out in a cluster, or its names are forgotten in a drain: then the decision may be another one.
 pub(super) fn next_expiry(rule: &Rule, cluster: &Cluster, now: Timestamp) -> Option<Timestamp> {
     let failed = cluster.failed().map(failure);
     let taints = cluster.spec.taints.iter().chain(&failed);
@@ -119,18 +127,24 @@ pub(super) fn next_expiry(rule: &Rule, cluster: &Cluster, now: Timestamp) -> Opt
     let ends = pairs
         .filter(|(one, taint)| matches(one, taint))
         .filter_map(|(one, taint)| end(one, taint));
-    ends.filter(|end| *end > now).min()
+    ends.chain(drain::begins(cluster)).filter(|end| *end > now).min()
 }
 
 /// A cluster that holds the object but may not get more of it: it is not Ready, or tainted `NoSchedule`.
 pub(super) fn may_grow(rule: &Rule, cluster: &Cluster, now: Timestamp) -> bool {
-    cluster.manageable() == ConditionStatus::True && untolerated(rule.tolerations(), cluster, false, now).is_none()
+    let drained = cluster
+        .drained()
+        .is_some_and(|taint| !rule.tolerations().iter().any(|one| tolerates(one, taint, now)));
+    !drained
+        && cluster.manageable() == ConditionStatus::True
+        && untolerated(rule.tolerations(), cluster, false, now).is_none()
 }
 
 fn untolerated<'a>(tolerations: &[Toleration], cluster: &'a Cluster, holds: bool, now: Timestamp) -> Option<&'a Taint> {
     cluster.spec.taints.iter().find(|taint| {
         let bites = match taint.effect {
-            TaintEffect::NoExecute => true,
+            // A drain has rules of its own.
+            TaintEffect::NoExecute => taint.key != DRAIN_TAINT,
             TaintEffect::NoSchedule => !holds,
             TaintEffect::PreferNoSchedule => false,
         };
@@ -138,7 +152,7 @@ fn untolerated<'a>(tolerations: &[Toleration], cluster: &'a Cluster, holds: bool
     })
 }
 
-fn tolerates(toleration: &Toleration, taint: &Taint, now: Timestamp) -> bool {
+pub(super) fn tolerates(toleration: &Toleration, taint: &Taint, now: Timestamp) -> bool {
     matches(toleration, taint) && end(toleration, taint).is_none_or(|end| end > now)
 }
 

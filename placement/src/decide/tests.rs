@@ -1,19 +1,22 @@
 //! Decisions as tables; what must hold of every decision is in `properties`.
 
+use api::well_known::DRAIN_TAINT;
 use api::{PropagationPolicy, Taint};
 use serde_json::{Value, json};
 
 use super::*;
 use crate::inputs::FederatedObject;
 
+mod drain;
 mod following;
 mod properties;
 
-/// `eu-1`, `eu-1!` not Ready, `eu-1?` unknown, `eu-1-` leaving, `eu-1#` NoExecute, `eu-1~` NoSchedule, `eu-1*` failed.
+/// `eu-1`, `eu-1!` not Ready, `eu-1?` unknown, `eu-1-` leaving, `eu-1#` NoExecute, `eu-1~` NoSchedule, `eu-1*` failed, `eu-1^` drained since
+/// the epoch.
 fn clusters(text: &str) -> Vec<Cluster> {
     text.split_whitespace()
         .map(|word| {
-            let name = word.trim_end_matches(['!', '?', '-', '#', '~', '*']);
+            let name = word.trim_end_matches(['!', '?', '-', '#', '~', '*', '^']);
             let mark = &word[name.len()..];
             let status = if mark == "!" { "False" } else { "True" };
             let mut cluster: Cluster = serde_json::from_value(json!({
@@ -38,6 +41,11 @@ fn clusters(text: &str) -> Vec<Cluster> {
                 "?" => cluster.status.conditions.clear(),
                 "-" => cluster.metadata.deletion_timestamp = Some("now".into()),
                 "#" => cluster.spec.taints.push(taint(api::cluster::TaintEffect::NoExecute)),
+                "^" => cluster.spec.taints.push(Taint {
+                    key: DRAIN_TAINT.into(),
+                    time_added: Some("1970-01-01T00:00:00Z".into()),
+                    ..taint(api::cluster::TaintEffect::NoExecute)
+                }),
                 "~" => cluster.spec.taints.push(taint(api::cluster::TaintEffect::NoSchedule)),
                 _ => {}
             }

@@ -1,7 +1,7 @@
 //! What each kind of news does to the world.
 
 use super::*;
-use crate::snapshot::ServiceFacts;
+use crate::snapshot::{OverrideFacts, ServiceFacts};
 
 fn service(key: &str, uid: &str, revision: u64) -> Seen {
     let (namespace, name) = key.split_once('/').unwrap();
@@ -205,4 +205,24 @@ fn an_older_version_that_the_hub_does_not_repeat_is_forgotten() {
         world.answered(Answer { doubted, said }, now);
     }
     assert!(world.doubts.is_empty());
+}
+
+#[test]
+fn an_override_expires_by_the_clock_of_this_server() {
+    let mut world = World::default();
+    let facts = ClusterFacts {
+        overrides: vec![OverrideFacts {
+            address: None,
+            serving: api::cluster::ServingWord::Down,
+            until: 1000,
+            note: String::new(),
+        }],
+        ..ClusterFacts::default()
+    };
+    world.at(500);
+    world.input.clusters.insert("us-1".into(), facts);
+    assert!(world.at(999).is_empty());
+    assert!(world.at(1000).all, "the names are compiled again");
+    assert!(world.at(2000).is_empty());
+    assert!(world.at(10).all, "a clock that is set back counts too");
 }

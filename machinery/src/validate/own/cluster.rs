@@ -48,6 +48,19 @@ pub(super) fn cluster(spec: &At<'_>, faults: &mut Vec<Cause>) {
     for address in spec.get("dns").get("addresses").items() {
         push(&address, format::ip(address.text()), faults);
     }
+    for word in spec.get("dns").get("overrides").items() {
+        let (address, until) = (word.get("address"), word.get("until"));
+        if address.is_set() {
+            push(&address, format::ip(address.text()), faults);
+        }
+        if until.text().parse::<jiff::Timestamp>().is_err() {
+            faults.push(field::invalid(
+                &until.path,
+                &serde_json::Value::from(until.text()),
+                "must be a time such as 2026-01-31T12:00:00Z (RFC 3339)",
+            ));
+        }
+    }
 }
 
 /// An http or https URL with a host and without a user.

@@ -43,6 +43,17 @@ fn our_kinds() {
             ],
         ),
         (
+            "Cluster",
+            cluster(json!({"dns": {"overrides": [
+                {"serving": "Down", "until": "2026-01-31T12:00:00Z"},
+                {"serving": "Up", "until": "soon", "address": "x"},
+            ]}})),
+            vec![
+                ("spec.dns.overrides[1].address", R::FieldValueInvalid),
+                ("spec.dns.overrides[1].until", R::FieldValueInvalid),
+            ],
+        ),
+        (
             "PropagationPolicy",
             policy(json!({"resourceSelectors": web, "placement": {"clusterAffinity": {"clusterNames": ["eu-1"]}}})),
             vec![],

@@ -8,7 +8,7 @@ proptest! {
     #[test]
     fn decisions_are_whole_deterministic_and_settle(
         wanted in 0_i64..60,
-        marks in prop::collection::vec(prop::sample::select(vec!["", "", "", "!", "?", "-", "#", "~"]), 1..6),
+        marks in prop::collection::vec(prop::sample::select(vec!["", "", "", "!", "?", "-", "#", "~", "^"]), 1..6),
         held in prop::collection::vec(prop::option::of(0_i64..20), 6),
     ) {
         let all: Vec<String> = marks.iter().enumerate().map(|(index, mark)| format!("c{index}{mark}")).collect();
