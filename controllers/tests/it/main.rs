@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "the helpers of tests fail as tests do")]
 
+mod drain;
 mod hub;
 mod lifecycle;
 mod placing;

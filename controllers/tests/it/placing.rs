@@ -4,14 +4,14 @@ use serde_json::{Value, json};
 
 use crate::hub::{Hub, OURS, condition, ready};
 
-const DEPLOYMENTS: &str = "/apis/apps/v1/namespaces/shop/deployments";
+pub(crate) const DEPLOYMENTS: &str = "/apis/apps/v1/namespaces/shop/deployments";
 const SERVICES: &str = "/api/v1/namespaces/shop/services";
 
-fn placements(namespace: &str) -> String {
+pub(crate) fn placements(namespace: &str) -> String {
     format!("{OURS}/namespaces/{namespace}/placements")
 }
 
-fn deployment(name: &str, replicas: i64) -> Value {
+pub(crate) fn deployment(name: &str, replicas: i64) -> Value {
     json!({
         "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name, "namespace": "shop"},
         "spec": {
@@ -24,7 +24,7 @@ fn deployment(name: &str, replicas: i64) -> Value {
     })
 }
 
-fn shares(placement: &Value) -> Vec<(String, i64)> {
+pub(crate) fn shares(placement: &Value) -> Vec<(String, i64)> {
     let targets = placement["spec"]["clusters"].as_array().cloned().unwrap_or_default();
     targets
         .iter()
