@@ -17,6 +17,7 @@ mod directory;
 mod failover;
 mod following;
 mod helm;
+mod hostile_clients;
 mod identities;
 mod kubectl;
 mod kubernetes_members;
