@@ -1,5 +1,5 @@
-//! Clients that mean harm: bodies made to explode, requests that never end, thousands of connections that say nothing more.
-//! The one is refused with a Status, the other cut, and meanwhile everybody else is served.
+//! Clients that mean harm: bodies made to explode, and requests that never end. The first are refused with a Status, the
+//! others cut, and meanwhile everybody else is served.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -27,8 +27,8 @@ const DRIP: Duration = Duration::from_millis(250);
 /// Clients that drip, of each sort.
 const DRIPPING: usize = 100;
 /// How much the hub's peak may grow over all hostile bodies. Each has 3 MiB at most, and a value of a tree takes some 50
-/// bytes where its text takes two, so that a body is 80 MiB as a tree; a patch or decoding holds two or three of them.
-const BODIES_GROW_KIB_MAX: u64 = 512 << 10;
+/// bytes where its text takes two, so that one is 80 MiB as a tree; a patch holds two or three of them.
+const BODIES_GROW_KIB_MAX: u64 = 256 << 10;
 
 const CONFIG_MAPS: &str = "/api/v1/namespaces/default/configmaps";
 
