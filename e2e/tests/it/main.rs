@@ -18,6 +18,7 @@ mod drain;
 mod failover;
 mod following;
 mod helm;
+mod hostile_clients;
 mod identities;
 mod kubectl;
 mod kubernetes_members;
