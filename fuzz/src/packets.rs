@@ -41,7 +41,6 @@ fn input() -> Input {
                 IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, u16::from(host)]),
             ],
             ready_endpoints: Some(1),
-            ..RowFacts::default()
         });
     }
     let port = PortFacts {

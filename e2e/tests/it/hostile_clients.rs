@@ -1,5 +1,5 @@
-//! Clients that mean harm: bodies made to explode, requests that never end, thousands of connections that say nothing more.
-//! The one is refused with a Status, the other cut, and meanwhile everybody else is served.
+//! Clients that mean harm: bodies made to explode, and requests that never end. The first are refused with a Status, the
+//! others cut, and meanwhile everybody else is served.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,9 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use e2e::Federation;
 use e2e::differential::server::{Answer, Server};
-use futures::StreamExt as _;
 use http::Request;
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -31,14 +29,6 @@ const DRIPPING: usize = 100;
 /// How much the hub's peak may grow over all hostile bodies. Each has 3 MiB at most, and a value of a tree takes some 50
 /// bytes where its text takes two, so that one is 80 MiB as a tree; a patch holds two or three of them.
 const BODIES_GROW_KIB_MAX: u64 = 256 << 10;
-/// Connections that ask once and then say nothing.
-const IDLE: u64 = 10_000;
-/// Descriptors that the test and the hub need beside them.
-const DESCRIPTORS_BESIDE: u64 = 2048;
-/// Handshakes at once.
-const OPENING: usize = 32;
-/// What an idle connection may cost the hub: buffers of TLS and HTTP of some 16 KiB each, certificates, and its task.
-const IDLE_KIB_MAX: u64 = 64;
 
 const CONFIG_MAPS: &str = "/api/v1/namespaces/default/configmaps";
 
@@ -346,49 +336,4 @@ async fn slow_clients_are_cut_and_others_are_served() {
         );
     }
     assert_eq!(federation.kubectl(&["get", "--raw", "/readyz"]).unwrap(), "ok");
-}
-
-/// Asks over a connection that stays; the first line of the answer.
-async fn ask_again(stream: &mut TlsStream<TcpStream>) -> std::io::Result<String> {
-    stream.write_all(b"GET /livez HTTP/1.1\r\nHost: hub\r\n\r\n").await?;
-    let mut said = Vec::new();
-    // The body of this answer is `ok`.
-    while !said.ends_with(b"\r\n\r\nok") {
-        if stream.read_buf(&mut said).await? == 0 {
-            break;
-        }
-    }
-    let said = String::from_utf8_lossy(&said);
-    Ok(said.lines().next().unwrap_or_default().to_owned())
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn thousands_of_idle_connections_leave_room_for_others() {
-    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
-    setrlimit(Resource::RLIMIT_NOFILE, hard, hard).unwrap();
-    let count = IDLE.min(hard.saturating_sub(DESCRIPTORS_BESIDE));
-    if count < IDLE {
-        println!("{count} connections instead of {IDLE}: the limit of descriptors is {hard}");
-    }
-    assert!(count > 0, "the limit of descriptors is {hard}");
-    let dir = tempfile::tempdir().unwrap();
-    let federation = Federation::start(dir.path(), 0).unwrap();
-    let door = Door::of(&federation);
-    let before = memory(&federation, "VmRSS:");
-    let opening = futures::stream::iter(0..count).map(|_| async {
-        let mut stream = tokio::time::timeout(PATIENCE, door.open()).await.unwrap().unwrap();
-        let said = tokio::time::timeout(PATIENCE, ask_again(&mut stream)).await.unwrap();
-        assert_eq!(said.unwrap(), "HTTP/1.1 200 OK");
-        stream
-    });
-    let mut idle: Vec<TlsStream<TcpStream>> = opening.buffer_unordered(OPENING).collect().await;
-    let each = memory(&federation, "VmRSS:").saturating_sub(before) / count;
-    println!("{count} idle connections: {each} KiB each over {} MiB", before >> 10);
-    federation.kubectl(&["create", "configmap", "served"]).unwrap();
-    assert_eq!(federation.kubectl(&["get", "--raw", "/readyz"]).unwrap(), "ok");
-    for stream in idle.iter_mut().step_by(100) {
-        let said = tokio::time::timeout(PATIENCE, ask_again(stream)).await.unwrap();
-        assert_eq!(said.unwrap(), "HTTP/1.1 200 OK", "it is held while there is room");
-    }
-    assert!(each < IDLE_KIB_MAX, "{each} KiB for an idle connection");
 }

@@ -48,7 +48,7 @@ impl Trail {
     pub(crate) fn name(&mut self) {
         if self.names.len() < NAMES_MAX {
             let name = cut(&self.path);
-            if !self.names.iter().any(|known| *known == name) {
+            if !self.names.contains(&name) {
                 self.names.push(name);
             }
         }
