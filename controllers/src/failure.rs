@@ -13,7 +13,6 @@ use ::placement::serving::PROBES_FAIL;
 use api::metadata::condition;
 use api::well_known::{CONDITION_FAILED, CONDITION_SERVING};
 use api::{Cluster, Condition, ConditionStatus};
-use serde_json::json;
 use tokio::time::Instant;
 
 use crate::runtime::clock;
@@ -159,10 +158,7 @@ async fn write(
         .filter(|before| before.status == judged.status)
         .map_or_else(|| Some(clock::now()), |before| before.last_transition_time.clone());
     judged.merge_into(&mut conditions);
-    // Conditions are one list that others write too, hence the version.
-    let patch =
-        json!({"metadata": {"resourceVersion": watched.resource_version()}, "status": {"conditions": conditions}});
-    let written = hub.merge(&kind::CLUSTER, &watched.id(), Some("status"), &patch).await;
+    let written = hub.merge_conditions(&kind::CLUSTER, &watched, &conditions).await;
     if written.is_ok() {
         let (status, reason, message) = said;
         let (mood, event) = match (status, reason.as_str()) {

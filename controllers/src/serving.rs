@@ -11,7 +11,6 @@ use ::placement::serving::verdict;
 use api::metadata::condition;
 use api::well_known::CONDITION_SERVING;
 use api::{Cluster, Condition, ConditionStatus, Resolution};
-use serde_json::json;
 
 use crate::runtime::clock;
 use crate::runtime::drive::{Outcome, Reconcile, Work};
@@ -107,10 +106,7 @@ async fn write(
     let (status, message) = (judged.status, judged.message.clone());
     judged.last_transition_time = Some(clock::now());
     judged.merge_into(&mut conditions);
-    // Conditions are one list that the health controller writes too, hence the version.
-    let patch =
-        json!({"metadata": {"resourceVersion": watched.resource_version()}, "status": {"conditions": conditions}});
-    let written = hub.merge(&kind::CLUSTER, &watched.id(), Some("status"), &patch).await;
+    let written = hub.merge_conditions(&kind::CLUSTER, &watched, &conditions).await;
     if written.is_ok() && before != Some(status) {
         match status {
             ConditionStatus::True => recorder.note(reference(&watched), Mood::Normal, "ClusterServing", message),

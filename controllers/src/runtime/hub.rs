@@ -4,11 +4,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use api::Condition;
 use kube::Client;
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams, Preconditions, PropagationPolicy};
 use kube::core::Request;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::kind::Kind;
 use super::watched::{Id, Watched};
@@ -150,6 +151,18 @@ impl Hub {
         let request = Request::new(kind.collection(&id.namespace));
         let request = request.replace_subresource(part, &id.name, &PostParams::default(), bytes);
         self.send("update", kind, id, request).await.map(Arc::new)
+    }
+
+    /// Writes the conditions of an object. They are one list that several controllers write, hence the version.
+    pub(crate) async fn merge_conditions(
+        &self,
+        kind: &Kind,
+        object: &Watched,
+        conditions: &[Condition],
+    ) -> Result<Arc<Watched>, HubError> {
+        let patch =
+            json!({"metadata": {"resourceVersion": object.resource_version()}, "status": {"conditions": conditions}});
+        self.merge(kind, &object.id(), Some("status"), &patch).await
     }
 
     /// A JSON merge patch of the object or one of its subresources.

@@ -58,32 +58,8 @@ pub(super) fn rows() -> Vec<Row> {
             fields: &["status.successful"],
             ..all("batch", OBSERVED, core("Job", "jobs", "job", &[]))
         },
-        Row {
-            version: "v2",
-            ..all(
-                "autoscaling",
-                Strategy { status: true, ..PLAIN },
-                core(
-                    "HorizontalPodAutoscaler",
-                    "horizontalpodautoscalers",
-                    "horizontalpodautoscaler",
-                    &["hpa"],
-                ),
-            )
-        },
-        Row {
-            version: "v1",
-            ..all(
-                "autoscaling",
-                Strategy { status: true, ..PLAIN },
-                core(
-                    "HorizontalPodAutoscaler",
-                    "horizontalpodautoscalers",
-                    "horizontalpodautoscaler",
-                    &["hpa"],
-                ),
-            )
-        },
+        autoscaler("v2"),
+        autoscaler("v1"),
         Row {
             group: "policy",
             strategy: Strategy {
@@ -98,4 +74,18 @@ pub(super) fn rows() -> Vec<Row> {
             )
         },
     ]
+}
+
+/// HorizontalPodAutoscalers, which Kubernetes builds in twice.
+fn autoscaler(version: &'static str) -> Row {
+    let row = core(
+        "HorizontalPodAutoscaler",
+        "horizontalpodautoscalers",
+        "horizontalpodautoscaler",
+        &["hpa"],
+    );
+    Row {
+        version,
+        ..all("autoscaling", Strategy { status: true, ..PLAIN }, row)
+    }
 }

@@ -110,26 +110,26 @@ impl Tense {
     }
 }
 
-/// A metric of version 2 in the spelling of version 1.
-fn metric_to_v1(metric: &Value, tense: Tense) -> Value {
-    let mut old = Object::new();
+/// How the fields of a source are spelled in the other version.
+type Respell = fn(&[Spelling], &Object, Tense) -> Object;
+
+/// A metric in the spelling of the other version; what is no known source stays as it is.
+fn respelled(metric: &Value, tense: Tense, respell: Respell) -> Value {
     let Some(metric) = metric.as_object() else {
         return metric.clone();
     };
-    for (key, value) in metric {
-        let found = SOURCES.iter().find(|(source, _)| source == key);
-        match (found, value.as_object()) {
-            (Some((_, spellings)), Some(fields)) => {
-                old.insert(key.clone(), Value::Object(source_to_v1(spellings, fields, tense)));
-            }
-            _ => {
-                old.insert(key.clone(), value.clone());
-            }
-        }
-    }
-    Value::Object(old)
+    let field = |(key, value): (&String, &Value)| {
+        let known = SOURCES.iter().find(|(source, _)| source == key);
+        let value = match (known, value.as_object()) {
+            (Some((_, spellings)), Some(fields)) => Value::Object(respell(spellings, fields, tense)),
+            _ => value.clone(),
+        };
+        (key.clone(), value)
+    };
+    Value::Object(metric.iter().map(field).collect())
 }
 
+/// A source of version 2 in the spelling of version 1.
 fn source_to_v1(spellings: &[Spelling], fields: &Object, tense: Tense) -> Object {
     let mut old = Object::new();
     let within = |outer: &str, inner: &str| fields.get(outer).and_then(|value| value.get(inner)).cloned();
@@ -147,26 +147,7 @@ fn source_to_v1(spellings: &[Spelling], fields: &Object, tense: Tense) -> Object
     old
 }
 
-/// A metric of version 1 in the spelling of version 2.
-fn metric_to_v2(metric: &Value, tense: Tense) -> Value {
-    let mut new = Object::new();
-    let Some(metric) = metric.as_object() else {
-        return metric.clone();
-    };
-    for (key, value) in metric {
-        let found = SOURCES.iter().find(|(source, _)| source == key);
-        match (found, value.as_object()) {
-            (Some((_, spellings)), Some(fields)) => {
-                new.insert(key.clone(), Value::Object(source_to_v2(spellings, fields, tense)));
-            }
-            _ => {
-                new.insert(key.clone(), value.clone());
-            }
-        }
-    }
-    Value::Object(new)
-}
-
+/// A source of version 1 in the spelling of version 2.
 fn source_to_v2(spellings: &[Spelling], fields: &Object, tense: Tense) -> Object {
     let mut new = Object::new();
     let mut figures = Object::new();
@@ -278,7 +259,7 @@ pub(super) fn to_v2(object: &mut Object) {
     if let Some(spec) = part(object, "spec") {
         let mut all: Vec<Value> = metrics
             .iter()
-            .map(|metric| metric_to_v2(metric, Tense::Wanted))
+            .map(|metric| respelled(metric, Tense::Wanted, source_to_v2))
             .collect();
         if let Some(share) = spec.remove(SHARE).filter(|share| !share.is_null()) {
             all.push(json!({"type": "Resource", "resource": {"name": CPU,
@@ -301,7 +282,7 @@ pub(super) fn to_v2(object: &mut Object) {
             .filter(|share| !share.is_null());
         let mut all: Vec<Value> = measured
             .iter()
-            .map(|metric| metric_to_v2(metric, Tense::Measured))
+            .map(|metric| respelled(metric, Tense::Measured, source_to_v2))
             .collect();
         // The annotation has the same figure with its value beside it.
         if let (true, Some(share)) = (all.is_empty(), share) {
@@ -328,7 +309,7 @@ pub(super) fn from_v2(object: &mut Object) {
                     spec.insert(SHARE.to_owned(), share.clone());
                 }
                 // kube-apiserver drops a second one; here it is kept beside the others.
-                Some(_) | None => others.push(metric_to_v1(metric, Tense::Wanted)),
+                Some(_) | None => others.push(respelled(metric, Tense::Wanted, source_to_v1)),
             }
         }
         if !others.is_empty() {
@@ -345,7 +326,9 @@ pub(super) fn from_v2(object: &mut Object) {
             status.insert("currentCPUUtilizationPercentage".to_owned(), share.clone());
         }
         if !measured.is_empty() {
-            let measured = measured.iter().map(|metric| metric_to_v1(metric, Tense::Measured));
+            let measured = measured
+                .iter()
+                .map(|metric| respelled(metric, Tense::Measured, source_to_v1));
             told.push((CURRENT_METRICS, measured.collect()));
         }
         let conditions = list(status.remove("conditions"));
