@@ -8,6 +8,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use serde_json::json;
 
+use crate::ports::Network;
 use crate::process::Process;
 use crate::wait::eventually;
 use crate::{Failure, certificates, ports, tools};
@@ -36,10 +37,12 @@ pub struct ControlPlane {
     /// The loop that plays the machines, and the command that starts it; none while the power is cut.
     machines: Option<Process>,
     machines_command: Vec<String>,
+    /// Where its load balancers listen.
+    network: Option<Network>,
 }
 
 impl ControlPlane {
-    /// Starts one in a directory and waits until it is ready. `number` (1 to 200) keeps its networks apart from others'.
+    /// Starts one in a directory and waits until it is ready. `number` (1 to 200) keeps its cluster IPs apart from others'.
     ///
     /// # Errors
     /// If a program is missing or does not start.
@@ -59,14 +62,16 @@ impl ControlPlane {
     /// If it does not become ready.
     pub fn start_with(name: &str, number: u8, dir: &Path, meridian: &Path) -> Result<Self, Failure> {
         let mut plane = Self::start_api(name, number, dir)?;
+        let network = Network::free()?;
         plane.machines_command = vec![
             meridian.display().to_string(),
             "simulate".to_owned(),
             "workloads".to_owned(),
             format!("--name={name}"),
             format!("--kubeconfig={}", plane.kubeconfig().display()),
-            format!("--addresses=127.{}.0.0/24", 100 + u16::from(number % 100)),
+            format!("--addresses={}", network.cidr()),
         ];
+        plane.network = Some(network);
         plane.start_machines()?;
         Ok(plane)
     }
@@ -116,6 +121,7 @@ impl ControlPlane {
             processes: Vec::new(),
             machines: None,
             machines_command: Vec::new(),
+            network: None,
         };
         plane.write_kubeconfig(secure)?;
         plane.start_etcd(client, peer)?;

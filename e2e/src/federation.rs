@@ -7,6 +7,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
+use crate::ports::Network;
 use crate::process::Process;
 use crate::wait::eventually;
 use crate::{Failure, ports, tools};
@@ -21,6 +22,7 @@ pub struct Federation {
     api: u16,
     dns: u16,
     simulate: u16,
+    network: Network,
     flags: Vec<String>,
     process: Option<Process>,
 }
@@ -88,6 +90,7 @@ impl Federation {
             api,
             dns,
             simulate,
+            network: Network::free()?,
             flags,
             process: None,
         };
@@ -106,6 +109,7 @@ impl Federation {
         let mut command = self.meridian()?;
         command
             .args(["up", "--simulate", &self.simulate.to_string()])
+            .args(["--simulate-network", &self.network.cidr()])
             .args(["--address", &format!("127.0.0.1:{}", self.api)])
             .args(["--dns-address", &format!("127.0.0.1:{}", self.dns)])
             .args(&self.flags);

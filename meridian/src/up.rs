@@ -119,6 +119,7 @@ pub(crate) async fn run(data_dir: &Path, args: UpArgs) -> Result<(), UpError> {
         store,
         dns,
         simulate,
+        simulate_network,
         controllers,
     } = args;
     let dir = DataDir::open(data_dir)?;
@@ -166,7 +167,7 @@ pub(crate) async fn run(data_dir: &Path, args: UpArgs) -> Result<(), UpError> {
     let stop_dns = stop.clone();
     parts.spawn(async move { ("the DNS server", dns_server.serve(stop_dns).await.map_err(said)) });
 
-    let members = simulated_members::start(&administrator, simulate, stop.clone()).await?;
+    let members = simulated_members::start(&administrator, simulate, simulate_network, stop.clone()).await?;
     entries.extend(members.entries());
     write_kubeconfig(&dir, &entries)?;
     members.play_faults(&mut parts, administrator, stop.clone());

@@ -2,6 +2,7 @@
 
 use ::controllers::{Options, UnknownController};
 use clap::Args;
+use ipnet::Ipv4Net;
 
 use super::{ApiArgs, DnsArgs, StoreArgs};
 
@@ -17,6 +18,15 @@ pub(crate) struct UpArgs {
     /// Add this many simulated member clusters: us-1, eu-1, ap-1, us-2 ...
     #[arg(long, env = "MERIDIAN_SIMULATE", value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=200))]
     pub(crate) simulate: u16,
+    /// Loopback network whose first /24s the simulated members' load balancers get; two federations on one machine need two.
+    #[arg(
+        long,
+        env = "MERIDIAN_SIMULATE_NETWORK",
+        value_name = "CIDR",
+        default_value = "127.101.0.0/16",
+        value_parser = loopback_network
+    )]
+    pub(crate) simulate_network: Ipv4Net,
     #[command(flatten)]
     pub(crate) controllers: ControllersArgs,
 }
@@ -54,4 +64,15 @@ pub(crate) struct ControllersArgs {
 
 fn listed_controllers(list: &str) -> Result<Options, UnknownController> {
     Options::named(list.split(','))
+}
+
+/// Simulated members listen on their addresses, so no other than loopback will do; a /16 holds as many as `--simulate` takes.
+fn loopback_network(text: &str) -> Result<Ipv4Net, String> {
+    let wrong = || format!("{text:?} is not a /16 of loopback such as 127.101.0.0/16");
+    let network: Ipv4Net = text.parse().map_err(|_| wrong())?;
+    if network.prefix_len() == 16 && network.network().is_loopback() {
+        Ok(network.trunc())
+    } else {
+        Err(wrong())
+    }
 }

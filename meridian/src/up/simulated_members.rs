@@ -10,6 +10,7 @@ use api::well_known::{
     FIELD_MANAGER, SECRET_CLIENT_CERTIFICATE, SECRET_CLIENT_KEY, SIMULATED_FAULT_ANNOTATION, SIMULATED_LABEL,
 };
 use futures::TryStreamExt;
+use ipnet::Ipv4Net;
 use kube::api::{DynamicObject, PostParams};
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Api, Client};
@@ -33,30 +34,37 @@ pub(super) struct SimulatedMembers {
 }
 
 /// Starts them, and registers each on the hub.
-pub(super) async fn start(hub: &Client, count: u16, stop: CancellationToken) -> Result<SimulatedMembers, UpError> {
+pub(super) async fn start(
+    hub: &Client,
+    count: u16,
+    network: Ipv4Net,
+    stop: CancellationToken,
+) -> Result<SimulatedMembers, UpError> {
     let mut members = Vec::new();
     if count > 0 {
         create_regions(hub).await?;
     }
-    for index in 0..usize::from(count) {
+    // One /24 of loopback each.
+    let networks = network.subnets(24).into_iter().flatten();
+    for (index, addresses) in (0..usize::from(count)).zip(networks) {
         if stop.is_cancelled() {
             break;
         }
         let (short, region) = PLACES[index % PLACES.len()];
         let name = format!("{short}-{}", index / PLACES.len() + 1);
-        members.push(start_one(hub, &name, region, index).await?);
+        members.push(start_one(hub, &name, region, addresses).await?);
     }
     Ok(SimulatedMembers { members })
 }
 
-async fn start_one(hub: &Client, name: &str, region: &str, index: usize) -> Result<Member, UpError> {
+async fn start_one(hub: &Client, name: &str, region: &str, addresses: Ipv4Net) -> Result<Member, UpError> {
     let wrong = |detail: String| UpError::Simulated {
         name: name.to_owned(),
         detail,
     };
     let cluster = ClusterName::parse(name).map_err(|error| wrong(error.to_string()))?;
-    // One /24 of loopback each; 127.101.0.0 up to 127.101.199.0.
-    let addresses = format!("127.101.{index}.0/24")
+    let addresses = addresses
+        .to_string()
         .parse()
         .map_err(|_| wrong("no address range".to_owned()))?;
     let zone = format!("{region}-a");
