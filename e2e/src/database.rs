@@ -116,10 +116,30 @@ impl Database {
     /// # Errors
     /// With what psql said.
     pub fn sql(&self, statement: &str) -> Result<String, Failure> {
-        let mut psql = Command::new(self.programs.join("psql"));
-        psql.args(["-h", "127.0.0.1", "-U", "postgres", "-d", "postgres", "-qAt", "-p"])
-            .args([&self.port.to_string(), "-c", statement]);
+        let mut psql = self.psql("postgres");
+        psql.args(["-c", statement]);
         crate::federation::output(psql)
+    }
+
+    /// `psql` as a role, for further words.
+    #[must_use]
+    pub fn psql(&self, role: &str) -> Command {
+        let mut psql = Command::new(self.programs.join("psql"));
+        psql.args(["-h", "127.0.0.1", "-U", role, "-d", "postgres", "-qAt", "-p"])
+            .arg(self.port.to_string());
+        psql
+    }
+
+    /// Stops it in order and starts it with its settings read anew.
+    ///
+    /// # Errors
+    /// If it does not start.
+    ///
+    /// # Panics
+    /// If it does not end, or does not come up.
+    pub fn restart(&mut self) -> Result<(), Failure> {
+        self.stop()?;
+        self.run(&[])
     }
 
     /// `127.0.0.1:PORT`.

@@ -22,7 +22,7 @@ use api::Revision;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-pub use error::{Cause, StoreError, WriteError};
+pub use error::{Cause, Lack, StoreError, WriteError};
 pub use follow::Follow;
 pub use key::{KindKey, ObjectKey};
 pub use memory::{MemoryConfig, MemoryStore};

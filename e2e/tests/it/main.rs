@@ -29,3 +29,4 @@ mod plan;
 mod replicas;
 mod shop;
 mod simulated_members;
+mod store_stress;

@@ -30,7 +30,18 @@ pub enum WriteError {
         /// The object.
         key: ObjectKey,
     },
-    /// The store cannot be reached. The write may or may not have happened: read the object before trying again.
+    /// The store takes no writes now. The write did not happen.
+    #[error("write {key}: {lack}; it did not happen, try again")]
+    NotTaken {
+        /// The object.
+        key: ObjectKey,
+        /// What is missing.
+        lack: Lack,
+        /// What the database or its connection said.
+        #[source]
+        source: Cause,
+    },
+    /// The store went away in the middle. The write may or may not have happened: read the object before trying again.
     #[error("write {key}: the store cannot be reached; the outcome is unknown, read the object and retry")]
     Unavailable {
         /// The object.
@@ -55,6 +66,33 @@ pub enum WriteError {
         /// The object.
         key: ObjectKey,
     },
+}
+
+/// What a store lacks to take a write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lack {
+    /// A way to it.
+    Reach,
+    /// Room on its disk.
+    Disk,
+    /// A connection that is free.
+    Connections,
+    /// The right to write: it is a standby, or was made read-only.
+    Writable,
+    /// A form of the content that it would take.
+    Form,
+}
+
+impl std::fmt::Display for Lack {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Reach => "PostgreSQL cannot be reached",
+            Self::Disk => "PostgreSQL's disk is full",
+            Self::Connections => "PostgreSQL has no connection left",
+            Self::Writable => "PostgreSQL is read-only",
+            Self::Form => "PostgreSQL refuses the content",
+        })
+    }
 }
 
 /// Why a store could not be read, followed, compacted or opened.

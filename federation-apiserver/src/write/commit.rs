@@ -153,6 +153,12 @@ impl Engine {
             Err(WriteError::Conflict { current, .. }) => Err(Refused::Raced(current)),
             Err(WriteError::Outdated { .. }) => Err(Refused::Outdated),
             Err(WriteError::TooLarge { max, .. }) => Err(Refused::Failed(Status::too_large(max))),
+            Err(error @ WriteError::NotTaken { lack, .. }) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "a write is refused");
+                Err(Refused::Failed(Status::service_unavailable(format!(
+                    "the store takes no writes now: {lack}; the write did not happen, try again"
+                ))))
+            }
             Err(error @ WriteError::Unavailable { .. }) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "a write is in doubt");
                 Err(Refused::Failed(Status::service_unavailable(

@@ -12,7 +12,7 @@ use super::batch::Pending;
 use super::encoding::Encoding;
 use super::log::{number, revision_of};
 use super::session::{Failed, exchange};
-use crate::store::{Change, Committed, Expect, Op, WriteError};
+use crate::store::{Change, Committed, Expect, Lack, Op, WriteError};
 
 /// The channel on which followers are woken. Its payload is a hint which revision there is, never more.
 pub(super) const CHANNEL: &str = "meridian_log";
@@ -76,7 +76,7 @@ async fn lock(connection: &mut PgConnection) -> Result<Locked, Failed> {
     let row = exchange(sqlx::raw_sql(statement).fetch_one(connection)).await?;
     let read = |column| {
         revision_of(&row, column).map_err(|error| Failed {
-            about_content: false,
+            lack: Lack::Reach,
             cause: error.into(),
         })
     };
@@ -136,7 +136,7 @@ async fn write_rows(
         .map(|write| encoding.encode(&write.key, write.change.body()))
         .collect();
     let bodies = bodies.map_err(|error| Failed {
-        about_content: false,
+        lack: Lack::Reach,
         cause: error.into(),
     })?;
     let query = sqlx::query(WRITE)
@@ -167,7 +167,7 @@ fn expected(expect: Expect) -> Option<i64> {
 /// Pairs each write with its row.
 fn results(batch: &[Pending], rows: &[PgRow]) -> Result<Results, Failed> {
     let broken = |cause: crate::store::Cause| Failed {
-        about_content: false,
+        lack: Lack::Reach,
         cause,
     };
     if rows.len() != batch.len() {

@@ -19,7 +19,7 @@ use super::history;
 use super::primary::Primary;
 use super::session::{self, Backoff, Failed};
 use crate::store::feed::{Feed, Offered};
-use crate::store::{Cause, WriteError};
+use crate::store::{Cause, Lack, WriteError};
 use api::Revision;
 
 #[derive(Debug)]
@@ -41,10 +41,10 @@ pub(super) struct Committer {
 enum Ended {
     /// The results, and the transaction.
     Done(Results, i64),
-    /// PostgreSQL will not take something in it.
-    Refused(Cause),
+    /// Not done: PostgreSQL will not take something in it, or time is over.
+    NotDone(Failed),
     /// Not known to be done, and out of time.
-    Unavailable(Cause),
+    Unknown(Cause),
 }
 
 /// Why one attempt has no results.
@@ -117,7 +117,10 @@ impl Committer {
                     pending.answer(result);
                 }
             }
-            Ended::Refused(cause) if size > 1 => {
+            Ended::NotDone(Failed {
+                lack: Lack::Form,
+                cause,
+            }) if size > 1 => {
                 // One write must not fail the others: each goes alone, and the culprit gets the answer.
                 tracing::warn!(
                     error = &*cause,
@@ -128,15 +131,22 @@ impl Committer {
                     Box::pin(self.commit(vec![pending])).await;
                 }
             }
-            Ended::Refused(cause) | Ended::Unavailable(cause) => {
-                tracing::warn!(error = &*cause, size, "writes are answered as unavailable");
-                let cause: Arc<dyn std::error::Error + Send + Sync> = cause.into();
+            Ended::NotDone(Failed { lack, cause }) => {
+                tracing::warn!(error = &*cause, size, "writes are refused: {lack}");
+                let source = Shared(cause.into());
                 for pending in batch {
                     let key = pending.write.key.clone();
-                    pending.answer(Err(WriteError::Unavailable {
-                        key,
-                        source: Box::new(Shared(cause.clone())),
-                    }));
+                    let source = Box::new(source.clone());
+                    pending.answer(Err(WriteError::NotTaken { key, lack, source }));
+                }
+            }
+            Ended::Unknown(cause) => {
+                tracing::warn!(error = &*cause, size, "it is unknown whether writes happened");
+                let source = Shared(cause.into());
+                for pending in batch {
+                    let key = pending.write.key.clone();
+                    let source = Box::new(source.clone());
+                    pending.answer(Err(WriteError::Unavailable { key, source }));
                 }
             }
         }
@@ -153,14 +163,11 @@ impl Committer {
         loop {
             let failed = match self.run_once(batch, deadline).await {
                 Ok((results, made_by)) => return Ended::Done(results, made_by),
-                Err(NoResults::Unknown(cause)) => return Ended::Unavailable(cause),
+                Err(NoResults::Unknown(cause)) => return Ended::Unknown(cause),
                 Err(NoResults::NotDone(failed)) => failed,
             };
-            if failed.about_content {
-                return Ended::Refused(failed.cause);
-            }
-            if Instant::now() >= deadline {
-                return Ended::Unavailable(failed.cause);
+            if failed.lack == Lack::Form || Instant::now() >= deadline {
+                return Ended::NotDone(failed);
             }
             tracing::debug!(error = &*failed.cause, "a batch did not go through and is tried again");
             backoff.wait().await;
@@ -187,7 +194,7 @@ impl Committer {
                 match self.find_out(batch_id, base, deadline).await {
                     Some(true) => Ok((results, batch_id)),
                     Some(false) => Err(NoResults::NotDone(Failed {
-                        about_content: false,
+                        lack: Lack::Reach,
                         ..failed
                     })),
                     None => Err(NoResults::Unknown(Box::new(OutcomeUnknown(failed.cause)))),
@@ -223,10 +230,7 @@ impl Committer {
             Some(connection) => Ok(connection),
             None => {
                 let connected = self.primary.connect(session::committing).await;
-                let mut connection = connected.map_err(|cause| Failed {
-                    about_content: false,
-                    cause,
-                })?;
+                let mut connection = connected.map_err(Failed::to_connect)?;
                 // Before anything is committed on top of it.
                 history::check(&mut connection, &self.feed).await?;
                 Ok(connection)
@@ -236,7 +240,7 @@ impl Committer {
 }
 
 /// One cause for all writers of a batch.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[error("{0}")]
 struct Shared(Arc<dyn std::error::Error + Send + Sync>);
 

@@ -13,7 +13,7 @@ use tokio::net::{UnixListener, UnixStream};
 use super::test_server::{self, TestServer};
 use super::{PostgresConfig, PostgresStore};
 use crate::store::contract::{numbers, put, read};
-use crate::store::{Committed, Expect, Op, Store, StoreError, WriteError};
+use crate::store::{Committed, Expect, Lack, Op, Store, StoreError, WriteError};
 
 /// Counts acknowledged writes and keeps them.
 #[derive(Default)]
@@ -60,7 +60,9 @@ async fn write_on(store: Arc<PostgresStore>, writer: usize, acknowledged: Arc<Ac
         for result in [created, counted] {
             match result {
                 Ok(commit) => acknowledged.commits.lock().unwrap().push(commit),
-                Err(WriteError::Unavailable { .. }) => _ = acknowledged.unavailable.fetch_add(1, Ordering::Relaxed),
+                Err(WriteError::Unavailable { .. } | WriteError::NotTaken { .. }) => {
+                    _ = acknowledged.unavailable.fetch_add(1, Ordering::Relaxed);
+                }
                 Err(error) => panic!("{error:?}"),
             }
         }
@@ -145,7 +147,10 @@ async fn a_server_that_is_gone_is_said_to_be_gone() {
     tokio::task::spawn_blocking(|| drop(server)).await.unwrap();
     let write = tokio::time::timeout(Duration::from_secs(20), store.write(put("b", Expect::Absent, "{}")));
     let error = write.await.unwrap().unwrap_err();
-    assert!(matches!(error, WriteError::Unavailable { .. }), "{error:?}");
+    assert!(
+        matches!(error, WriteError::NotTaken { lack: Lack::Reach, .. }),
+        "{error:?}"
+    );
     assert!(matches!(store.health().await, Err(StoreError::Unavailable { .. })));
     assert!(matches!(
         PostgresStore::connect(config).await,
@@ -191,7 +196,7 @@ async fn a_write_that_postgresql_refuses_does_not_fail_its_batch() {
         for (at, write) in writes.into_iter().enumerate() {
             let result = write.await.unwrap();
             assert_eq!(
-                matches!(result, Err(WriteError::Unavailable { .. })),
+                matches!(result, Err(WriteError::NotTaken { lack: Lack::Form, .. })),
                 at == 7,
                 "{at}: {result:?}"
             );

@@ -13,6 +13,7 @@ use sqlx::postgres::PgConnection;
 use super::log::{number, revision_of};
 use super::restore::JUMP;
 use super::session::{Failed, exchange};
+use crate::store::Lack;
 use crate::store::feed::{Feed, Seen};
 
 /// Compares what was seen with the database on a new connection, and begins a new history where they differ.
@@ -37,7 +38,7 @@ async fn holds(connection: &mut PgConnection, seen: Seen) -> Result<bool, Failed
         "SELECT m.compacted, m.revision, (SELECT l.batch FROM log l WHERE l.revision = $1) AS batch FROM meta m";
     let row = exchange(sqlx::query(query).bind(number(seen.revision)).fetch_one(connection)).await?;
     let broken = |error: crate::store::Cause| Failed {
-        about_content: false,
+        lack: Lack::Reach,
         cause: error,
     };
     let compacted = revision_of(&row, "compacted").map_err(|error| broken(error.into()))?;
@@ -62,7 +63,7 @@ async fn begin_anew(connection: &mut PgConnection, lacking: Revision) -> Result<
     .await?;
     let row = exchange(sqlx::query("SELECT revision FROM meta").fetch_one(connection)).await?;
     revision_of(&row, "revision").map_err(|error| Failed {
-        about_content: false,
+        lack: Lack::Reach,
         cause: error.into(),
     })
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use sqlx::Connection;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 
-use crate::store::Cause;
+use crate::store::{Cause, Lack};
 
 /// A connection that takes longer is not coming.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -68,11 +68,11 @@ pub(super) async fn exchange<T>(work: impl Future<Output = sqlx::Result<T>>) -> 
     match tokio::time::timeout(EXCHANGE_TIMEOUT, work).await {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(error)) => Err(Failed {
-            about_content: is_about_content(&error),
+            lack: lack(&error),
             cause: error.into(),
         }),
         Err(late) => Err(Failed {
-            about_content: false,
+            lack: Lack::Reach,
             cause: late.into(),
         }),
     }
@@ -81,15 +81,29 @@ pub(super) async fn exchange<T>(work: impl Future<Output = sqlx::Result<T>>) -> 
 /// An exchange that did not work out.
 #[derive(Debug)]
 pub(super) struct Failed {
-    /// PostgreSQL refuses what was sent, and would again.
-    pub(super) about_content: bool,
+    /// [`Lack::Form`]: PostgreSQL refuses what was sent, and would again.
+    pub(super) lack: Lack,
     pub(super) cause: Cause,
 }
 
-/// Whether the content of the statement is to blame, not the state of the server or the connection.
-fn is_about_content(error: &sqlx::Error) -> bool {
-    // Classes: 22 data exception, 23 integrity constraint, 54 program limit exceeded.
+impl Failed {
+    /// No connection came about.
+    pub(super) fn to_connect(cause: Cause) -> Self {
+        let lack = cause.downcast_ref().map_or(Lack::Reach, lack);
+        Self { lack, cause }
+    }
+}
+
+/// What is missing, by PostgreSQL's code: <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
+fn lack(error: &sqlx::Error) -> Lack {
     let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-    code.is_some_and(|code| ["22", "23", "54"].iter().any(|class| code.starts_with(class)))
-        || matches!(error, sqlx::Error::Encode(_))
+    match code.as_deref() {
+        Some("53100") => Lack::Disk,
+        Some("53300") => Lack::Connections,
+        Some("25006") => Lack::Writable,
+        // Classes: data exception, integrity constraint, program limit exceeded.
+        Some(code) if ["22", "23", "54"].iter().any(|class| code.starts_with(class)) => Lack::Form,
+        _ if matches!(error, sqlx::Error::Encode(_)) => Lack::Form,
+        _ => Lack::Reach,
+    }
 }
