@@ -88,6 +88,16 @@ pub fn invalid(path: &Path, bad: &Value, detail: &str) -> Cause {
     )
 }
 
+/// A whole that is malformed, too large to be told.
+#[must_use]
+pub fn invalid_without_value(path: &Path, detail: &str) -> Cause {
+    cause(
+        path,
+        CauseReason::FieldValueInvalid,
+        with_detail("Invalid value".to_owned(), detail),
+    )
+}
+
 /// A value that is missing.
 #[must_use]
 pub fn required(path: &Path, detail: &str) -> Cause {

@@ -24,6 +24,7 @@ pub mod status;
 pub mod table;
 pub mod validate;
 pub mod versions;
+pub mod zones;
 
 #[cfg(test)]
 mod captures;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::place::{Object, absent, items, text, within, word};
+use super::place::{Object, absent, existing, items, text, within, word};
 use super::{pod, storage};
 
 pub(super) fn deployment(object: &mut Object) {
@@ -143,6 +143,18 @@ fn job_spec(spec: &mut Object) {
         "Failed"
     };
     absent(spec, "podReplacementPolicy", replacement);
+    job_template(spec);
+}
+
+/// What a Job's spec gets wherever it stands.
+fn job_template(spec: &mut Object) {
+    if let Some(policy) = existing(spec, "podFailurePolicy") {
+        for rule in items(policy, "rules") {
+            for condition in items(rule, "onPodConditions") {
+                text(condition, "status", "True");
+            }
+        }
+    }
     within(spec, "template", pod::template);
 }
 
@@ -154,7 +166,7 @@ pub(super) fn cron_job(object: &mut Object) {
         absent(spec, "failedJobsHistoryLimit", 1);
         // A Job made from the template gets a Job's defaults; the template itself only those of its pods.
         within(spec, "jobTemplate", |job| {
-            within(job, "spec", |spec| within(spec, "template", pod::template));
+            within(job, "spec", job_template);
         });
     });
 }

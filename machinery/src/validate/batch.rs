@@ -2,16 +2,22 @@
 
 use serde_json::Value;
 
-use crate::field;
 use crate::status::Cause;
+use crate::{field, zones};
 
 use super::at::{At, same};
 use super::sets::immutable;
 use super::workload::not_negative;
 use super::{cron, format, pod, selector};
 
+mod policies;
+
 /// Longest name of a CronJob: the names of its Jobs add eleven letters.
 const CRON_JOB_NAME_MAX: usize = 52;
+const MANAGED_BY_MAX: usize = 63;
+/// Indexes that may run, or fail, at once; few where each has a limit of its own and there are many.
+const INDEXES_MAX: i64 = 100_000;
+const INDEXES_FEW: i64 = 10_000;
 const UID_LABEL: &str = "batch.kubernetes.io/controller-uid";
 /// Fields of a Job's spec that stay as they were.
 const IMMUTABLE: [&str; 6] = [
@@ -84,6 +90,20 @@ fn job_spec(spec: &At<'_>, faults: &mut Vec<Cause>) {
     if most.is_set() && !per_index.is_set() {
         faults.push(field::required(&per_index.path, "when maxFailedIndexes is specified"));
     }
+    if indexed {
+        indexes(spec, faults);
+    }
+    let manager = spec.get("managedBy");
+    if manager.is_set() {
+        for fault in format::domain_prefixed(manager.text()) {
+            faults.push(field::invalid(&manager.path, manager.value, &fault));
+        }
+        if manager.text().len() > MANAGED_BY_MAX {
+            faults.push(field::too_long(&manager.path, MANAGED_BY_MAX));
+        }
+    }
+    policies::failure(spec, faults);
+    policies::success(spec, faults);
     let replacement = spec.get("podReplacementPolicy");
     let replacements: &[&str] = if spec.get("podFailurePolicy").is_set() {
         &["Failed"]
@@ -98,6 +118,48 @@ fn job_spec(spec: &At<'_>, faults: &mut Vec<Cause>) {
     let restart = template.get("spec").get("restartPolicy");
     if !matches!(restart.text(), "OnFailure" | "Never") {
         faults.push(field::required(&restart.path, "valid values: \"OnFailure\", \"Never\""));
+    } else if spec.get("podFailurePolicy").is_set() && restart.text() != "Never" {
+        let detail = "only \"Never\" is supported when podFailurePolicy is specified";
+        faults.push(field::invalid(&restart.path, restart.value, detail));
+    }
+}
+
+/// How much an indexed Job may be: its status lists indexes.
+fn indexes(spec: &At<'_>, faults: &mut Vec<Cause>) {
+    let (parallel, completions, most) = (
+        spec.get("parallelism"),
+        spec.get("completions"),
+        spec.get("maxFailedIndexes"),
+    );
+    let above = |at: &At<'_>, limit: i64| at.number().is_some_and(|number| number > limit);
+    if above(&parallel, INDEXES_MAX) {
+        let detail = format!("must be less than or equal to {INDEXES_MAX} when completion mode is Indexed");
+        faults.push(field::invalid(&parallel.path, parallel.value, &detail));
+    }
+    if spec.get("backoffLimitPerIndex").is_set() && above(&completions, INDEXES_MAX) {
+        if !most.is_set() {
+            let detail = format!("must be specified when completions is above {INDEXES_MAX}");
+            faults.push(field::required(&most.path, &detail));
+        }
+        for at in [&parallel, &most] {
+            if above(at, INDEXES_FEW) {
+                let detail = format!(
+                    "must be less than or equal to {INDEXES_FEW} when completions are above {INDEXES_MAX} and used with backoff limit per index"
+                );
+                faults.push(field::invalid(&at.path, at.value, &detail));
+            }
+        }
+    }
+    if completions.number().is_some_and(|number| above(&most, number)) {
+        faults.push(field::invalid(
+            &most.path,
+            most.value,
+            "must be less than or equal to completions",
+        ));
+    }
+    if above(&most, INDEXES_MAX) {
+        let detail = format!("must be less than or equal to {INDEXES_MAX}");
+        faults.push(field::invalid(&most.path, most.value, &detail));
     }
 }
 
@@ -152,7 +214,6 @@ pub(super) fn cron_job(object: &Value, old: Option<&Value>, faults: &mut Vec<Cau
     not_negative(&spec.get("failedJobsHistoryLimit"), faults);
 }
 
-/// Whether a zone of that name exists, the members know; here it must only look like one.
 fn time_zone(zone: &At<'_>, faults: &mut Vec<Cause>) {
     if !zone.is_set() {
         return;
@@ -168,7 +229,8 @@ fn time_zone(zone: &At<'_>, faults: &mut Vec<Cause>) {
         let detail = "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones";
         faults.push(field::invalid(&zone.path, zone.value, detail));
     }
-    if (local && text != "Local") || !format::is_zone(text) {
+    // Go takes `Local` for a zone, and no other spelling of it.
+    if text != "Local" && zones::named(text).is_none() {
         faults.push(field::invalid(
             &zone.path,
             zone.value,

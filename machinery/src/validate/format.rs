@@ -81,18 +81,6 @@ pub fn domain_prefixed(text: &str) -> Vec<String> {
     faults
 }
 
-/// Whether a text looks like the name of a time zone, such as `Europe/Dublin`.
-#[must_use]
-pub fn is_zone(text: &str) -> bool {
-    let part = |part: &str| {
-        part.starts_with(|c: char| c.is_ascii_uppercase())
-            && part
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '+'))
-    };
-    text.split('/').all(part)
-}
-
 /// A label key: an optional `subdomain/` and a name of 63 characters.
 #[must_use]
 pub fn qualified_name(text: &str) -> Vec<String> {

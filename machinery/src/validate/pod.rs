@@ -255,7 +255,10 @@ pub(super) fn update(new: &Value, old: &Value, faults: &mut Vec<Cause>) {
         }
     }
     let (fresh, stored) = (fixed_part(now.value), fixed_part(then.value));
-    if fresh != stored {
+    // Binding is a write of its own, and members' loops bind by update; nobody binds twice.
+    let bound = then.get("nodeName");
+    let moved = !bound.text().is_empty() && bound.text() != now.get("nodeName").text();
+    if fresh != stored || moved {
         let detail = "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
         faults.push(field::forbidden(&now.path, detail));
     }
@@ -272,7 +275,6 @@ fn fixed_part(spec: &Value) -> Value {
         ] {
             map.remove(name);
         }
-        // Binding is a write of its own, and members' loops bind by update.
         map.remove("nodeName");
         for list in ["containers", "initContainers"] {
             for container in map.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {

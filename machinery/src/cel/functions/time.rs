@@ -8,6 +8,7 @@ use jiff::tz::{Offset, TimeZone};
 
 use super::super::eval::{Result, error, no_overload};
 use super::super::value::Value;
+use crate::zones;
 
 const SECOND: i64 = 1_000_000_000;
 
@@ -162,10 +163,10 @@ pub(super) fn part<'a>(name: &str, args: &[Value<'a>]) -> Result<'a> {
     }
 }
 
-/// A time zone by its distance from UTC; names need a table that this crate does not have, but for UTC's.
+/// A time zone by its name, or by its distance from UTC.
 fn zone(text: &str) -> Option<TimeZone> {
-    if matches!(text, "UTC" | "" | "Etc/UTC") {
-        return Some(TimeZone::UTC);
+    if !text.contains(':') {
+        return zones::named(text);
     }
     let (sign, rest) = match text.strip_prefix('-') {
         Some(rest) => (-1, rest),
