@@ -11,6 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use e2e::Federation;
 use e2e::differential::server::{Answer, Server};
 use http::Request;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -335,5 +336,59 @@ async fn slow_clients_are_cut_and_others_are_served() {
             "{said}"
         );
     }
+    assert_eq!(federation.kubectl(&["get", "--raw", "/readyz"]).unwrap(), "ok");
+}
+
+/// Connections that say nothing at all, and how many of those that said one thing.
+const SILENT: usize = 10_000;
+const SPOKE_ONCE: usize = 300;
+/// How much the hub may grow by all of them: what a connection needs until its handshake, and after it, with room to spare.
+const CONNECTIONS_GROW_KIB_MAX: u64 = 256 << 10;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn thousands_of_idle_connections_cost_little_and_stop_nobody() {
+    let (_, most) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+    setrlimit(Resource::RLIMIT_NOFILE, most, most).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let federation = Federation::start(dir.path(), 0).unwrap();
+    let door = Door::of(&federation);
+    let before = memory(&federation, "VmRSS:");
+
+    let mut spoke = Vec::new();
+    for _ in 0..SPOKE_ONCE {
+        let mut stream = door.open().await.unwrap();
+        stream
+            .write_all(b"GET /livez HTTP/1.1\r\nHost: hub\r\n\r\n")
+            .await
+            .unwrap();
+        let mut said = [0; 15];
+        stream.read_exact(&mut said).await.unwrap();
+        assert_eq!(&said, b"HTTP/1.1 200 OK");
+        spoke.push(stream);
+    }
+    let mut silent = Vec::new();
+    for at in 0..SILENT {
+        let stream = TcpStream::connect(door.address).await;
+        silent.push(stream.unwrap_or_else(|error| panic!("connection {at}: {error}")));
+    }
+    for at in 0..3 {
+        let name = format!("served-{at}");
+        federation.kubectl(&["create", "configmap", &name]).unwrap();
+    }
+    let grown = memory(&federation, "VmRSS:").saturating_sub(before);
+    println!("{} connections: {} MiB", SILENT + SPOKE_ONCE, grown >> 10);
+    assert!(grown < CONNECTIONS_GROW_KIB_MAX, "{grown} KiB");
+
+    // Who never begins a handshake is cut, and the place is free again.
+    let cut = async {
+        for mut stream in silent {
+            let mut nothing = [0; 1];
+            assert!(matches!(stream.read(&mut nothing).await, Ok(0) | Err(_)));
+        }
+    };
+    tokio::time::timeout(PATIENCE, cut)
+        .await
+        .expect("silent connections end");
+    drop(spoke);
     assert_eq!(federation.kubectl(&["get", "--raw", "/readyz"]).unwrap(), "ok");
 }
