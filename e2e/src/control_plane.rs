@@ -50,28 +50,29 @@ impl ControlPlane {
     /// # Panics
     /// If it does not become ready.
     pub fn start(name: &str, number: u8, dir: &Path) -> Result<Self, Failure> {
-        Self::start_with(name, number, dir, &tools::meridian()?)
+        let network = Network::free()?;
+        let mut plane = Self::start_with(name, number, dir, &tools::meridian()?, &network.cidr())?;
+        plane.network = Some(network);
+        Ok(plane)
     }
 
-    /// As [`ControlPlane::start`], with the `meridian` binary that plays the machines.
+    /// As [`ControlPlane::start`], with the `meridian` binary that plays the machines, and the load balancers' network.
     ///
     /// # Errors
     /// If a program is missing or does not start.
     ///
     /// # Panics
     /// If it does not become ready.
-    pub fn start_with(name: &str, number: u8, dir: &Path, meridian: &Path) -> Result<Self, Failure> {
+    pub fn start_with(name: &str, number: u8, dir: &Path, meridian: &Path, addresses: &str) -> Result<Self, Failure> {
         let mut plane = Self::start_api(name, number, dir)?;
-        let network = Network::free()?;
         plane.machines_command = vec![
             meridian.display().to_string(),
             "simulate".to_owned(),
             "workloads".to_owned(),
             format!("--name={name}"),
             format!("--kubeconfig={}", plane.kubeconfig().display()),
-            format!("--addresses={}", network.cidr()),
+            format!("--addresses={addresses}"),
         ];
-        plane.network = Some(network);
         plane.start_machines()?;
         Ok(plane)
     }

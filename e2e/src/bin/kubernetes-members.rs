@@ -51,7 +51,11 @@ async fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let mut planes = Vec::new();
     for (name, number) in [("us-1", 1), ("eu-1", 2), ("ap-1", 3)] {
-        let plane = ControlPlane::start_with(name, number, &arguments.dir.join(name), &arguments.meridian)?;
+        let (dir, addresses) = (
+            arguments.dir.join(name),
+            format!("127.{}.0.0/24", 100 + u16::from(number)),
+        );
+        let plane = ControlPlane::start_with(name, number, &dir, &arguments.meridian, &addresses)?;
         planes.push((plane, true));
     }
     std::fs::write(arguments.dir.join("ready"), "").map_err(file)?;
