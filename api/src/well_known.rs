@@ -30,6 +30,8 @@ pub const HUB_ONLY_LABEL: &str = "federation.meridian.dev/hub-only";
 /// Label on hub workloads whose replicas belong to the members (`"true"`): each copy is made with its share and keeps what its
 /// member says from then on; set by users, for autoscalers that only members know.
 pub const RETAIN_REPLICAS_LABEL: &str = "federation.meridian.dev/retain-replicas";
+/// Label on what the hub reads from members: the cluster that it is in.
+pub const CLUSTER_LABEL: &str = "federation.meridian.dev/cluster";
 /// Label on a Cluster object; `"true"` marks a member that `meridian up --simulate` made.
 pub const SIMULATED_LABEL: &str = "federation.meridian.dev/simulated";
 

@@ -7,7 +7,7 @@
 pub(crate) mod body;
 mod deadline;
 pub(crate) mod delete;
-mod events;
+pub(crate) mod events;
 pub(crate) mod get;
 pub(crate) mod health;
 mod identity;
@@ -47,6 +47,7 @@ use crate::audit::{self, Stage, Trail};
 use crate::auth::UserInfo;
 use crate::flow::{self, Class, Flow};
 use crate::kinds::Kind;
+use crate::proxy;
 use crate::server::Shared;
 use crate::streams;
 use crate::write::{Intent, Options, Part};
@@ -106,6 +107,22 @@ impl Ask {
             .extensions
             .get::<Drain>()
             .map_or_else(|| self.server.shutdown.clone(), |drain| drain.0.clone())
+    }
+
+    /// The same, but for what only one request can have: for tasks that outlive the first answer.
+    pub(crate) fn again(&self) -> Self {
+        let mut parts = Request::new(()).into_parts().0;
+        if let Some(drain) = self.parts.extensions.get::<Drain>() {
+            parts.extensions.insert(drain.clone());
+        }
+        Self {
+            server: self.server.clone(),
+            kind: self.kind.clone(),
+            path: self.path.clone(),
+            query: self.query.clone(),
+            parts,
+            user: self.user.clone(),
+        }
     }
 
     /// 404 for the object that is meant.
@@ -352,6 +369,10 @@ async fn dispatch(ask: Ask, verb: &'static str, body: Body) -> Result<Response, 
 
 /// One handler a verb.
 async fn handle(ask: Ask, verb: &'static str, body: Body) -> Result<Response, Status> {
+    if let Some(wanted) = proxy::wanted(&ask, verb) {
+        ask.server.engine.reach_the_present(&ask.kind).await;
+        return proxy::serve(ask, wanted, body).await;
+    }
     let part = match ask.path.subresource.as_str() {
         "" => Part::Object,
         "status" if ask.kind.strategy.status => Part::Status,

@@ -110,6 +110,8 @@ pub struct Strategy {
     pub ephemeral: bool,
     /// Answered and not kept at all.
     pub review: Option<Review>,
+    /// Never written.
+    pub read_only: bool,
 }
 
 const PLAIN: Strategy = Strategy {
@@ -121,6 +123,7 @@ const PLAIN: Strategy = Strategy {
     delete_returns_object: false,
     ephemeral: false,
     review: None,
+    read_only: false,
 };
 
 /// One served kind.
@@ -239,6 +242,7 @@ impl Row {
             verbs: match self.strategy.review {
                 Some(_) => reviews::VERBS,
                 None if self.kind == "Namespace" => kubernetes::NAMESPACE_VERBS,
+                None if self.strategy.read_only => kubernetes::READING_VERBS,
                 None => ALL_VERBS,
             },
             fields: match second {

@@ -28,6 +28,7 @@ use crate::definitions;
 use crate::flow::{Flow, FlowConfig};
 use crate::http::answer;
 use crate::kinds::{Catalog, Profile, Registry};
+use crate::proxy::{Members, Positions};
 use crate::roles;
 use crate::store::{MemoryConfig, MemoryStore, Store, StoreError};
 use crate::streams::{Streams, reports};
@@ -87,6 +88,8 @@ pub struct ServerConfig {
     pub metrics: Option<RenderMetrics>,
     /// Further pages; their routes are absolute, below `/console`.
     pub console: Option<Router>,
+    /// Ways to the members, whose Pods and Nodes are read through; without, those of the hub are all there is.
+    pub members: Option<Arc<dyn Members>>,
     /// Other processes may write to the same store: reads of the present ask it first.
     pub shared_store: bool,
     /// Addresses for Services.
@@ -119,6 +122,7 @@ impl ServerConfig {
             leaving: CancellationToken::new(),
             metrics: None,
             console: None,
+            members: None,
             shared_store: false,
             service_range: ServiceRange::default(),
             cache: CacheConfig {
@@ -188,6 +192,10 @@ pub(crate) struct Shared {
     pub(crate) version: Value,
     pub(crate) shutdown: CancellationToken,
     pub(crate) streams: Streams,
+    /// Ways to the members.
+    pub(crate) members: Option<Arc<dyn Members>>,
+    /// Where watches of members go on.
+    pub(crate) positions: Positions,
 }
 
 /// A running API server. Cheap to clone; dropping the last clone stops its cache.
@@ -215,6 +223,7 @@ impl ApiServer {
             leaving,
             metrics,
             console,
+            members,
             shared_store,
             service_range,
             cache,
@@ -279,6 +288,8 @@ impl ApiServer {
             version,
             shutdown,
             streams,
+            members,
+            positions: Positions::default(),
         };
         let shared = Arc::new(shared);
         tokio::spawn(roles::keep_aggregated(Arc::downgrade(&shared)));

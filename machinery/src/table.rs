@@ -75,6 +75,9 @@ impl Column {
     }
 }
 
+/// The column that tells the cluster of what is read from members.
+pub const CLUSTER: Column = Column::text("Cluster", "The cluster that it is in.");
+
 /// The column that names the object: the first of every kind.
 pub const NAME: Column = Column {
     format: "name",

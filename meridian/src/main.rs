@@ -19,6 +19,7 @@ mod postgres;
 mod telemetry;
 mod tokens;
 mod up;
+mod ways;
 
 use std::process::ExitCode;
 

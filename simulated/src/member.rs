@@ -40,6 +40,8 @@ pub struct MemberConfig {
     pub listen: SocketAddr,
     /// How long its pods take to become ready.
     pub ready_delay: Duration,
+    /// Its workloads have Pods, not only statuses: many members with much in them can do without.
+    pub pods: bool,
 }
 
 impl MemberConfig {
@@ -53,6 +55,7 @@ impl MemberConfig {
             addresses,
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             ready_delay: Duration::from_millis(500),
+            pods: false,
         }
     }
 }
@@ -194,6 +197,7 @@ impl Member {
             zone: config.zone.clone(),
             addresses: config.addresses,
             ready_delay: config.ready_delay,
+            pods: config.pods,
             control_plane: ControlPlane::Simulated,
             faults: faults.clone(),
         };

@@ -14,6 +14,7 @@ mod replicas;
 mod rollout;
 mod service_accounts;
 mod services;
+mod workload_pods;
 
 use std::time::Duration;
 
@@ -48,6 +49,8 @@ pub struct WorkloadsConfig {
     pub ready_delay: Duration,
     /// Who runs the controllers.
     pub control_plane: ControlPlane,
+    /// Workloads of a simulated control plane have Pods, not only statuses.
+    pub pods: bool,
     /// Faults of the data path.
     pub faults: Faults,
 }
@@ -89,6 +92,9 @@ pub async fn run(client: Client, config: WorkloadsConfig, shutdown: Cancellation
     match config.control_plane {
         ControlPlane::Simulated => {
             loops.spawn(replicas::run(client.clone(), config.clone()));
+            if config.pods {
+                loops.spawn(workload_pods::run(client.clone(), config.clone()));
+            }
             loops.spawn(endpoint_slices::run(client.clone(), config.clone()));
             loops.spawn(namespaces::run(client.clone()));
             loops.spawn(service_accounts::run(client.clone()));

@@ -100,6 +100,18 @@ impl MemberAccess {
     /// # Errors
     /// [`AccessError`] where the endpoint, the authorities or the credentials cannot be read.
     pub async fn client(&self) -> Result<kube::Client, AccessError> {
+        self.made(|config| config.write_timeout = Some(REQUEST_TIMEOUT)).await
+    }
+
+    /// The same for streams that may say nothing for long. Whoever asks sets the deadlines.
+    ///
+    /// # Errors
+    /// As [`Self::client`].
+    pub async fn client_without_silence_limit(&self) -> Result<kube::Client, AccessError> {
+        self.made(|config| config.read_timeout = None).await
+    }
+
+    async fn made(&self, limits: impl FnOnce(&mut kube::Config)) -> Result<kube::Client, AccessError> {
         let kubeconfig = json!({
             "clusters": [{"name": "member", "cluster": {
                 "server": self.endpoint,
@@ -127,7 +139,7 @@ impl MemberAccess {
             .await
             .map_err(unreadable)?;
         config.connect_timeout = Some(CONNECT_TIMEOUT);
-        config.write_timeout = Some(REQUEST_TIMEOUT);
+        limits(&mut config);
         // Deadlines and backoff are the syncer's own.
         config.default_retry = false;
         kube::Client::try_from(config).map_err(|source| AccessError::Client {

@@ -15,12 +15,12 @@ use crate::cache::{CachedObject, Event, EventType};
 use crate::kinds::Kind;
 
 /// Writes events in the form one client asked for.
-pub(super) struct Encoder {
-    pub(super) printer: Printer,
-    pub(super) form: Form,
-    pub(super) columns_sent: bool,
+pub(crate) struct Encoder {
+    pub(crate) printer: Printer,
+    pub(crate) form: Form,
+    pub(crate) columns_sent: bool,
     /// The served kind, where the objects are of one: it says how they are shown.
-    pub(super) served: Option<Arc<Kind>>,
+    pub(crate) served: Option<Arc<Kind>>,
 }
 
 impl Encoder {
@@ -28,7 +28,7 @@ impl Encoder {
     ///
     /// # Errors
     /// The object cannot be shown ([`Self::prepare`]).
-    pub(super) fn object(&mut self, event: EventType, object: &CachedObject, out: &mut BytesMut) -> Result<(), Status> {
+    pub(crate) fn object(&mut self, event: EventType, object: &CachedObject, out: &mut BytesMut) -> Result<(), Status> {
         if self.form.encoding != Encoding::Protobuf && self.form.transform == Transform::Objects {
             let shown = match &self.served {
                 Some(kind) => kind.shown_bytes(object)?,
@@ -48,7 +48,7 @@ impl Encoder {
     }
 
     /// Asks whoever has to be asked to show what events are about.
-    pub(super) async fn prepare(&self, events: &[Arc<Event>]) -> Result<(), Status> {
+    pub(crate) async fn prepare(&self, events: &[Arc<Event>]) -> Result<(), Status> {
         let Some(kind) = &self.served else { return Ok(()) };
         let objects = events
             .iter()
@@ -57,14 +57,14 @@ impl Encoder {
     }
 
     /// An object as it is shown.
-    pub(super) fn shown(&self, object: &CachedObject) -> Result<Arc<Value>, Status> {
+    pub(crate) fn shown(&self, object: &CachedObject) -> Result<Arc<Value>, Status> {
         match &self.served {
             Some(kind) => kind.shown(object),
             None => Ok(object.value()),
         }
     }
 
-    pub(super) fn value(&mut self, event: &str, object: &Value, revision: Option<Revision>, out: &mut BytesMut) {
+    pub(crate) fn value(&mut self, event: &str, object: &Value, revision: Option<Revision>, out: &mut BytesMut) {
         match self.form.transform {
             Transform::Objects => self.frame(event, object, out),
             Transform::Metadata => self.frame(event, &metadata_only(self.form, object), out),
@@ -98,7 +98,7 @@ impl Encoder {
         }
     }
 
-    pub(super) fn bookmark(&mut self, revision: Revision, initial_end: bool) -> Bytes {
+    pub(crate) fn bookmark(&mut self, revision: Revision, initial_end: bool) -> Bytes {
         let mut metadata = json!({ "resourceVersion": revision.to_string() });
         if let (true, Some(metadata)) = (initial_end, metadata.as_object_mut()) {
             metadata.insert("annotations".to_owned(), json!({ "k8s.io/initial-events-end": "true" }));
@@ -111,7 +111,7 @@ impl Encoder {
         out.freeze()
     }
 
-    pub(super) fn error(&mut self, status: &Status) -> Bytes {
+    pub(crate) fn error(&mut self, status: &Status) -> Bytes {
         let mut out = BytesMut::new();
         self.frame("ERROR", &status.to_value(), &mut out);
         out.freeze()

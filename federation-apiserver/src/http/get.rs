@@ -13,6 +13,7 @@ use super::select::Selection;
 use super::source::Source;
 use super::tables::{Include, Printer, metadata_only};
 use super::{Ask, respond};
+use crate::proxy;
 use crate::write::{Part, scale_of};
 
 /// Answers one object, or its scale.
@@ -54,6 +55,7 @@ pub(crate) fn answer_shape(ask: &Ask, code: StatusCode, form: super::Form, objec
                 kind: text("kind"),
                 custom: custom_version(ask),
                 include,
+                clusters: proxy::reads(ask),
                 form,
             };
             let revision = object

@@ -66,7 +66,7 @@ struct Options {
     exact: bool,
 }
 
-pub(super) fn invalid_options(cause: Cause) -> Status {
+pub(crate) fn invalid_options(cause: Cause) -> Status {
     Status::invalid("meta.k8s.io", "ListOptions", "", vec![cause])
 }
 
@@ -189,7 +189,12 @@ pub(crate) async fn list(
             bytes(source, &metadata, &page.items)?,
         ));
     }
-    respond::value(StatusCode::OK, form, &tree(source, query, form, metadata, &page.items)?)
+    let shown: Vec<Arc<Value>> = page
+        .items
+        .iter()
+        .map(|item| source.shown(item))
+        .collect::<Result<_, _>>()?;
+    respond::value(StatusCode::OK, form, &tree(source, query, form, metadata, &shown)?)
 }
 
 fn page(snapshot: &Snapshot, options: &Options, selection: &Selection) -> Page {
@@ -290,14 +295,14 @@ fn bytes(source: &Source, metadata: &Value, items: &[Arc<CachedObject>]) -> Resu
     Ok(out.freeze())
 }
 
-fn tree(
+/// The list of objects as they are shown, in the form that was asked for.
+pub(crate) fn tree(
     source: &Source,
     query: &Query,
     form: Form,
     metadata: Value,
-    items: &[Arc<CachedObject>],
+    shown: &[Arc<Value>],
 ) -> Result<Value, Status> {
-    let shown: Vec<Arc<Value>> = items.iter().map(|item| source.shown(item)).collect::<Result<_, _>>()?;
     match form.transform {
         Transform::Objects => Ok(json!({
             "kind": source.list_kind,

@@ -40,6 +40,15 @@ impl Query {
         self.0.iter().filter(move |(k, _)| k == key).map(|(_, v)| v.as_str())
     }
 
+    /// The same with one parameter of this value alone; without it where the value is empty.
+    pub(crate) fn with(&self, key: &str, value: &str) -> Self {
+        let mut pairs: Vec<_> = self.0.iter().filter(|(k, _)| k != key).cloned().collect();
+        if !value.is_empty() {
+            pairs.push((key.to_owned(), value.to_owned()));
+        }
+        Self(pairs)
+    }
+
     /// Whether a parameter is set, with or without a value.
     #[must_use]
     pub fn has(&self, key: &str) -> bool {

@@ -31,6 +31,8 @@ pub(crate) struct Source {
     pub(crate) list_kind: String,
     /// The served kind, where they are of one: it says how they are shown.
     pub(crate) served: Option<Arc<Kind>>,
+    /// Rows tell the cluster that an object is in.
+    pub(crate) clusters: bool,
     /// What must live for as long as the collection is read.
     pub(crate) keep: Option<Arc<dyn std::any::Any + Send + Sync>>,
 }
@@ -44,6 +46,7 @@ impl Source {
             kind: kind.kind.clone(),
             list_kind: kind.list_kind.clone(),
             served: Some(kind.clone()),
+            clusters: false,
             keep: None,
         }
     }
@@ -85,6 +88,7 @@ impl Source {
             kind: self.kind.clone(),
             custom: self.custom_version(),
             include,
+            clusters: self.clusters,
             form,
         }
     }

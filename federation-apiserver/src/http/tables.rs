@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use api::Revision;
+use api::well_known::CLUSTER_LABEL;
 use jiff::Timestamp;
 use machinery::custom::{PrinterColumn, Version};
 use machinery::status::Status;
@@ -58,11 +59,20 @@ pub(crate) struct Printer {
     pub(crate) custom: Option<Arc<Version>>,
     /// What rows carry.
     pub(crate) include: Include,
+    /// One column more: the cluster that an object is in.
+    pub(crate) clusters: bool,
     /// The form that was asked for.
     pub(crate) form: Form,
 }
 
 impl Printer {
+    /// Where the column of clusters stands: after those that are always printed.
+    fn place_of_clusters(&self) -> Option<usize> {
+        let columns = table::columns(&self.api_version, &self.kind);
+        self.clusters
+            .then(|| columns.iter().take_while(|column| column.priority == 0).count())
+    }
+
     /// A row of an object.
     pub(crate) fn row(&self, object: &Value, now: Timestamp) -> Value {
         let second = versions::second(&self.api_version, &self.kind);
@@ -72,13 +82,18 @@ impl Printer {
             stored
         });
         let printed = stored.as_ref().unwrap_or(object);
-        let cells = match &self.custom {
+        let mut cells = match &self.custom {
             Some(custom) => custom.cells(printed, now),
             None => {
                 let api_version = second.map_or(self.api_version.as_str(), |second| second.stored_api_version);
                 table::cells(api_version, &self.kind, printed, now)
             }
         };
+        if let Some(place) = self.place_of_clusters().filter(|place| *place <= cells.len()) {
+            let labels = object.get("metadata").and_then(|metadata| metadata.get("labels"));
+            let cluster = labels.and_then(|labels| labels.get(CLUSTER_LABEL)).cloned();
+            cells.insert(place, cluster.unwrap_or_else(|| Value::from("<none>")));
+        }
         let mut row = Map::new();
         row.insert("cells".to_owned(), Value::Array(cells));
         match self.include {
@@ -98,7 +113,7 @@ impl Printer {
 
     /// A table of rows; without `columns` for every watch event but the first.
     pub(crate) fn table(&self, rows: Vec<Value>, metadata: Value, columns: bool) -> Value {
-        let definitions: Vec<Value> = match (&self.custom, columns) {
+        let mut definitions: Vec<Value> = match (&self.custom, columns) {
             (_, false) => Vec::new(),
             (Some(custom), true) => std::iter::once(table::NAME.to_value())
                 .chain(custom.columns.iter().map(PrinterColumn::to_value))
@@ -110,6 +125,12 @@ impl Printer {
                 columns.iter().map(table::Column::to_value).collect()
             }
         };
+        if let Some(place) = self
+            .place_of_clusters()
+            .filter(|place| *place <= definitions.len() && columns)
+        {
+            definitions.insert(place, table::CLUSTER.to_value());
+        }
         json!({
             "kind": "Table",
             "apiVersion": format!("meta.k8s.io/{}", self.form.meta_version),

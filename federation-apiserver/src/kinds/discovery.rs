@@ -15,6 +15,13 @@ pub(crate) const AGGREGATED_MEDIA: &str = "application/json;g=apidiscovery.k8s.i
 
 /// Verbs of a namespace's `finalize`.
 const FINALIZE_VERBS: &[&str] = &["update"];
+/// Streams of a Pod.
+const OF_PODS: [(&str, &str, &[&str]); 4] = [
+    ("attach", "PodAttachOptions", &["create", "get"]),
+    ("exec", "PodExecOptions", &["create", "get"]),
+    ("log", "Pod", &["get"]),
+    ("portforward", "PodPortForwardOptions", &["create", "get"]),
+];
 const PART_VERBS: &[&str] = &["get", "patch", "update"];
 
 /// A document, its bytes and their hash.
@@ -82,6 +89,19 @@ pub(super) fn subresources(kind: &Kind) -> Vec<Subresource> {
     }
     if kind.strategy.status {
         list.push(own("status", PART_VERBS));
+    }
+    if kind.key.as_str() == "/pods" {
+        list.extend(OF_PODS.map(|(name, kind, verbs)| Subresource {
+            kind: kind.to_owned(),
+            ..own(name, verbs)
+        }));
+        list.push(Subresource {
+            name: "eviction",
+            group: "policy".to_owned(),
+            version: "v1".to_owned(),
+            kind: "Eviction".to_owned(),
+            verbs: super::reviews::VERBS,
+        });
     }
     if kind.key.as_str() == "/serviceaccounts" {
         list.push(Subresource {

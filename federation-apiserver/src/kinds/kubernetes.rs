@@ -3,6 +3,7 @@
 use super::{GenerationRule, PLAIN, Profile, Row, Strategy};
 
 /// Namespaces cannot be deleted as a collection.
+pub(super) const READING_VERBS: &[&str] = &["get", "list", "watch"];
 pub(super) const NAMESPACE_VERBS: &[&str] = &["create", "delete", "get", "list", "patch", "update", "watch"];
 
 /// Kinds with a status, whose deletion answers the object.
@@ -177,7 +178,16 @@ pub(super) fn rows(profile: Profile) -> Vec<Row> {
         },
     ];
     match profile {
-        Profile::Hub => {}
+        // Those of the members, read through.
+        Profile::Hub => rows.push(Row {
+            namespaced: false,
+            fields: &["spec.unschedulable"],
+            strategy: Strategy {
+                read_only: true,
+                ..PLAIN
+            },
+            ..core("Node", "nodes", "node", &["no"])
+        }),
         Profile::Member => rows.push(Row {
             namespaced: false,
             fields: &["spec.unschedulable"],

@@ -58,6 +58,7 @@ pub(crate) async fn serve(ask: Ask, verb: &str) -> Result<Response, Status> {
         kind: "Manifest".to_owned(),
         list_kind: "ManifestList".to_owned(),
         served: None,
+        clusters: false,
         keep: Some(manifests),
     };
     let selection = Selection::of(&ask.query, "", None)?;

@@ -128,6 +128,15 @@ impl LabelSelector {
         !self.nothing && self.requirements.is_empty()
     }
 
+    /// Its requirements on one label, and the others.
+    #[must_use]
+    pub fn apart(self, key: &str) -> (Self, Self) {
+        let nothing = self.nothing;
+        let (of_key, others) = self.requirements.into_iter().partition(|one| one.key == key);
+        let made = |requirements| Self { requirements, nothing };
+        (made(of_key), made(others))
+    }
+
     /// The requirements.
     #[must_use]
     pub fn requirements(&self) -> &[Requirement] {

@@ -76,6 +76,7 @@ pub(crate) async fn workloads(args: WorkloadsArgs) -> Result<(), CommandError> {
         addresses,
         ready_delay: Duration::from_millis(args.ready_delay_ms),
         control_plane: ControlPlane::Kubernetes,
+        pods: true,
         faults: Faults::default(),
     };
     simulated::workloads::run(client, config, stop).await;

@@ -17,6 +17,7 @@ use crate::cli::{ApiArgs, StoreArgs};
 use crate::data_dir::DataDir;
 use crate::pki::{Pki, server_names};
 use crate::postgres::PrivatePostgres;
+use crate::ways::Ways;
 use crate::{console_assets, encryption, telemetry, tokens};
 
 /// A hub that runs.
@@ -92,6 +93,7 @@ impl Hub {
             authority: Some(Arc::new(pki.signing_authority()?)),
             metrics: Some(Arc::new(move || metrics.render())),
             console: Some(console_assets::router()),
+            members: Some(Arc::new(Ways::default())),
             shared_store: postgres.is_none(),
             shutdown: stop.clone(),
             ..ServerConfig::new(Profile::Hub)

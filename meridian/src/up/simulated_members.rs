@@ -71,6 +71,7 @@ async fn start_one(hub: &Client, name: &str, region: &str, addresses: Ipv4Net) -
     let config = MemberConfig {
         region: Some(region.to_owned()),
         zone: Some(zone.clone()),
+        pods: true,
         ..MemberConfig::new(name, addresses)
     };
     let member = Member::start(config)
