@@ -249,6 +249,7 @@ impl ControlPlane {
             "--advertise-address=127.0.0.1".to_owned(),
             // Kubernetes refuses to write a loopback address into Endpoints.
             "--endpoint-reconciler-type=none".to_owned(),
+            "--kubelet-preferred-address-types=InternalIP".to_owned(),
             format!("--service-cluster-ip-range=10.{number}.0.0/16"),
         ];
         let more = more.iter().map(|flag| (*flag).to_owned());

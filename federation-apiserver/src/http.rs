@@ -47,6 +47,7 @@ use crate::audit::{self, Stage, Trail};
 use crate::auth::UserInfo;
 use crate::flow::{self, Class, Flow};
 use crate::kinds::Kind;
+use crate::kubelet;
 use crate::proxy;
 use crate::server::Shared;
 use crate::streams;
@@ -372,6 +373,9 @@ async fn handle(ask: Ask, verb: &'static str, body: Body) -> Result<Response, St
     if let Some(wanted) = proxy::wanted(&ask, verb) {
         ask.server.engine.reach_the_present(&ask.kind).await;
         return proxy::serve(ask, wanted, body).await;
+    }
+    if kubelet::answers(&ask) {
+        return kubelet::serve(ask, body).await;
     }
     let part = match ask.path.subresource.as_str() {
         "" => Part::Object,

@@ -18,6 +18,7 @@ mod definitions;
 pub mod flow;
 pub mod http;
 pub mod kinds;
+pub mod kubelet;
 pub mod proxy;
 mod roles;
 pub mod serve;

@@ -28,6 +28,7 @@ use crate::definitions;
 use crate::flow::{Flow, FlowConfig};
 use crate::http::answer;
 use crate::kinds::{Catalog, Profile, Registry};
+use crate::kubelet::Kubelet;
 use crate::proxy::{Members, Positions};
 use crate::roles;
 use crate::store::{MemoryConfig, MemoryStore, Store, StoreError};
@@ -90,6 +91,8 @@ pub struct ServerConfig {
     pub console: Option<Router>,
     /// Ways to the members, whose Pods and Nodes are read through; without, those of the hub are all there is.
     pub members: Option<Arc<dyn Members>>,
+    /// Plays the machines; without, Pods have neither logs nor commands here.
+    pub kubelet: Option<Arc<dyn Kubelet>>,
     /// Other processes may write to the same store: reads of the present ask it first.
     pub shared_store: bool,
     /// Addresses for Services.
@@ -123,6 +126,7 @@ impl ServerConfig {
             metrics: None,
             console: None,
             members: None,
+            kubelet: None,
             shared_store: false,
             service_range: ServiceRange::default(),
             cache: CacheConfig {
@@ -194,6 +198,8 @@ pub(crate) struct Shared {
     pub(crate) streams: Streams,
     /// Ways to the members.
     pub(crate) members: Option<Arc<dyn Members>>,
+    /// Plays the machines.
+    pub(crate) kubelet: Option<Arc<dyn Kubelet>>,
     /// Where watches of members go on.
     pub(crate) positions: Positions,
 }
@@ -224,6 +230,7 @@ impl ApiServer {
             metrics,
             console,
             members,
+            kubelet,
             shared_store,
             service_range,
             cache,
@@ -289,6 +296,7 @@ impl ApiServer {
             shutdown,
             streams,
             members,
+            kubelet,
             positions: Positions::default(),
         };
         let shared = Arc::new(shared);

@@ -9,6 +9,7 @@ pub mod addresses;
 mod certificates;
 pub mod faults;
 mod gate;
+mod kubelet;
 mod member;
 pub mod workloads;
 

@@ -23,6 +23,7 @@ use crate::addresses::AddressRange;
 use crate::certificates;
 use crate::faults::{Fault, Faults};
 use crate::gate::{self, Serve};
+use crate::kubelet::SimulatedKubelet;
 use crate::workloads::{self, ControlPlane, WorkloadsConfig};
 
 /// A member to be.
@@ -168,6 +169,7 @@ impl Member {
         let guard = stop.clone().drop_guard();
         let mut server_config = ServerConfig::new(Profile::Member);
         server_config.shutdown = stop.clone();
+        server_config.kubelet = Some(Arc::new(SimulatedKubelet { member: member() }));
         let server = ApiServer::new(Arc::new(MemoryStore::default()), server_config)
             .await
             .map_err(|source| MemberError::Server {

@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::addresses::AddressRange;
 use crate::faults::Faults;
+use crate::kubelet::Port;
 
 /// Who runs the controllers of the member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +60,7 @@ pub struct WorkloadsConfig {
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Bounds a request in time.
-async fn within<T>(request: impl Future<Output = Result<T, kube::Error>>) -> Result<T, Failure> {
+pub(crate) async fn within<T>(request: impl Future<Output = Result<T, kube::Error>>) -> Result<T, Failure> {
     match tokio::time::timeout(REQUEST_TIMEOUT, request).await {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(Failure::Kube(Box::new(error))),
@@ -69,7 +70,7 @@ async fn within<T>(request: impl Future<Output = Result<T, kube::Error>>) -> Res
 
 /// A request that failed.
 #[derive(Debug, thiserror::Error)]
-enum Failure {
+pub(crate) enum Failure {
     /// The member's API server said no, or nothing that can be read.
     #[error("{0}")]
     Kube(#[source] Box<kube::Error>),
@@ -79,7 +80,7 @@ enum Failure {
 }
 
 impl Failure {
-    fn is(&self, code: u16) -> bool {
+    pub(crate) fn is(&self, code: u16) -> bool {
         matches!(self, Self::Kube(error) if matches!(&**error, kube::Error::Api(status) if status.code == code))
     }
 }
@@ -87,7 +88,7 @@ impl Failure {
 /// Runs the loops of one member until shutdown.
 pub async fn run(client: Client, config: WorkloadsConfig, shutdown: CancellationToken) {
     let mut loops = JoinSet::new();
-    loops.spawn(node::run(client.clone(), config.clone()));
+    let mut kubelet = None;
     loops.spawn(services::run(client.clone(), config.clone(), shutdown.clone()));
     match config.control_plane {
         ControlPlane::Simulated => {
@@ -99,9 +100,19 @@ pub async fn run(client: Client, config: WorkloadsConfig, shutdown: Cancellation
             loops.spawn(namespaces::run(client.clone()));
             loops.spawn(service_accounts::run(client.clone()));
         }
-        // Its own controllers do all that.
-        ControlPlane::Kubernetes => {}
+        // Its own controllers do all that; its API server asks a kubelet for logs.
+        ControlPlane::Kubernetes => match Port::open().await {
+            Ok(port) => {
+                kubelet = Some(port.number());
+                let (member, client, shutdown) = (config.member.clone(), client.clone(), shutdown.clone());
+                loops.spawn(port.serve(member, client, shutdown));
+            }
+            Err(error) => {
+                tracing::warn!(member = config.member, %error, "the simulated kubelet has no port; pods have no logs");
+            }
+        },
     }
+    loops.spawn(node::run(client.clone(), config.clone(), kubelet));
     loops.spawn(pods::run(client, config.clone()));
     tokio::select! {
         () = shutdown.cancelled() => {}

@@ -6,6 +6,7 @@ use e2e::{ControlPlane, Federation, eventually};
 
 use crate::definitions;
 use crate::member_loss::{Versions, lose_and_recover, versions};
+use crate::read_through;
 use crate::shop;
 
 #[test]
@@ -49,6 +50,7 @@ fn the_shop_on_three_real_control_planes() {
         4,
         "the share of web in us-1, as the real controllers made it: {pods}"
     );
+    read_through::walk(&federation, "us-1", &planes[0].kubeconfig());
     restart_writes_nothing(&mut federation, &planes);
     definitions::walk_in_planes(&federation, dir.path(), &planes);
     let (us, others_planes) = planes.split_first_mut().unwrap();

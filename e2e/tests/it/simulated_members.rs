@@ -6,6 +6,7 @@ use e2e::federation::output;
 use e2e::{Federation, tools};
 
 use crate::member_loss::{Versions, lose_and_recover, versions};
+use crate::read_through;
 use crate::shop;
 
 #[test]
@@ -13,6 +14,9 @@ fn the_shop_from_apply_to_the_loss_of_a_member() {
     let dir = tempfile::tempdir().unwrap();
     let federation = Federation::start(dir.path(), 3).unwrap();
     shop::walk(&federation);
+    read_through::walk(&federation, "us-1", &federation.data_dir().join("kubeconfig"));
+    read_through::commands(&federation);
+    read_through::one_member_away(&federation);
     lose_and_recover(
         &federation,
         || others(&federation),

@@ -20,16 +20,16 @@ pub(crate) fn name(member: &str) -> String {
 }
 
 /// Keeps the Node until its task ends.
-pub(crate) async fn run(client: Client, config: WorkloadsConfig) {
+pub(crate) async fn run(client: Client, config: WorkloadsConfig, kubelet: Option<u16>) {
     let mut registered = false;
     loop {
         let kept = async {
             if !registered {
-                register(&client, &config).await?;
+                register(&client, &config, kubelet).await?;
             }
             if config.control_plane == super::ControlPlane::Kubernetes {
                 // Its node controller looks at both.
-                report(&client, &config).await?;
+                report(&client, &config, kubelet).await?;
                 renew(&client, &config.member).await?;
             }
             Ok::<(), Failure>(())
@@ -48,7 +48,7 @@ pub(crate) async fn run(client: Client, config: WorkloadsConfig) {
     }
 }
 
-async fn register(client: &Client, config: &WorkloadsConfig) -> Result<(), Failure> {
+async fn register(client: &Client, config: &WorkloadsConfig, kubelet: Option<u16>) -> Result<(), Failure> {
     let api: Api<Node> = Api::all(client.clone());
     let name = name(&config.member);
     let mut labels = std::collections::BTreeMap::from([
@@ -66,10 +66,10 @@ async fn register(client: &Client, config: &WorkloadsConfig) -> Result<(), Failu
     }
     let node = json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": labels}});
     within(api.patch(&name, &PatchParams::apply(MANAGER).force(), &Patch::Apply(&node))).await?;
-    report(client, config).await
+    report(client, config, kubelet).await
 }
 
-async fn report(client: &Client, config: &WorkloadsConfig) -> Result<(), Failure> {
+async fn report(client: &Client, config: &WorkloadsConfig, kubelet: Option<u16>) -> Result<(), Failure> {
     let api: Api<Node> = Api::all(client.clone());
     let now = k8s_openapi::jiff::Timestamp::now()
         .strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -77,6 +77,7 @@ async fn report(client: &Client, config: &WorkloadsConfig) -> Result<(), Failure
     let size = json!({"cpu": "64", "memory": "256Gi", "pods": "2000", "ephemeral-storage": "1Ti"});
     let status = json!({"status": {
         "capacity": size, "allocatable": size,
+        "daemonEndpoints": {"kubeletEndpoint": {"Port": kubelet.unwrap_or_default()}},
         "addresses": [{"type": "InternalIP", "address": "127.0.0.1"}, {"type": "Hostname", "address": name(&config.member)}],
         "conditions": [{"type": "Ready", "status": "True", "reason": "KubeletReady", "message": "simulated node",
             "lastHeartbeatTime": now, "lastTransitionTime": now}],
