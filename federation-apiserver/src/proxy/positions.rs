@@ -64,7 +64,10 @@ mod tests {
         let first = keep(1);
         assert!(first >= FIRST && Revision::new(first).is_some());
         assert_eq!(positions.find(first).unwrap().hub.get(), 1);
-        let last = (0..REMEMBERED as u64).map(|number| keep(number + 2)).last().unwrap();
+        let mut last = first;
+        for number in 0..REMEMBERED as u64 {
+            last = keep(number + 2);
+        }
         assert!(positions.find(first).is_none());
         assert_eq!(positions.find(last).unwrap().hub.get(), REMEMBERED as u64 + 1);
     }

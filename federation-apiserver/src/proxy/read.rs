@@ -78,8 +78,8 @@ impl Search {
     /// Whether a name on the hub is one that is looked for.
     pub(super) fn has_name(&self, object: &Value) -> bool {
         let (_, name) = shown::key(object);
-        let names = self.fields.terms().iter().filter(|term| term.field == "metadata.name");
-        names.fold(true, |fits, term| fits && (term.value == name) == term.equal)
+        let mut names = self.fields.terms().iter().filter(|term| term.field == "metadata.name");
+        names.all(|term| (term.value == name) == term.equal)
     }
 }
 
@@ -329,11 +329,8 @@ pub(super) async fn list(ask: &Ask) -> Result<Response, Status> {
         position.members.insert(member.name().to_owned(), version);
         let theirs = list.get_mut("items").and_then(Value::as_array_mut).map(std::mem::take);
         for object in theirs.into_iter().flatten() {
-            if let Some(object) = showing.object(object, member.name()) {
-                if search.has_name(&object) {
-                    items.push(Arc::new(object));
-                }
-            }
+            let shown = showing.object(object, member.name());
+            items.extend(shown.filter(|object| search.has_name(object)).map(Arc::new));
         }
     }
     items.sort_by(|a, b| shown::key(a).cmp(&shown::key(b)));

@@ -37,12 +37,14 @@ struct Set {
 
 enum News {
     Workloads(&'static str, Change<Value>),
-    Pods(Change<Pod>),
+    Pods(Box<Change<Pod>>),
 }
 
 /// Runs until its task ends.
 pub(crate) async fn run(client: Client, config: WorkloadsConfig) {
-    let pods = follow(Api::<Pod>::all(client.clone())).map(News::Pods).boxed();
+    let pods = follow(Api::<Pod>::all(client.clone()))
+        .map(|change| News::Pods(Box::new(change)))
+        .boxed();
     let mut news = futures::stream::select_all([
         pods,
         workloads::<Deployment>(&client, "Deployment"),
@@ -114,11 +116,10 @@ fn take(
             }
         }
         News::Workloads(kind, Change::Put(object)) => {
-            if let Some(set) = set(kind, &object) {
-                if sets.get(&set.uid) != Some(&set) {
-                    dirty.insert(set.uid.clone());
-                    sets.insert(set.uid.clone(), set);
-                }
+            let known = |set: &Set| sets.get(&set.uid) == Some(set);
+            if let Some(set) = set(kind, &object).filter(|set| !known(set)) {
+                dirty.insert(set.uid.clone());
+                sets.insert(set.uid.clone(), set);
             }
         }
         News::Workloads(_, Change::Gone(object)) => {
@@ -129,26 +130,25 @@ fn take(
             sets.remove(uid);
             dirty.insert(uid.to_owned());
         }
-        News::Pods(Change::Listed(pods)) => {
+        News::Pods(change) => take_pods(*change, there, dirty),
+    }
+}
+
+fn take_pods(change: Change<Pod>, there: &mut HashMap<String, BTreeMap<String, Known>>, dirty: &mut HashSet<String>) {
+    match change {
+        Change::Listed(pods) => {
             dirty.extend(there.drain().map(|(uid, _)| uid));
-            for pod in &pods {
-                if let Some((owner, name, known)) = known(pod) {
-                    dirty.insert(owner.clone());
-                    there.entry(owner).or_default().insert(name, known);
-                }
+            for (owner, name, known) in pods.iter().filter_map(known) {
+                dirty.insert(owner.clone());
+                there.entry(owner).or_default().insert(name, known);
             }
         }
-        News::Pods(Change::Put(pod)) => {
+        Change::Put(pod) if pod.metadata.deletion_timestamp.is_none() => {
             if let Some((owner, name, known)) = known(&pod) {
-                if pod.metadata.deletion_timestamp.is_some() {
-                    there.entry(owner.clone()).or_default().remove(&name);
-                    dirty.insert(owner);
-                } else {
-                    there.entry(owner).or_default().insert(name, known);
-                }
+                there.entry(owner).or_default().insert(name, known);
             }
         }
-        News::Pods(Change::Gone(pod)) => {
+        Change::Put(pod) | Change::Gone(pod) => {
             if let Some((owner, name, _)) = known(&pod) {
                 there.entry(owner.clone()).or_default().remove(&name);
                 dirty.insert(owner);
