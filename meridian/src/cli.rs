@@ -6,11 +6,13 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
+mod adopt;
 mod api;
 mod hub;
 mod operate;
 mod plan;
 
+pub(crate) use adopt::{PromoteArgs, ReleaseArgs};
 pub(crate) use api::{ApiArgs, AuditArgs, OidcArgs, ServiceAccountArgs};
 pub(crate) use hub::{ApiserverArgs, UpArgs};
 pub(crate) use operate::{DrainArgs, OverrideCommand, UncordonArgs, WhichClusters, WordArgs};
@@ -73,6 +75,10 @@ pub(crate) enum Command {
     Join(JoinArgs),
     /// Take a member cluster out of the federation.
     Unjoin(UnjoinArgs),
+    /// Federate what already runs in a member, without a restart.
+    Promote(PromoteArgs),
+    /// Hand an object back to the members that hold it: it leaves the hub, its copies stay.
+    Release(ReleaseArgs),
     /// Make a simulated member fail or recover; play the machines of a control plane that has none.
     #[command(subcommand)]
     Simulate(SimulateCommand),
