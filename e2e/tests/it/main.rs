@@ -26,6 +26,7 @@ mod member_loss;
 mod membership;
 mod names;
 mod plan;
+mod pull;
 mod read_through;
 mod replicas;
 mod shop;

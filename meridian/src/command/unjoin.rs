@@ -14,7 +14,7 @@ use syncer::MemberAccess;
 use super::CommandError;
 use crate::cli::UnjoinArgs;
 use crate::hub::{self, failed};
-use crate::membership::claim;
+use crate::membership::{self, claim};
 use crate::output::with_causes;
 
 /// How often the hub is asked whether the member let go.
@@ -74,6 +74,7 @@ pub(crate) async fn run(data_dir: &Path, args: UnjoinArgs) -> Result<(), Command
              kubectl annotate namespace kube-system {FEDERATION_ANNOTATION}-"
         );
     }
+    membership::pull::revoke(&hub, name).await?;
     let secrets: Api<Secret> = Api::namespaced(hub.clone(), SYSTEM_NAMESPACE);
     match secrets
         .delete(&format!("cluster-{name}"), &DeleteParams::default())

@@ -7,7 +7,7 @@ use api::ClusterName;
 use api::well_known::{BOOTSTRAP_CLUSTER_PREFIX, BOOTSTRAP_GROUP, FIELD_MANAGER, SYSTEM_NAMESPACE};
 use jiff::{Timestamp, ToSpan};
 use k8s_openapi::api::core::v1::Secret;
-use kube::api::{ApiResource, DynamicObject, ObjectMeta, Patch, PatchParams, PostParams};
+use kube::api::{ApiResource, DeleteParams, DynamicObject, ListParams, ObjectMeta, Patch, PatchParams, PostParams};
 use kube::{Api, Client};
 use serde_json::{Value, json};
 
@@ -125,8 +125,37 @@ pub(crate) async fn apply(cluster: &ClusterName, member: &Client, objects: &[Val
     Ok(())
 }
 
-/// Makes a token for a cluster's first certificate, on the hub.
+/// Type and namespace of a token's Secret.
+const TOKEN_TYPE: &str = "bootstrap.kubernetes.io/token";
+const TOKEN_NAMESPACE: &str = "kube-system";
+const TOKEN_GROUPS: &str = "auth-extra-groups";
+
+/// Takes back the tokens of a cluster that nobody has used.
+pub(crate) async fn revoke(hub: &Client, cluster: &str) -> Result<(), HubError> {
+    let secrets: Api<Secret> = Api::namespaced(hub.clone(), TOKEN_NAMESPACE);
+    let what = || format!("cluster {cluster}: its bootstrap tokens cannot be taken back");
+    let of_kind = ListParams::default().fields(&format!("type={TOKEN_TYPE}"));
+    let group = format!("{BOOTSTRAP_CLUSTER_PREFIX}{cluster}");
+    for secret in secrets.list(&of_kind).await.map_err(failed(what()))? {
+        let groups = secret.data.as_ref().and_then(|data| data.get(TOKEN_GROUPS));
+        let groups = groups
+            .and_then(|groups| std::str::from_utf8(&groups.0).ok())
+            .unwrap_or_default();
+        let (Some(name), true) = (&secret.metadata.name, groups.split(',').any(|one| one == group)) else {
+            continue;
+        };
+        match secrets.delete(name, &DeleteParams::default()).await {
+            Ok(_) => {}
+            Err(kube::Error::Api(status)) if status.is_not_found() => {}
+            Err(error) => return Err(failed(what())(error)),
+        }
+    }
+    Ok(())
+}
+
+/// Makes a token for a cluster's first certificate, on the hub; earlier ones are good no longer.
 pub(crate) async fn token(hub: &Client, cluster: &ClusterName) -> Result<String, HubError> {
+    revoke(hub, cluster.as_str()).await?;
     let random = [uuid::Uuid::new_v4(), uuid::Uuid::new_v4()];
     // Of a version 4 UUID the seventh and the ninth byte are not all random.
     let bytes = random.iter().flat_map(|uuid| {
@@ -143,7 +172,7 @@ pub(crate) async fn token(hub: &Client, cluster: &ClusterName) -> Result<String,
         ("token-secret", secret.to_owned()),
         ("usage-bootstrap-authentication", "true".to_owned()),
         (
-            "auth-extra-groups",
+            TOKEN_GROUPS,
             format!("{BOOTSTRAP_GROUP},{BOOTSTRAP_CLUSTER_PREFIX}{cluster}"),
         ),
         ("expiration", until.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
@@ -154,11 +183,11 @@ pub(crate) async fn token(hub: &Client, cluster: &ClusterName) -> Result<String,
             name: Some(format!("bootstrap-token-{id}")),
             ..ObjectMeta::default()
         },
-        type_: Some("bootstrap.kubernetes.io/token".to_owned()),
+        type_: Some(TOKEN_TYPE.to_owned()),
         string_data: Some(entries.map(|(key, value)| (key.to_owned(), value)).into()),
         ..Secret::default()
     };
-    let secrets: Api<Secret> = Api::namespaced(hub.clone(), "kube-system");
+    let secrets: Api<Secret> = Api::namespaced(hub.clone(), TOKEN_NAMESPACE);
     let made = secrets.create(&PostParams::default(), &object).await;
     made.map_err(failed(format!(
         "cluster {cluster}: a bootstrap token cannot be made on the hub"
