@@ -283,7 +283,8 @@ fn commands_go_through_the_tunnel() {
     federation
         .kubectl(&["rollout", "status", "deployment/web", "--timeout=60s"])
         .unwrap();
-    let exec = || federation.kubectl(&["exec", "deploy/web", "--", "printenv", "SIMULATED_CLUSTER"]);
+    let pod = federation.kubectl(&["get", "pods", "-o", "name"]).unwrap();
+    let exec = || federation.kubectl(&["exec", pod.trim(), "--", "printenv", "SIMULATED_CLUSTER"]);
     let said = eventually("a command in a Pod", PATIENCE, || exec().map_err(|error| error.0));
     assert_eq!(said.trim(), "us-1", "as the member calls itself");
     let error = federation
