@@ -278,7 +278,10 @@ mod tests {
             hub.resource("federation.meridian.dev", "v1alpha1", "placements")
                 .is_some()
         );
-        assert!(hub.resource("", "v1", "nodes").is_none());
+        assert!(
+            hub.resource("", "v1", "nodes")
+                .is_some_and(|nodes| !nodes.serves("create"))
+        );
         let review = hub
             .resource("authorization.k8s.io", "v1", "selfsubjectaccessreviews")
             .unwrap();

@@ -72,7 +72,9 @@ const OF_PODS: [&str; 5] = ["attach", "eviction", "exec", "log", "portforward"];
 pub(crate) fn wanted(ask: &Ask, verb: &str) -> Option<Wanted> {
     ask.server.members.as_ref()?;
     let pods = ask.kind.key.as_str() == "/pods";
-    if !(pods || ask.kind.key.as_str() == "/nodes") || sees_the_hub_alone(&ask.user) {
+    let read_through = pods || ask.kind.key.as_str() == "/nodes";
+    // A hub without members is a server like any other.
+    if !read_through || sees_the_hub_alone(&ask.user) || !circle::is_anybody_there(&ask.server) {
         return None;
     }
     match (ask.path.subresource.as_str(), verb) {

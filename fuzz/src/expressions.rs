@@ -89,9 +89,12 @@ fn judge(schema: &Value, object: &Value) {
     version.fill_defaults(&mut object);
     assert_eq!(object, once, "defaulted twice");
     let faults = version.create(&object);
+    let still = version.update(&object, &once).faults;
+    // Rules about a change may say no though nothing changed.
+    let of_changes = schema.to_string().contains("oldSelf");
     assert!(
-        version.update(&object, &once).len() <= faults.len(),
-        "what did not change is forgiven"
+        still.len() <= faults.len() || of_changes,
+        "what did not change is forgiven: {still:?}, {faults:?}"
     );
     assert!(version.openapi().is_object());
 }

@@ -87,6 +87,24 @@ pub struct Scale {
     pub selector: Option<String>,
 }
 
+/// What is to be said of an object that replaces another.
+#[derive(Debug, Default)]
+pub struct Judgement {
+    /// What is wrong with it.
+    pub faults: Vec<Cause>,
+    /// What is wrong and was before: the client is warned.
+    pub warnings: Vec<String>,
+}
+
+impl Judgement {
+    fn of(faults: Vec<Cause>) -> Self {
+        Self {
+            faults,
+            warnings: Vec::new(),
+        }
+    }
+}
+
 /// One version of a custom kind.
 #[derive(Debug)]
 pub struct Version {
@@ -173,15 +191,15 @@ impl Version {
         faults.extend(self.scale.iter().flat_map(|scale| scale::judge(scale, new, true)));
         faults.extend(metadata::embedded(&self.structural, new));
         faults.extend(lists::judge(&self.structural, new));
-        self.ask_rules(new, None, faults)
+        self.ask_rules(new, None, faults).faults
     }
 
-    /// The faults of an object that is to replace another. Faults of what did not change are forgiven.
+    /// What is wrong with an object that is to replace another. Faults of what did not change are forgiven.
     #[must_use]
-    pub fn update(&self, new: &Value, old: &Value) -> Vec<Cause> {
+    pub fn update(&self, new: &Value, old: &Value) -> Judgement {
         let mut faults = self.type_meta(new);
         if !faults.is_empty() {
-            return faults;
+            return Judgement::of(faults);
         }
         metadata::update(new, old, &mut faults);
         faults.extend(values::judge(&self.structural, new, Some(old), None));
@@ -191,12 +209,12 @@ impl Version {
         self.ask_rules(new, Some(old), faults)
     }
 
-    /// The faults of an object whose status is to replace another's; all but its status is the other's.
+    /// What is wrong with an object whose status is to replace another's; all but its status is the other's.
     #[must_use]
-    pub fn update_status(&self, new: &Value, old: &Value) -> Vec<Cause> {
+    pub fn update_status(&self, new: &Value, old: &Value) -> Judgement {
         let mut faults = self.type_meta(new);
         if !faults.is_empty() {
-            return faults;
+            return Judgement::of(faults);
         }
         metadata::update(new, old, &mut faults);
         if let (Some(schema), Some(status)) = (self.structural.properties.get("status"), new.get("status")) {
@@ -219,14 +237,22 @@ impl Version {
     }
 
     /// The rules in CEL, unless the object is not of a shape that they could be asked of.
-    fn ask_rules(&self, new: &Value, old: Option<&Value>, mut faults: Vec<Cause>) -> Vec<Cause> {
+    fn ask_rules(&self, new: &Value, old: Option<&Value>, faults: Vec<Cause>) -> Judgement {
+        let mut judgement = Judgement::of(faults);
         if let Some(rules) = &self.rules {
-            match metadata::blocking(&faults) {
-                Some(blocking) => faults.push(blocking),
-                None => faults.extend(rules.ask(&self.structural, new, old, None)),
+            match metadata::blocking(&judgement.faults) {
+                Some(blocking) => judgement.faults.push(blocking),
+                None => {
+                    let answers = rules.ask(&self.structural, new, old, None);
+                    judgement.faults.extend(answers.faults);
+                    let told = answers.forgiven.iter();
+                    judgement
+                        .warnings
+                        .extend(told.map(|fault| format!("{}: {}", fault.field, fault.message)));
+                }
             }
         }
-        faults
+        judgement
     }
 
     /// The cells of an object: its name, then one a column.

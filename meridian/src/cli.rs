@@ -6,12 +6,14 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
+mod adopt;
 mod api;
 mod hub;
 mod members;
 mod operate;
 mod plan;
 
+pub(crate) use adopt::{PromoteArgs, ReleaseArgs};
 pub(crate) use api::{ApiArgs, AuditArgs, OidcArgs, ServiceAccountArgs};
 pub(crate) use hub::{ApiserverArgs, UpArgs};
 pub(crate) use members::{JoinArgs, Mode, SyncerArgs, UnjoinArgs};
@@ -75,6 +77,10 @@ pub(crate) enum Command {
     Join(JoinArgs),
     /// Take a member cluster out of the federation.
     Unjoin(UnjoinArgs),
+    /// Federate what already runs in a member, without a restart.
+    Promote(PromoteArgs),
+    /// Hand an object back to the members that hold it: it leaves the hub, its copies stay.
+    Release(ReleaseArgs),
     /// Make a simulated member fail or recover; play the machines of a control plane that has none.
     #[command(subcommand)]
     Simulate(SimulateCommand),

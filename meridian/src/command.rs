@@ -14,6 +14,8 @@ mod explain;
 mod join;
 mod overrides;
 mod plan;
+mod promote;
+mod release;
 mod resolve;
 mod simulate;
 mod status;
@@ -64,6 +66,8 @@ pub(crate) async fn run(cli: Cli) -> Result<(), CommandError> {
         Command::Dns(args) => dns::run(&data_dir, args).await,
         Command::Join(args) => join::run(&data_dir, args).await,
         Command::Unjoin(args) => unjoin::run(&data_dir, args).await,
+        Command::Promote(args) => promote::run(&data_dir, args).await,
+        Command::Release(args) => release::run(&data_dir, args).await,
         Command::Simulate(SimulateCommand::Fail(args)) => simulate::fail(&data_dir, args).await,
         Command::Simulate(SimulateCommand::Recover { hub, cluster }) => {
             simulate::recover(&data_dir, hub, cluster).await

@@ -6,9 +6,11 @@ use std::time::Duration;
 use api::well_known::{API_VERSION, GROUP, VERSION};
 use kube::api::{ApiResource, DynamicObject};
 use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::discovery::ApiCapabilities;
 use kube::{Api, Client, Config};
 
 use crate::cli::HubArgs;
+use crate::command::CommandError;
 use crate::kubeconfig::FEDERATION;
 
 /// Why the hub could not be reached or asked.
@@ -138,4 +140,40 @@ pub(crate) fn placements(client: &Client, namespace: Option<&str>) -> Api<Dynami
 /// Reads one of our kinds out of a dynamic object.
 pub(crate) fn typed<T: serde::de::DeserializeOwned>(object: &DynamicObject) -> Result<T, serde_json::Error> {
     serde_json::from_value(serde_json::to_value(object)?)
+}
+
+/// The kind that a word means, as people type it: `deploy`, `deployments`, `Deployment`.
+pub(crate) async fn kind(client: &Client, word: &str) -> Result<(ApiResource, ApiCapabilities), CommandError> {
+    let discovered = kube::discovery::Discovery::new(client.clone())
+        .run_aggregated()
+        .await
+        .map_err(failed("the hub's kinds cannot be discovered"))?;
+    let wanted = word.to_lowercase();
+    let means = |resource: &ApiResource| {
+        let kind = resource.kind.to_lowercase();
+        [kind.as_str(), resource.plural.as_str(), short_name(&resource.kind)].contains(&wanted.as_str())
+    };
+    let mut kinds = discovered.groups().flat_map(|group| group.recommended_resources());
+    kinds.find(|(resource, _)| means(resource)).ok_or_else(|| {
+        CommandError::Said(format!(
+            "the hub serves no kind {word:?}; next: kubectl --context federation api-resources"
+        ))
+    })
+}
+
+/// Short names that people type; the ones kubectl knows for the kinds that are federated.
+fn short_name(kind: &str) -> &'static str {
+    match kind {
+        "Deployment" => "deploy",
+        "ReplicaSet" => "rs",
+        "Service" => "svc",
+        "ConfigMap" => "cm",
+        "ServiceAccount" => "sa",
+        "Namespace" => "ns",
+        "HorizontalPodAutoscaler" => "hpa",
+        "PersistentVolumeClaim" => "pvc",
+        "StatefulSet" => "sts",
+        "DaemonSet" => "ds",
+        _ => "",
+    }
 }

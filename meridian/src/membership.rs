@@ -5,6 +5,7 @@
 
 pub(crate) mod claim;
 pub(crate) mod pull;
+pub(crate) mod reach;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -66,6 +66,12 @@ pub enum RenderError {
     },
 }
 
+/// An object as its user would have written it: without what a server put into it. None where it is no object.
+#[must_use]
+pub fn as_written(object: &Value) -> Option<Value> {
+    strip::strip(object).map(Value::Object)
+}
+
 /// Renders `object` for `cluster`. `overrides` may be every override policy of the hub: those that are not for this
 /// object or this cluster are left out here.
 ///

@@ -2,6 +2,7 @@
 //! In: one [`Desired`]. Out: the Placement as the hub has it now. Every write is bound to the version or the incarnation it
 //! was decided on.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,15 +11,31 @@ use kube::api::PropagationPolicy;
 use serde_json::{Value, json};
 
 use super::desired::{Desired, Gone};
+use super::index::Seen;
 use crate::runtime::drive::Outcome;
 use crate::runtime::hub::{Deletion, Hub, HubError};
-use crate::runtime::kind::{DEFINITION, Kind, PLACEMENT};
+use crate::runtime::kind::{CLUSTER_POLICY, DEFINITION, Kind, PLACEMENT, POLICY};
 use crate::runtime::recorder::{Mood, Recorder, reference};
 use crate::runtime::watched::{Id, Watched};
 
+/// News that are on their way come within about this time.
+const NEWS_COME: Duration = Duration::from_millis(30);
+
 pub(super) async fn apply(hub: Hub, recorder: Recorder, desired: Desired) -> Outcome {
     match desired {
-        Desired::Create { key, about, spec } => {
+        Desired::Create {
+            key,
+            about,
+            spec,
+            policies,
+        } => {
+            // Who writes a policy and then the object means the policy to count from the start; news of the two come by
+            // different watches, in any order.
+            match policies_of(&hub, about.id().namespace.as_str()).await {
+                Ok(there) if there == policies => {}
+                Ok(_) => return Outcome::again(NEWS_COME),
+                Err(error) => return Outcome::failed(error),
+            }
             let id = Id {
                 namespace: key.namespace,
                 name: key.name,
@@ -85,6 +102,15 @@ pub(super) async fn apply(hub: Hub, recorder: Recorder, desired: Desired) -> Out
             }
         }
     }
+}
+
+/// The policies that could be for an object of a namespace, as the hub has them now.
+async fn policies_of(hub: &Hub, namespace: &str) -> Result<BTreeSet<Seen>, HubError> {
+    let mut all = hub.list(&CLUSTER_POLICY, "").await?;
+    if !namespace.is_empty() {
+        all.extend(hub.list(&POLICY, namespace).await?);
+    }
+    Ok(all.iter().map(Seen::of).collect())
 }
 
 /// Whether the hub, asked for it, says that an object is gone. A kind that is not served right now is no proof; that no

@@ -2,6 +2,7 @@
 //! clock, the time is an argument, and it asks nobody. Two rules of order live here, because a crash between two writes must not lose a copy in a member:
 //! a cluster leaves the decision only after its row stands in the status, and a Placement goes only after the last row went.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use ::placement::{Inputs, decide, decision, moves};
 use api::{PlacementKey, PlacementSpec};
 use jiff::Timestamp;
 
-use super::index::{Index, Standing, Subject};
+use super::index::{Index, Seen, Standing, Subject};
 use crate::runtime::kind::{CLUSTER, CLUSTER_POLICY, Kind, POLICY};
 use crate::runtime::watched::{Id, Watched};
 
@@ -26,6 +27,8 @@ pub(super) enum Desired {
         key: PlacementKey,
         about: Arc<Watched>,
         spec: Box<PlacementSpec>,
+        /// The policies that could have been for it, as they were seen: make sure that these are all, and as they are.
+        policies: BTreeSet<Seen>,
     },
     /// Another decision.
     Update {
@@ -124,6 +127,7 @@ fn place(
             key: key.clone(),
             about,
             spec,
+            policies: index.seen_policies(&subject.facts.resource.namespace),
         });
     };
     if standing.placement.spec == *spec || !rows_stand(index, standing, &spec) {

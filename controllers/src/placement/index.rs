@@ -81,6 +81,18 @@ impl Index {
         scope.map(Vec::as_slice).unwrap_or_default()
     }
 
+    /// The policies of a namespace and those of all.
+    pub(super) fn seen_policies(&self, namespace: &str) -> BTreeSet<Seen> {
+        let shelves = [kind::POLICY, kind::CLUSTER_POLICY];
+        let seen = shelves
+            .iter()
+            .filter_map(|kind| self.shelves.get(kind))
+            .flat_map(Shelf::iter);
+        seen.filter(|(id, _)| id.namespace.is_empty() || id.namespace == namespace)
+            .map(|(_, policy)| Seen::of(policy))
+            .collect()
+    }
+
     /// Whether the policy of that label, as decisions name it, was seen.
     pub(super) fn knows_policy(&self, label: &str) -> bool {
         self.policies.values().any(|policy| matching::label(policy) == label)
@@ -338,6 +350,22 @@ impl Index {
 }
 
 const CLAIM: &str = "PersistentVolumeClaim";
+
+/// One version of one object that was seen.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Seen {
+    uid: String,
+    version: String,
+}
+
+impl Seen {
+    pub(super) fn of(object: &Watched) -> Self {
+        Self {
+            uid: object.uid().to_owned(),
+            version: object.resource_version().to_owned(),
+        }
+    }
+}
 
 /// What followers look at in a decision.
 fn whereabouts(placement: &Placement) -> (Vec<TargetCluster>, Option<LeftToMembers>, bool) {

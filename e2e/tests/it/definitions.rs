@@ -25,12 +25,16 @@ fn walk(federation: &Federation, dir: &std::path::Path, members: &[Member<'_>]) 
     let hub = |words: &[&str]| federation.kubectl(words).unwrap();
     hub(&["create", "namespace", "jobs"]);
     hub(&["apply", "-f", "examples/crontab.yaml"]);
-    hub(&[
-        "wait",
-        "--for=condition=Established",
-        "crd/crontabs.stable.example.com",
-        "--timeout=30s",
-    ]);
+    // kubectl gives up at once on a definition that has no conditions yet, on any server.
+    eventually("an established definition", PATIENCE, || {
+        let wait = [
+            "wait",
+            "--for=condition=Established",
+            "crd/crontabs.stable.example.com",
+            "--timeout=30s",
+        ];
+        federation.kubectl(&wait).map_err(|error| error.0)
+    });
     let explained = hub(&["explain", "crontab.spec.replicas"]);
     assert!(explained.contains("How many run at a time."), "{explained}");
     let refused = federation

@@ -64,6 +64,11 @@ pub(super) fn is_read_through(server: &Shared, namespace: &str) -> bool {
     !own && kind(server, "", "namespaces").get("", namespace).is_some()
 }
 
+/// Whether the federation has a member.
+pub(super) fn is_anybody_there(server: &Shared) -> bool {
+    !kind(server, GROUP, "clusters").snapshot().is_empty()
+}
+
 /// All members that are there, by name.
 fn all(server: &Shared) -> Vec<Member> {
     let clusters = kind(server, GROUP, "clusters").snapshot();

@@ -17,6 +17,7 @@ use super::ask::{self, Failure};
 use super::circle::{self, Circle};
 use super::positions::Position;
 use super::{Member, Members, shown};
+use crate::http::negotiate::{Form, Transform};
 use crate::http::query::Query;
 use crate::http::select::Selection;
 use crate::http::source::Source;
@@ -149,11 +150,13 @@ impl<'a> Showing<'a> {
     }
 }
 
-/// Something that the hub holds, with the label of its cluster.
-fn labelled(ask: &Ask, value: &Value) -> (Value, Option<String>) {
+/// Something that the hub holds, and its cluster. Only tables get the label that their column is read from: the object is the
+/// user's, and what is read may be written again.
+fn labelled(ask: &Ask, form: Form, value: &Value) -> (Value, Option<String>) {
     let cluster = cluster_of_held(ask, shown::key(value).0, shown::key(value).1);
     let mut value = value.clone();
-    if let (Some(cluster), Some(metadata)) = (&cluster, value.get_mut("metadata").and_then(Value::as_object_mut)) {
+    let told = cluster.as_ref().filter(|_| form.transform == Transform::Table);
+    if let (Some(cluster), Some(metadata)) = (told, value.get_mut("metadata").and_then(Value::as_object_mut)) {
         let labels = metadata.entry("labels").or_insert_with(|| json!({}));
         if let Some(labels) = labels.as_object_mut() {
             labels.insert(CLUSTER_LABEL.to_owned(), Value::from(cluster.as_str()));
@@ -185,7 +188,7 @@ pub(super) fn members(ask: &Ask) -> Result<&dyn Members, Status> {
 pub(super) async fn get(ask: &Ask) -> Result<Response, Status> {
     let form = ask.form(true)?;
     let value = match circle::held(ask) {
-        Some(object) => labelled(ask, &object.value()).0,
+        Some(object) => labelled(ask, form, &object.value()).0,
         None => find(ask).await?.object,
     };
     single::shape(ask, form, &value)
@@ -283,7 +286,7 @@ pub(super) async fn list(ask: &Ask) -> Result<Response, Status> {
     let snapshot = source.objects.snapshot();
     let mut items: Vec<Arc<Value>> = Vec::new();
     for object in snapshot.iter().filter(|object| search.selection.has(object)) {
-        let (value, cluster) = labelled(ask, &object.value());
+        let (value, cluster) = labelled(ask, form, &object.value());
         let label = cluster.map(|cluster| (CLUSTER_LABEL.to_owned(), cluster));
         if search.clusters.matches(&BTreeMap::from_iter(label)) {
             items.push(Arc::new(value));

@@ -36,9 +36,13 @@ pub(super) fn judge_new(_: &Engine, intent: &Intent, draft: &mut Draft) -> Resul
 pub(super) fn judge_changed(_: &Engine, intent: &Intent, draft: &mut Draft) -> Result<(), Status> {
     let Some(old) = &draft.old else { return Ok(()) };
     let (api_version, kind) = (intent.spoken.api_version(), &intent.kind.kind);
+    let mut judged = |judgement: machinery::custom::Judgement| {
+        draft.warnings.extend(judgement.warnings);
+        judgement.faults
+    };
     let causes = match (&intent.kind.custom, intent.part) {
-        (Some(custom), Part::Object | Part::Scale | Part::Finalize) => custom.version.update(&draft.value, old),
-        (Some(custom), Part::Status | Part::Approval) => custom.version.update_status(&draft.value, old),
+        (Some(custom), Part::Object | Part::Scale | Part::Finalize) => judged(custom.version.update(&draft.value, old)),
+        (Some(custom), Part::Status | Part::Approval) => judged(custom.version.update_status(&draft.value, old)),
         (None, Part::Object | Part::Scale | Part::Finalize) => {
             machinery::validate::update(&api_version, kind, &draft.value, old)
         }

@@ -180,9 +180,9 @@ fn custom_objects_are_judged_as_kube_apiserver_judges_them() {
                     let whole = new;
                     new = old.clone();
                     new["status"] = whole["status"].clone();
-                    version.update_status(&new, old)
+                    version.update_status(&new, old).faults
                 }
-                Some(old) => version.update(&new, old),
+                Some(old) => version.update(&new, old).faults,
                 None => {
                     if version.status {
                         new.as_object_mut().unwrap().remove("status");

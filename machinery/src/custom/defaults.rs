@@ -80,9 +80,9 @@ pub(crate) fn judge_default(schema: &Structural, default: &Value, path: &Path, i
         && let Some(rules) = Rules::read(schema, schema.embedded)
     {
         // As a value that stays, and as one that is new.
-        faults = rules.ask(schema, default, Some(default), Some(path));
+        faults = rules.ask(schema, default, Some(default), Some(path)).faults;
         if faults.is_empty() {
-            faults = rules.ask(schema, default, None, Some(path));
+            faults = rules.ask(schema, default, None, Some(path)).faults;
         }
     }
     if faults.is_empty() {

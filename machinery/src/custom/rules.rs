@@ -141,10 +141,10 @@ impl Rules {
     }
 
     /// Asks all rules. `path` is that of the value; none for a whole object.
-    pub(crate) fn ask(&self, schema: &Structural, new: &Json, old: Old<'_>, path: Option<&Path>) -> Vec<Cause> {
+    pub(crate) fn ask(&self, schema: &Structural, new: &Json, old: Old<'_>, path: Option<&Path>) -> Answers {
         let mut asking = Asking {
             left: OBJECT_LIMIT,
-            faults: Vec::new(),
+            answers: Answers::default(),
         };
         let forgiving = Forgiving {
             here: old.map(|old| (new, old)),
@@ -152,8 +152,17 @@ impl Rules {
         };
         // Once the budget is spent the rest is not asked.
         let _ = asking.walk(self, schema, new, old, path, forgiving);
-        asking.faults
+        asking.answers
     }
+}
+
+/// What rules found.
+#[derive(Debug, Default)]
+pub(crate) struct Answers {
+    /// What is wrong.
+    pub(crate) faults: Vec<Cause>,
+    /// What is wrong and was before.
+    pub(crate) forgiven: Vec<Cause>,
 }
 
 /// Whether the faults of a place are forgiven, for nothing changed. That is found out only where there is a fault.
@@ -187,7 +196,7 @@ struct Spent;
 
 struct Asking {
     left: u64,
-    faults: Vec<Cause>,
+    answers: Answers,
 }
 
 impl Asking {
@@ -257,7 +266,9 @@ impl Asking {
         let program = match &rule.program {
             Ok(program) => program,
             Err(fault) => {
-                self.faults.push(trouble(&format!("rule compile error: {fault}")));
+                self.answers
+                    .faults
+                    .push(trouble(&format!("rule compile error: {fault}")));
                 return Ok(());
             }
         };
@@ -278,7 +289,7 @@ impl Asking {
         let (value, cost) = program.eval(variables());
         let Some(left) = self.left.checked_sub(cost) else {
             let words = "validation failed due to running out of cost budget, no further validation rules will be run";
-            self.faults.push(trouble(words));
+            self.answers.faults.push(trouble(words));
             return Err(Spent);
         };
         self.left = left;
@@ -290,24 +301,24 @@ impl Asking {
                 let words = format!(
                     "'operation cancelled: actual cost limit exceeded': no further validation rules will be run due to call cost exceeds limit for rule: {told}"
                 );
-                self.faults.push(trouble(&words));
+                self.answers.faults.push(trouble(&words));
                 return Err(Spent);
             }
             Err(Trouble::Error(error)) if error.starts_with("no such overload") => {
                 let words = format!(
                     "'{error}': call arguments did not match a supported operator, function or macro signature for rule: {told}"
                 );
-                self.faults.push(trouble(&words));
+                self.answers.faults.push(trouble(&words));
                 return Ok(());
             }
             Err(Trouble::Error(error)) => {
-                self.faults.push(trouble(&format!("{error} evaluating rule: {told}")));
+                self.answers
+                    .faults
+                    .push(trouble(&format!("{error} evaluating rule: {told}")));
                 return Ok(());
             }
         }
-        if !rule.uses_old() && forgiving.forgives(schema) {
-            return Ok(());
-        }
+        let forgiven = !rule.uses_old() && forgiving.forgives(schema);
         let message = match &rule.message_program {
             Some(Ok(program)) => self.message(program, variables(), &trouble)?,
             Some(Err(_)) | None => None,
@@ -325,7 +336,12 @@ impl Asking {
             (None, _) => place,
         };
         let shown = (!matches!(rules.form, Form::Object | Form::Array)).then_some(new);
-        self.faults.push(failed(&rule.reason, &place, shown, &message));
+        let fault = failed(&rule.reason, &place, shown, &message);
+        if forgiven {
+            self.answers.forgiven.push(fault);
+        } else {
+            self.answers.faults.push(fault);
+        }
         Ok(())
     }
 
@@ -339,7 +355,7 @@ impl Asking {
         let (value, cost) = program.eval(variables);
         let Some(left) = self.left.checked_sub(cost) else {
             let words = "messageExpression evaluation failed due to running out of cost budget, no further validation rules will be run";
-            self.faults.push(trouble(words));
+            self.answers.faults.push(trouble(words));
             return Err(Spent);
         };
         self.left = left;
@@ -352,7 +368,7 @@ impl Asking {
             Err(Trouble::Limit) => {
                 let words =
                     "no further validation rules will be run due to call cost exceeds limit for messageExpression";
-                self.faults.push(trouble(words));
+                self.answers.faults.push(trouble(words));
                 Err(Spent)
             }
             Ok(_) | Err(Trouble::Error(_)) => Ok(None),

@@ -192,7 +192,7 @@ fn what_did_not_change_is_forgiven() {
         (json!({"map": [{"k": "b", "v": 2}, {"k": "a", "v": 9}]}), vec![]),
         (json!({"map": [{"k": "a", "v": 8}]}), vec!["spec.map[0].v"]),
     ] {
-        let causes = version.update(&foo(spec.clone()), &old);
+        let causes = version.update(&foo(spec.clone()), &old).faults;
         let fields: Vec<&str> = causes
             .iter()
             .map(|cause| cause.field.as_str())

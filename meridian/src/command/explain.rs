@@ -18,24 +18,7 @@ pub(crate) async fn placement(data_dir: &Path, args: ExplainPlacementArgs) -> Re
         Some((kind, name)) => (kind, name),
         None => (args.kind.as_str(), args.name.as_str()),
     };
-    let discovered = kube::discovery::Discovery::new(client.clone())
-        .run_aggregated()
-        .await
-        .map_err(failed("the hub's kinds cannot be discovered"))?;
-    let wanted = kind.to_lowercase();
-    let resource = discovered
-        .groups()
-        .flat_map(|group| group.recommended_resources())
-        .map(|(resource, _)| resource)
-        .find(|resource| {
-            let kind = resource.kind.to_lowercase();
-            [kind.as_str(), resource.plural.as_str(), short_name(&resource.kind)].contains(&wanted.as_str())
-        })
-        .ok_or_else(|| {
-            CommandError::Said(format!(
-                "the hub serves no kind {kind:?}; next: kubectl --context federation api-resources"
-            ))
-        })?;
+    let (resource, _) = hub::kind(&client, kind).await?;
     let cluster_scoped = resource.kind == "Namespace";
     let object = api::ObjectRef {
         api_version: resource.api_version.clone(),
@@ -70,23 +53,6 @@ pub(crate) async fn placement(data_dir: &Path, args: ExplainPlacementArgs) -> Re
         .map_err(|error| CommandError::Said(format!("placement {key} cannot be understood: {error}")))?;
     print!("{}", sentences(&placement));
     Ok(())
-}
-
-/// Short names that people type; the ones kubectl knows for the kinds that are federated.
-fn short_name(kind: &str) -> &'static str {
-    match kind {
-        "Deployment" => "deploy",
-        "ReplicaSet" => "rs",
-        "Service" => "svc",
-        "ConfigMap" => "cm",
-        "ServiceAccount" => "sa",
-        "Namespace" => "ns",
-        "HorizontalPodAutoscaler" => "hpa",
-        "PersistentVolumeClaim" => "pvc",
-        "StatefulSet" => "sts",
-        "DaemonSet" => "ds",
-        _ => "",
-    }
 }
 
 fn sentences(placement: &Placement) -> String {

@@ -3,17 +3,17 @@
 use std::path::Path;
 use std::time::Duration;
 
+use api::Placement;
 use api::well_known::{FEDERATION_ANNOTATION, SYSTEM_NAMESPACE, UNJOIN_FINALIZER};
-use api::{Cluster, Placement};
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{DeleteParams, DynamicObject, Patch, PatchParams};
 use kube::{Api, Client};
 use serde_json::json;
-use syncer::MemberAccess;
 
 use super::CommandError;
 use crate::cli::UnjoinArgs;
 use crate::hub::{self, failed};
+use crate::membership::reach::reach;
 use crate::membership::{self, claim};
 use crate::output::with_causes;
 
@@ -32,7 +32,7 @@ pub(crate) async fn run(data_dir: &Path, args: UnjoinArgs) -> Result<(), Command
         clusters.get_opt(name).await.ok().flatten().is_some_and(|cluster| {
             cluster.data.pointer("/spec/syncMode").and_then(|mode| mode.as_str()) == Some("Pull")
         });
-    let member = member(&hub, name).await;
+    let member = reach(&hub, name).await;
     clusters
         .delete(name, &DeleteParams::default())
         .await
@@ -86,21 +86,6 @@ pub(crate) async fn run(data_dir: &Path, args: UnjoinArgs) -> Result<(), Command
     }
     println!("cluster/{name} unjoined{}", if forced { " by force" } else { "" });
     Ok(())
-}
-
-/// A client of the member, from what the hub holds.
-async fn member(hub: &Client, name: &str) -> Result<Client, String> {
-    let cluster = hub::clusters(hub).get(name).await.map_err(|error| error.to_string())?;
-    let cluster: Cluster = hub::typed(&cluster).map_err(|error| error.to_string())?;
-    let secrets: Api<Secret> = Api::namespaced(hub.clone(), SYSTEM_NAMESPACE);
-    let secret = secrets
-        .get(&format!("cluster-{name}"))
-        .await
-        .map_err(|error| error.to_string())?;
-    let data = secret.data.unwrap_or_default();
-    let data = data.into_iter().map(|(key, bytes)| (key, bytes.0)).collect();
-    let access = MemberAccess::read(&cluster, &data).map_err(|error| with_causes(&error))?;
-    access.client().await.map_err(|error| with_causes(&error))
 }
 
 /// Takes the federation's mark off the member, so that another may take it in.

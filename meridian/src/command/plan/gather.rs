@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use api::well_known::CLUSTER_LABEL;
 use api::well_known::GROUP;
 use api::{Cluster, ObjectRef, Placement, PlacementKey};
 use jiff::Timestamp;
@@ -92,7 +93,17 @@ pub(super) async fn gather(client: &Client) -> Result<Seen, CommandError> {
 
 async fn list(client: &Client, resource: &ApiResource) -> Result<Vec<DynamicObject>, kube::Error> {
     let api: Api<DynamicObject> = Api::all_with(client.clone(), resource);
-    Ok(api.list(&ListParams::default()).await?.items)
+    let mut items = api.list(&ListParams::default()).await?.items;
+    // Pods that are read from members are no objects of the hub.
+    items.retain(|item| {
+        !item
+            .metadata
+            .labels
+            .iter()
+            .flatten()
+            .any(|(key, _)| key == CLUSTER_LABEL)
+    });
+    Ok(items)
 }
 
 async fn typed<T: DeserializeOwned>(
