@@ -84,7 +84,7 @@ impl Patience {
 /// Works until shutdown.
 pub(crate) async fn run(setup: Setup, shutdown: CancellationToken) {
     let stop = shutdown.clone();
-    stop.run_until_cancelled(work(setup, shutdown)).await;
+    stop.run_until_cancelled(Box::pin(work(setup, shutdown))).await;
 }
 
 async fn work(setup: Setup, shutdown: CancellationToken) {
