@@ -49,6 +49,17 @@ pub const V1_CLUSTER_SELECTOR: &str = "federation.alpha.kubernetes.io/cluster-se
 pub const CLUSTER_USER_PREFIX: &str = "system:meridian:cluster:";
 /// Group of all syncers.
 pub const CLUSTERS_GROUP: &str = "system:meridian:clusters";
+/// Signer of the certificates of syncers that run in their members: CN [`CLUSTER_USER_PREFIX`] and the cluster's name, O
+/// [`CLUSTERS_GROUP`].
+pub const CLUSTER_SIGNER: &str = "federation.meridian.dev/cluster";
+/// Group of bootstrap tokens that a syncer asks for its first certificate with.
+pub const BOOTSTRAP_GROUP: &str = "system:bootstrappers:meridian";
+/// Prefix of the group of such a token that names its cluster; the cluster's name follows.
+pub const BOOTSTRAP_CLUSTER_PREFIX: &str = "system:bootstrappers:meridian:";
+/// Annotation of a bootstrap token's Secret: the CertificateSigningRequest that it was used up for.
+pub const SPENT_ANNOTATION: &str = "federation.meridian.dev/spent-for";
+/// Protocol that a syncer switches its connection to, so that the hub asks the member through it.
+pub const TUNNEL_PROTOCOL: &str = "meridian-tunnel";
 /// User name of the DNS servers.
 pub const DNS_USER: &str = "system:meridian:dns";
 /// Group of Kubernetes super-users; allowed everything.

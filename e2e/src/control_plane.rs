@@ -15,7 +15,8 @@ use crate::{Failure, certificates, ports, tools};
 
 /// The controllers that a member's objects need. Without the node lifecycle controller: our node has no kubelet that would
 /// renew its lease, and would be called dead.
-const CONTROLLERS: [&str; 10] = [
+const CONTROLLERS: [&str; 11] = [
+    "clusterrole-aggregation-controller",
     "deployment-controller",
     "replicaset-controller",
     "job-controller",

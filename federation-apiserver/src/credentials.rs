@@ -7,6 +7,7 @@
 
 pub(crate) mod authority;
 pub(crate) mod certificates;
+mod clusters;
 mod der;
 mod expiry;
 pub(crate) mod request;
@@ -154,7 +155,7 @@ async fn tend(server: &Shared, watched: &Watched, known: &BTreeSet<Place>) {
             continue;
         };
         let value = secret.value();
-        let done = if expiry::secret(&value, now) {
+        let done = if expiry::secret(&value, now) || clusters::is_used_up(server, &value) {
             delete(&server.engine, ("", "secrets"), &secret).await
         } else {
             token_secrets::complete(server, &watched.accounts, &secret, &value).await
@@ -165,6 +166,8 @@ async fn tend(server: &Shared, watched: &Watched, known: &BTreeSet<Place>) {
         let value = request.value();
         let done = if expiry::request(&value, now) {
             delete(&server.engine, (GROUP, "certificatesigningrequests"), request).await
+        } else if clusters::is_undecided(&value) {
+            clusters::decide(server, watched, request, &value, now).await
         } else {
             certificates::sign(server, request, &value, now).await
         };

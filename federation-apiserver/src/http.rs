@@ -51,6 +51,7 @@ use crate::kubelet;
 use crate::proxy;
 use crate::server::Shared;
 use crate::streams;
+use crate::tunnel;
 use crate::write::{Intent, Options, Part};
 use label::Label;
 use negotiate::{Form, Offer};
@@ -385,6 +386,7 @@ async fn handle(ask: Ask, verb: &'static str, body: Body) -> Result<Response, St
         "finalize" if ask.kind.is_namespace() => Part::Finalize,
         "token" if is_account(&ask.kind) => return token_request::serve(ask, verb, body).await,
         "manifests" if streams::is_cluster(&ask.kind) => return streams::manifests::serve(ask, verb).await,
+        "tunnel" if streams::is_cluster(&ask.kind) => return tunnel::serve(ask, verb),
         "reports" if streams::is_cluster(&ask.kind) => return streams::reports::serve(ask, verb, body).await,
         _ => return nothing_there(&ask.server, &ask.path),
     };

@@ -25,6 +25,7 @@ pub mod serve;
 pub mod server;
 pub mod store;
 pub mod streams;
+mod tunnel;
 mod webhooks;
 pub mod write;
 

@@ -33,6 +33,7 @@ use crate::proxy::{Members, Positions};
 use crate::roles;
 use crate::store::{MemoryConfig, MemoryStore, Store, StoreError};
 use crate::streams::{Streams, reports};
+use crate::tunnel::{AllMembers, Tunnels};
 use crate::write::claims::{Claims, ServiceRange};
 use crate::write::{Admission, Backend, Engine, Present};
 
@@ -200,6 +201,8 @@ pub(crate) struct Shared {
     pub(crate) members: Option<Arc<dyn Members>>,
     /// Plays the machines.
     pub(crate) kubelet: Option<Arc<dyn Kubelet>>,
+    /// Connections that syncers opened from within their members.
+    pub(crate) tunnels: Arc<Tunnels>,
     /// Where watches of members go on.
     pub(crate) positions: Positions,
 }
@@ -283,6 +286,7 @@ impl ApiServer {
             Profile::Member => {}
         }
         let version = version(&git_version);
+        let tunnels = Arc::<Tunnels>::default();
         let shared = Shared {
             engine,
             authenticator,
@@ -295,8 +299,12 @@ impl ApiServer {
             version,
             shutdown,
             streams,
-            members,
+            members: members.map(|reached| {
+                let tunnels = tunnels.clone();
+                Arc::new(AllMembers { reached, tunnels }) as Arc<dyn Members>
+            }),
             kubelet,
+            tunnels,
             positions: Positions::default(),
         };
         let shared = Arc::new(shared);

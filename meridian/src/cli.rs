@@ -9,12 +9,14 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 mod adopt;
 mod api;
 mod hub;
+mod members;
 mod operate;
 mod plan;
 
 pub(crate) use adopt::{PromoteArgs, ReleaseArgs};
 pub(crate) use api::{ApiArgs, AuditArgs, OidcArgs, ServiceAccountArgs};
 pub(crate) use hub::{ApiserverArgs, UpArgs};
+pub(crate) use members::{JoinArgs, Mode, SyncerArgs, UnjoinArgs};
 pub(crate) use operate::{DrainArgs, OverrideCommand, UncordonArgs, WhichClusters, WordArgs};
 pub(crate) use plan::PlanArgs;
 
@@ -193,24 +195,6 @@ pub(crate) struct BackupArgs {
     pub(crate) file: PathBuf,
 }
 
-/// `meridian syncer`.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct SyncerArgs {
-    #[command(flatten)]
-    pub(crate) hub: HubArgs,
-    /// Only this cluster; every joined push cluster where absent.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) cluster: Option<String>,
-    /// Address of metrics and health (HTTP).
-    #[arg(
-        long,
-        env = "MERIDIAN_METRICS_ADDRESS",
-        value_name = "HOST:PORT",
-        default_value = "127.0.0.1:7444"
-    )]
-    pub(crate) metrics_address: SocketAddr,
-}
-
 /// `meridian dns`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct DnsServeArgs {
@@ -226,51 +210,6 @@ pub(crate) struct DnsServeArgs {
         default_value = "127.0.0.1:7445"
     )]
     pub(crate) metrics_address: SocketAddr,
-}
-
-/// `meridian join`.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct JoinArgs {
-    #[command(flatten)]
-    pub(crate) hub: HubArgs,
-    /// Name of the cluster in the federation, a DNS label.
-    pub(crate) name: String,
-    /// Kubeconfig of the member.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) kubeconfig: PathBuf,
-    /// Context in it. [default: its current context]
-    #[arg(long, value_name = "NAME")]
-    pub(crate) context: Option<String>,
-    /// Region the cluster is in.
-    #[arg(long, value_name = "REGION")]
-    pub(crate) region: Option<String>,
-    /// Availability zone of the cluster; repeatable.
-    #[arg(long = "zone", value_name = "ZONE")]
-    pub(crate) zones: Vec<String>,
-    /// Cloud or room that runs it.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) provider: Option<String>,
-    /// Labels of the Cluster object, KEY=VALUE; repeatable.
-    #[arg(long = "label", value_name = "KEY=VALUE")]
-    pub(crate) labels: Vec<String>,
-    /// Take the cluster in though another one was joined under this name before, or another federation took it in.
-    #[arg(long)]
-    pub(crate) repair: bool,
-}
-
-/// `meridian unjoin`.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct UnjoinArgs {
-    #[command(flatten)]
-    pub(crate) hub: HubArgs,
-    /// Name of the cluster.
-    pub(crate) name: String,
-    /// Seconds to wait until the member has let go of everything.
-    #[arg(long, default_value_t = 60)]
-    pub(crate) timeout: u64,
-    /// Take it out after the timeout though it did not confirm; what it may still hold is printed.
-    #[arg(long)]
-    pub(crate) force: bool,
 }
 
 /// `meridian simulate`.

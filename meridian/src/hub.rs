@@ -65,6 +65,13 @@ pub(crate) fn failed(what: impl Into<String>) -> impl FnOnce(kube::Error) -> Hub
 
 /// A client of the hub.
 pub(crate) async fn client(args: &HubArgs, data_dir: &Path) -> Result<Client, HubError> {
+    let config = config(args, data_dir).await?;
+    let endpoint = config.cluster_url.to_string();
+    Client::try_from(config).map_err(|error| HubError::Client(endpoint, Box::new(error)))
+}
+
+/// How the hub is reached.
+pub(crate) async fn config(args: &HubArgs, data_dir: &Path) -> Result<Config, HubError> {
     let own = data_dir.join("kubeconfig");
     let path = match &args.hub_kubeconfig {
         Some(path) => path.clone(),
@@ -73,7 +80,7 @@ pub(crate) async fn client(args: &HubArgs, data_dir: &Path) -> Result<Client, Hu
             .map(PathBuf::from)
             .ok_or(HubError::NoKubeconfig(own))?,
     };
-    client_from(&path, Some(FEDERATION)).await
+    config_from(&path, Some(FEDERATION)).await
 }
 
 /// A client from a kubeconfig; its current context where none is given.

@@ -16,6 +16,7 @@ mod membership;
 mod output;
 mod pki;
 mod postgres;
+mod pull;
 mod telemetry;
 mod tokens;
 mod up;

@@ -4,6 +4,7 @@
 //! read (version, identity) and marked (`claim`); what is applied there is the syncer's business.
 
 pub(crate) mod claim;
+pub(crate) mod pull;
 pub(crate) mod reach;
 
 use std::collections::BTreeMap;
@@ -152,7 +153,7 @@ pub(crate) fn access_from(cluster: &ClusterName, config: &Config) -> Result<Memb
     })
 }
 
-fn pem(der: &[u8]) -> String {
+pub(crate) fn pem(der: &[u8]) -> String {
     let body = STANDARD.encode(der);
     let lines: Vec<&str> = body
         .as_bytes()
@@ -200,12 +201,13 @@ pub(crate) async fn identify(
         })?
 }
 
-/// Writes a member down on the hub. `replace` lets another cluster take over a name.
+/// Writes a member down on the hub, with the identity where it is known. Without access, its syncer runs in the member. `replace` lets another
+/// cluster take over a name.
 pub(crate) async fn register(
     hub: &Client,
     cluster: &ClusterName,
     uid: &str,
-    access: &MemberAccess,
+    access: Option<&MemberAccess>,
     place: &MemberPlace,
     replace: bool,
 ) -> Result<(), JoinError> {
@@ -222,48 +224,34 @@ pub(crate) async fn register(
             .unwrap_or_default()
             .to_owned();
         let name = other.metadata.name.unwrap_or_default();
-        if name == cluster.as_str() && !known.is_empty() && known != uid && !replace {
+        if name == cluster.as_str() && !known.is_empty() && !uid.is_empty() && known != uid && !replace {
             return Err(JoinError::AnotherCluster {
                 cluster: cluster.clone(),
                 known,
                 found: uid.to_owned(),
             });
         }
-        if name != cluster.as_str() && known == uid {
+        if name != cluster.as_str() && known == uid && !uid.is_empty() {
             return Err(JoinError::AlreadyMember { other: name });
         }
     }
-    let secret_name = format!("cluster-{cluster}");
-    let string_data: BTreeMap<String, String> = access.credentials.clone();
-    let secret: Secret = Secret {
-        metadata: kube::api::ObjectMeta {
-            name: Some(secret_name.clone()),
-            ..Default::default()
-        },
-        string_data: Some(string_data),
-        ..Secret::default()
-    };
-    let secrets: Api<Secret> = Api::namespaced(hub.clone(), SYSTEM_NAMESPACE);
-    create_or_merge(&secrets, &secret_name, &secret)
-        .await
-        .map_err(failed(format!(
-            "cluster {cluster}: its credentials cannot be written to the hub"
-        )))?;
-    let spec = json!({
-        "id": uid,
-        "syncMode": "Push",
-        "apiEndpoint": access.endpoint,
-        "caBundle": access.authority_pem.as_ref().map(|pem| STANDARD.encode(pem)),
-        "insecureSkipTLSVerification": access.insecure.then_some(true),
-        "secretRef": {"namespace": SYSTEM_NAMESPACE, "name": secret_name},
+    let mut spec = json!({
+        "id": (!uid.is_empty()).then_some(uid),
+        "syncMode": if access.is_some() { "Push" } else { "Pull" },
         "region": place.region,
         "zones": (!place.zones.is_empty()).then_some(&place.zones),
         "provider": place.provider,
     });
+    if let Some(access) = access {
+        let name = keep_credentials(hub, cluster, access).await?;
+        spec["apiEndpoint"] = json!(access.endpoint);
+        spec["caBundle"] = json!(access.authority_pem.as_ref().map(|pem| STANDARD.encode(pem)));
+        spec["insecureSkipTLSVerification"] = json!(access.insecure.then_some(true));
+        spec["secretRef"] = json!({"namespace": SYSTEM_NAMESPACE, "name": name});
+    }
     let mut object = DynamicObject::new(cluster.as_str(), &hub::resource("Cluster", "clusters"));
     object.metadata.labels = (!place.labels.is_empty()).then(|| place.labels.clone());
     object.metadata.finalizers = Some(vec![UNJOIN_FINALIZER.to_owned()]);
-    let mut spec = spec;
     if let Some(fields) = spec.as_object_mut() {
         fields.retain(|_, value| !value.is_null());
     }
@@ -272,6 +260,25 @@ pub(crate) async fn register(
         .await
         .map_err(failed(format!("cluster {cluster} cannot be written to the hub")))?;
     Ok(())
+}
+
+/// Writes a member's credentials to the hub; the name of their Secret.
+async fn keep_credentials(hub: &Client, cluster: &ClusterName, access: &MemberAccess) -> Result<String, JoinError> {
+    let name = format!("cluster-{cluster}");
+    let secret: Secret = Secret {
+        metadata: kube::api::ObjectMeta {
+            name: Some(name.clone()),
+            ..Default::default()
+        },
+        string_data: Some(access.credentials.clone()),
+        ..Secret::default()
+    };
+    let secrets: Api<Secret> = Api::namespaced(hub.clone(), SYSTEM_NAMESPACE);
+    let what = || format!("cluster {cluster}: its credentials cannot be written to the hub");
+    create_or_merge(&secrets, &name, &secret)
+        .await
+        .map_err(failed(what()))?;
+    Ok(name)
 }
 
 /// Creates an object, or merges it into the one that is there.

@@ -44,18 +44,29 @@ pub(crate) fn data<T: Serialize>(format: OutputFormat, value: &T) -> Option<Resu
 }
 
 /// An error and its causes on one line; a cause that its error already quotes is not said twice.
-pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
+pub(crate) fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        let said = error.to_string();
+        let refused = refusal(error);
+        let said = refused.map_or_else(|| error.to_string(), str::to_owned);
         if !text.contains(&said) {
             text.push_str(": ");
             text.push_str(&said);
         }
-        cause = error.source();
+        // A refusal has no deeper cause: below it is the same once more, as a structure.
+        cause = if refused.is_some() { None } else { error.source() };
     }
     text
+}
+
+/// The words of a server that refused something.
+fn refusal<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a str> {
+    let boxed = error.downcast_ref::<Box<kube::Error>>().map(|error| &**error);
+    match boxed.or_else(|| error.downcast_ref::<kube::Error>()) {
+        Some(kube::Error::Api(status)) => Some(&status.message),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

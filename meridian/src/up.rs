@@ -222,7 +222,7 @@ fn report_end(end: Result<(&'static str, Result<(), String>), tokio::task::JoinE
     }
 }
 
-fn said(error: impl std::error::Error) -> String {
+fn said(error: impl std::error::Error + 'static) -> String {
     crate::output::with_causes(&error)
 }
 

@@ -138,15 +138,19 @@ impl MemberAccess {
         let mut config = kube::Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
             .await
             .map_err(unreadable)?;
-        config.connect_timeout = Some(CONNECT_TIMEOUT);
         limits(&mut config);
-        // Deadlines and backoff are the syncer's own.
-        config.default_retry = false;
-        kube::Client::try_from(config).map_err(|source| AccessError::Client {
-            cluster: self.cluster.clone(),
-            source: Box::new(source),
-        })
+        connected(&self.cluster, config)
     }
+}
+
+fn connected(cluster: &str, mut config: kube::Config) -> Result<kube::Client, AccessError> {
+    config.connect_timeout = Some(CONNECT_TIMEOUT);
+    // Deadlines and backoff are the syncer's own.
+    config.default_retry = false;
+    kube::Client::try_from(config).map_err(|source| AccessError::Client {
+        cluster: cluster.to_owned(),
+        source: Box::new(source),
+    })
 }
 
 /// Where a syncer gets its client for the member from.
@@ -154,6 +158,9 @@ impl MemberAccess {
 pub enum MemberSource {
     /// From endpoint and credentials; a new client after each loss of connection.
     Access(MemberAccess),
+    /// As a configuration says, such as that of a service account, whose token is read again when it changes; for the cluster of
+    /// this name.
+    Config(Box<(String, kube::Config)>),
     /// A client that is there already, for example over an in-process transport.
     Client(kube::Client),
 }
@@ -162,8 +169,30 @@ impl MemberSource {
     pub(crate) async fn client(&self) -> Result<kube::Client, AccessError> {
         match self {
             Self::Access(access) => access.client().await,
+            Self::Config(made_of) => {
+                let (cluster, mut config) = (**made_of).clone();
+                config.write_timeout = Some(REQUEST_TIMEOUT);
+                connected(&cluster, config)
+            }
             Self::Client(client) => Ok(client.clone()),
         }
+    }
+
+    /// A client for streams that may say nothing for long.
+    pub(crate) async fn client_without_silence_limit(&self) -> Result<kube::Client, AccessError> {
+        match self {
+            Self::Access(access) => access.client_without_silence_limit().await,
+            Self::Config(made_of) => {
+                let (cluster, mut config) = (**made_of).clone();
+                config.read_timeout = None;
+                connected(&cluster, config)
+            }
+            Self::Client(client) => Ok(client.clone()),
+        }
+    }
+
+    pub(crate) fn of(cluster: &str, config: kube::Config) -> Self {
+        Self::Config(Box::new((cluster.to_owned(), config)))
     }
 }
 

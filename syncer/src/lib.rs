@@ -20,11 +20,13 @@ mod kinds;
 mod live;
 mod observe;
 mod probe;
+mod pull;
 mod quantity;
 mod report;
 mod residents;
 mod supervise;
 mod truth;
+mod tunnel;
 
 use std::sync::Arc;
 
@@ -34,6 +36,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use access::{CONNECT_TIMEOUT, MemberAccess, MemberSource, REQUEST_TIMEOUT};
 pub use error::{AccessError, ApplyError, Deed, RequestError, SyncerError};
+pub use pull::{Ended, pull};
 pub use supervise::{supervise, supervise_one};
 
 /// One cluster and how both sides of it are reached.

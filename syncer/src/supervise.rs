@@ -310,7 +310,7 @@ impl Supervisor {
 }
 
 /// Keeps one syncer running: what ends it is logged, and it starts again after a while.
-async fn keep(config: SyncerConfig, stop: CancellationToken) -> String {
+pub(crate) async fn keep(config: SyncerConfig, stop: CancellationToken) -> String {
     let cluster = config.cluster.clone();
     let mut backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(30));
     while !stop.is_cancelled() {
@@ -338,7 +338,7 @@ fn decoded(secret: Secret) -> BTreeMap<String, Vec<u8>> {
         .collect()
 }
 
-fn read(object: &DynamicObject) -> Option<Cluster> {
+pub(crate) fn read(object: &DynamicObject) -> Option<Cluster> {
     let metadata = ObjectMeta {
         name: object.metadata.name.clone(),
         ..ObjectMeta::default()

@@ -27,6 +27,7 @@ mod membership;
 mod names;
 mod plan;
 mod promote;
+mod pull;
 mod read_through;
 mod replicas;
 mod shop;

@@ -3,7 +3,7 @@
 //! | who | what |
 //! |---|---|
 //! | `system:masters` | everything |
-//! | `system:meridian:clusters`, user `system:meridian:cluster:NAME` | its own manifests (get, list, watch) and reports (create) |
+//! | `system:meridian:clusters`, user `system:meridian:cluster:NAME` | its own Cluster and manifests (get, list, watch), reports (create) and tunnel (get), the identity of the federation, requests for its next certificate |
 //! | anybody | health |
 //!
 //! Roles are kept in a compiled form that follows the cache's history, so that a request parses none of them.
@@ -75,12 +75,22 @@ static HEALTH: LazyLock<Rule> = LazyLock::new(|| {
 });
 
 /// What a member's syncer may do, whatever roles say: its own streams.
-fn own_streams(user: &UserInfo) -> Option<[Rule; 2]> {
+fn own_streams(user: &UserInfo) -> Option<[Rule; 6]> {
     let cluster = user.cluster()?;
     let on = |stream, verbs: &[&str]| Rule::on(&[GROUP], &[stream], verbs).named(&[cluster]);
+    let read = ["get", "list", "watch"];
     Some([
-        on("clusters/manifests", &["get", "list", "watch"]),
+        on("clusters/manifests", &read),
         on("clusters/reports", &["create"]),
+        on("clusters/tunnel", &["get"]),
+        on("clusters", &read),
+        // Its uid is the identity of the federation, which members carry as a mark.
+        Rule::on(&[""], &["namespaces"], &["get"]).named(&["kube-system"]),
+        Rule::on(
+            &["certificates.k8s.io"],
+            &["certificatesigningrequests"],
+            &["create", "get", "list", "watch"],
+        ),
     ])
 }
 
@@ -384,7 +394,13 @@ mod tests {
             (&cluster, "create", "reports", "eu-1", true),
             (&cluster, "create", "reports", "us-1", false),
             (&cluster, "create", "manifests", "eu-1", false),
-            (&cluster, "get", "", "eu-1", false),
+            (&cluster, "get", "", "eu-1", true),
+            (&cluster, "get", "", "us-1", false),
+            (&cluster, "list", "", "", false),
+            (&cluster, "patch", "", "eu-1", false),
+            (&cluster, "get", "tunnel", "eu-1", true),
+            (&cluster, "get", "tunnel", "us-1", false),
+            (&pretender, "get", "tunnel", "eu-1", false),
             (&cluster, "list", "manifests", "", false),
             (&pretender, "watch", "manifests", "eu-1", false),
             (&admin, "delete", "", "eu-1", true),

@@ -1,5 +1,6 @@
 //! Signs approved requests for client certificates of this server; requests to other signers are left to these.
 
+use api::well_known::CLUSTER_SIGNER;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
@@ -7,6 +8,7 @@ use machinery::status::Status;
 use serde_json::{Value, json};
 
 use super::authority::Usages;
+use super::clusters;
 use super::intent;
 use super::request::Request;
 use crate::cache::CachedObject;
@@ -22,7 +24,7 @@ fn is_due(request: &Value) -> bool {
         let mut all = conditions.into_iter().flatten();
         all.any(|condition| condition.get("type").and_then(Value::as_str) == Some(name))
     };
-    text("/spec/signerName") == CLIENT_SIGNER
+    matches!(text("/spec/signerName"), CLIENT_SIGNER | CLUSTER_SIGNER)
         && text("/status/certificate").is_empty()
         && said("Approved")
         && !said("Denied")
@@ -69,7 +71,14 @@ pub(super) async fn sign(
         .unwrap_or_default();
     let pem = STANDARD.decode(encoded).unwrap_or_default();
     let seconds = request.pointer("/spec/expirationSeconds").and_then(Value::as_i64);
-    let judged = usages(request).and_then(|usages| Request::read(&pem).map(|asked| (usages, asked)));
+    let judged = usages(request).and_then(|usages| {
+        let asked = Request::read(&pem)?;
+        // Whoever approved it: this signer says of whom it signs that it is a cluster, and nothing else.
+        if request.pointer("/spec/signerName").and_then(Value::as_str) == Some(CLUSTER_SIGNER) {
+            clusters::of_subject(&asked)?;
+        }
+        Ok((usages, asked))
+    });
     let status = match judged {
         Ok((usages, asked)) => {
             let signed = authority.sign(&asked, usages, seconds, now).map_err(|error| {
@@ -112,7 +121,7 @@ mod tests {
             let conditions: Vec<Value> = conditions.iter().map(|name| json!({ "type": name })).collect();
             is_due(&json!({"spec": {"signerName": signer}, "status": {"conditions": conditions}}))
         };
-        assert!(with(CLIENT_SIGNER, &["Approved"]));
+        assert!(with(CLIENT_SIGNER, &["Approved"]) && with(CLUSTER_SIGNER, &["Approved"]));
         assert!(!with(CLIENT_SIGNER, &[]) && !with(CLIENT_SIGNER, &["Approved", "Failed"]));
         assert!(!with("example.com/other", &["Approved"]));
     }

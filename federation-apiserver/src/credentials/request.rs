@@ -9,6 +9,8 @@ use x509_parser::prelude::FromDer;
 /// What is used of a request.
 #[derive(Debug)]
 pub(crate) struct Request {
+    /// Names that the certificate would give.
+    pub(crate) common_names: Vec<String>,
     /// Groups that the certificate would give.
     pub(crate) organizations: Vec<String>,
     /// The subject as it was encoded.
@@ -33,7 +35,9 @@ impl Request {
             .map_err(|_| "the certificate request is not signed by its own key".to_owned())?;
         let info = &request.certification_request_info;
         let organizations = info.subject.iter_organization().filter_map(|group| group.as_str().ok());
+        let names = info.subject.iter_common_name().filter_map(|name| name.as_str().ok());
         Ok(Self {
+            common_names: names.map(str::to_owned).collect(),
             organizations: organizations.map(str::to_owned).collect(),
             subject: info.subject.as_raw().to_vec(),
             key: info.subject_pki.raw.to_vec(),

@@ -9,7 +9,7 @@ use super::path::{ResourcePath, Target};
 /// How long a request may take that does not say.
 const DEFAULT: Duration = Duration::from_secs(60);
 /// Subresources that are streams.
-const STREAMS: [&str; 6] = ["attach", "exec", "log", "manifests", "portforward", "proxy"];
+const STREAMS: [&str; 7] = ["attach", "exec", "log", "manifests", "portforward", "proxy", "tunnel"];
 
 /// The text of a request that took too long.
 pub(super) fn passed() -> Status {

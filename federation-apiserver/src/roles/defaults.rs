@@ -1,6 +1,6 @@
 //! Which ClusterRoles and ClusterRoleBindings there are from the start: those that clients of Kubernetes expect, and Meridian's.
 
-use api::well_known::{DNS_USER, GROUP, MASTERS_GROUP};
+use api::well_known::{BOOTSTRAP_GROUP, DNS_USER, GROUP, MASTERS_GROUP};
 use machinery::rbac::Rule;
 
 use crate::auth::{AUTHENTICATED, UNAUTHENTICATED, VIEWERS_GROUP};
@@ -33,6 +33,7 @@ const READ_AND_WRITE: &[&str] = crate::kinds::ALL_VERBS;
 
 const ISSUER_DISCOVERY: &str = "system:service-account-issuer-discovery";
 const VIEWERS: &str = "system:meridian:viewers";
+const BOOTSTRAPPER: &str = "system:meridian:cluster-bootstrapper";
 
 pub(super) const BINDINGS: &[DefaultBinding] = &[
     DefaultBinding {
@@ -69,6 +70,11 @@ pub(super) const BINDINGS: &[DefaultBinding] = &[
         name: VIEWERS,
         role: VIEWERS,
         subjects: &[("Group", VIEWERS_GROUP)],
+    },
+    DefaultBinding {
+        name: BOOTSTRAPPER,
+        role: BOOTSTRAPPER,
+        subjects: &[("Group", BOOTSTRAP_GROUP)],
     },
     DefaultBinding {
         name: "system:meridian:dns",
@@ -213,6 +219,14 @@ pub(super) fn cluster_roles(registry: &Registry) -> Vec<DefaultRole> {
             )],
         ),
         plain(VIEWERS, viewers(registry)),
+        plain(
+            BOOTSTRAPPER,
+            vec![Rule::on(
+                &["certificates.k8s.io"],
+                &["certificatesigningrequests"],
+                &["create", "get", "list", "watch"],
+            )],
+        ),
         plain("system:meridian:dns", dns()),
     ]
 }

@@ -13,8 +13,8 @@ use serde_json::json;
 use super::CommandError;
 use crate::cli::UnjoinArgs;
 use crate::hub::{self, failed};
-use crate::membership::claim;
 use crate::membership::reach::reach;
+use crate::membership::{self, claim};
 use crate::output::with_causes;
 
 /// How often the hub is asked whether the member let go.
@@ -28,6 +28,10 @@ pub(crate) async fn run(data_dir: &Path, args: UnjoinArgs) -> Result<(), Command
     let hub = hub::client(&args.hub, data_dir).await?;
     let clusters = hub::clusters(&hub);
     let name = args.name.as_str();
+    let pulls =
+        clusters.get_opt(name).await.ok().flatten().is_some_and(|cluster| {
+            cluster.data.pointer("/spec/syncMode").and_then(|mode| mode.as_str()) == Some("Pull")
+        });
     let member = reach(&hub, name).await;
     clusters
         .delete(name, &DeleteParams::default())
@@ -60,12 +64,17 @@ pub(crate) async fn run(data_dir: &Path, args: UnjoinArgs) -> Result<(), Command
         }
         tokio::time::sleep(LOOK_AGAIN).await;
     }
-    if let Err(why) = unmark(&hub, member).await {
+    if pulls {
+        println!(
+            "its syncer takes the mark of this federation off; next, in the member: kubectl delete -f what meridian join printed"
+        );
+    } else if let Err(why) = unmark(&hub, member).await {
         eprintln!(
             "meridian: cluster {name} keeps the mark of this federation: {why}; next, before another takes it in: \
              kubectl annotate namespace kube-system {FEDERATION_ANNOTATION}-"
         );
     }
+    membership::pull::revoke(&hub, name).await?;
     let secrets: Api<Secret> = Api::namespaced(hub.clone(), SYSTEM_NAMESPACE);
     match secrets
         .delete(&format!("cluster-{name}"), &DeleteParams::default())

@@ -95,7 +95,7 @@ async fn start_one(hub: &Client, name: &str, region: &str, addresses: Ipv4Net) -
         provider: Some("simulated".to_owned()),
         labels: BTreeMap::from([(SIMULATED_LABEL.to_owned(), "true".to_owned())]),
     };
-    membership::register(hub, &cluster, member.identity(), &access, &place, true)
+    membership::register(hub, &cluster, member.identity(), Some(&access), &place, true)
         .await
         .map_err(|error| wrong(error.to_string()))?;
     let federation = membership::claim::federation(hub)
