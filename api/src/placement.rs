@@ -53,6 +53,9 @@ pub struct PlacementSpec {
     /// Replicas that fit nowhere.
     #[serde(skip_serializing_if = "is_zero")]
     pub unplaced_replicas: i64,
+    /// Spread constraints of the policy that cannot be met.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unmet_constraints: Vec<UnmetConstraint>,
     /// What to do with an object that is already in a member and not Meridian's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub conflict_resolution: Option<ConflictResolution>,
@@ -87,6 +90,18 @@ pub struct TargetCluster {
     /// Its share of an autoscaler's bounds; absent for other kinds, and where it gets them whole.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bounds: Option<ReplicaBounds>,
+}
+
+/// A spread constraint that cannot be met.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct UnmetConstraint {
+    /// What makes its groups: `region`, `label tier`.
+    pub constraint: String,
+    /// The fewest groups that it asks for.
+    pub wanted: i64,
+    /// The groups that can be had.
+    pub found: i64,
 }
 
 /// A cluster that the object leaves.

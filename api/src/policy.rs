@@ -75,6 +75,9 @@ pub struct PlacementRule {
     /// Taints of clusters that are tolerated.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub cluster_tolerations: Vec<Toleration>,
+    /// How far the chosen clusters are spread; every one must hold, each for another field or label.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub spread_constraints: Vec<SpreadConstraint>,
     /// How replicas are divided; the kind's default where absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replica_scheduling: Option<ReplicaScheduling>,
@@ -104,6 +107,63 @@ pub struct ClusterAffinity {
 pub struct FieldSelector {
     /// All must hold.
     pub match_expressions: Vec<Requirement>,
+}
+
+/// In how many groups of clusters the chosen ones are. A group is all clusters with one value of a field or of a label; those
+/// without a value are in none, and not chosen.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct SpreadConstraint {
+    /// The field that makes the groups.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spread_by_field: Option<SpreadField>,
+    /// The label of the Cluster object that makes them; excludes `spreadByField`.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub spread_by_label: String,
+    /// The fewest groups; 1 where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_groups: Option<i64>,
+    /// The most groups; any number where absent or 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_groups: Option<i64>,
+}
+
+impl SpreadConstraint {
+    /// What makes the groups, as people call it: `region`, `label tier`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self.spread_by_field {
+            Some(field) => field.as_str().to_owned(),
+            None => format!("label {}", self.spread_by_label),
+        }
+    }
+}
+
+/// A field that makes groups of clusters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SpreadField {
+    /// Each cluster is a group.
+    Cluster,
+    /// The region.
+    Region,
+    /// Zones: a cluster that spans several is in each of their groups.
+    Zone,
+    /// The provider.
+    Provider,
+}
+
+impl SpreadField {
+    /// The word as it stands in policies.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cluster => "cluster",
+            Self::Region => "region",
+            Self::Zone => "zone",
+            Self::Provider => "provider",
+        }
+    }
 }
 
 /// A taint that is tolerated, as in a pod.

@@ -31,11 +31,13 @@ pub enum Reason {
     /// The object goes where others are: an autoscaler with its target, a claim with the workloads that mount it; and none
     /// of those is in the cluster.
     NothingToFollow,
+    /// The policy's spread constraints choose other clusters, or the cluster is in none of the groups they speak of.
+    SpreadConstraint,
 }
 
 impl Reason {
     /// Every reason, for tests that demand a page and an emitter for each.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::AffinityMismatch,
         Self::ClusterNotReady,
         Self::ClusterFailed,
@@ -47,6 +49,7 @@ impl Reason {
         Self::SelectorMismatch,
         Self::NotSelected,
         Self::NothingToFollow,
+        Self::SpreadConstraint,
     ];
 
     /// The word as it stands in Placements, Events and metrics.
@@ -64,6 +67,7 @@ impl Reason {
             Self::SelectorMismatch => "SelectorMismatch",
             Self::NotSelected => "NotSelected",
             Self::NothingToFollow => "NothingToFollow",
+            Self::SpreadConstraint => "SpreadConstraint",
         }
     }
 }

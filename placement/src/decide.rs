@@ -3,7 +3,7 @@
 //!
 //! Never shrink on doubt: a cluster that holds the object loses it only when a policy, a selector, a `NoExecute` taint, the
 //! cluster's failure or its leaving says so. Where no cluster is left, the last good placement stays and says so.
-//! Absent: capacity and spread constraints, which are later rooms; the order of a move ([`crate::moves`]).
+//! Absent: the order of a move ([`crate::moves`]).
 
 mod bounds;
 pub mod divide;
@@ -17,6 +17,7 @@ pub mod planner_v1;
 pub mod preferences_v1;
 mod rule;
 mod shares;
+mod spread;
 
 use std::collections::BTreeMap;
 
@@ -80,9 +81,50 @@ pub fn decide(inputs: &Inputs<'_>) -> Decision {
         keep_last_good(inputs, &rule, &mut decision);
         return decision;
     }
+    if let Some(selection) = spread::select(inputs, &rule, &candidates) {
+        decision.steps.extend(selection.steps);
+        decision.unmet = selection.unmet;
+        if !decision.unmet.is_empty() {
+            keep_unspread(inputs, &rule, &candidates, &mut decision);
+            return decision;
+        }
+        for (cluster, message) in selection.out {
+            put_out(&mut decision, cluster, Reason::SpreadConstraint, message);
+        }
+        candidates = selection.chosen;
+    }
     shares::assign(inputs, &rule, &candidates, &mut decision);
     decision.reason = sentence(&decision, &rule);
     decision
+}
+
+fn put_out(decision: &mut Decision, cluster: &Cluster, reason: Reason, message: String) {
+    let name = cluster.metadata.name().to_owned();
+    decision.fates.insert(name, Fate::Out { reason, message });
+}
+
+/// The spread constraints cannot be met. What stands stays where it may, and nothing new is placed: a copy more would be in
+/// the way once they can be met again.
+fn keep_unspread(inputs: &Inputs<'_>, rule: &Rule, candidates: &[&Cluster], decision: &mut Decision) {
+    let unmet = spread::described(&decision.unmet);
+    for cluster in candidates {
+        let message = format!("the policy's spread constraints cannot be met ({unmet})");
+        put_out(decision, cluster, Reason::SpreadConstraint, message);
+    }
+    let held = |cluster: &&Cluster| planned(inputs.previous, cluster.metadata.name()).is_some();
+    let standing: Vec<&Cluster> = candidates.iter().copied().filter(held).collect();
+    if standing.is_empty() {
+        keep_last_good(inputs, rule, decision);
+    } else {
+        decision.kept = true;
+        shares::assign(inputs, &rule.without_weights(), &standing, decision);
+    }
+    let stays = if decision.kept {
+        "what stands stays"
+    } else {
+        "nothing is placed"
+    };
+    decision.reason = format!("The spread constraints cannot be met ({unmet}); {stays}.");
 }
 
 /// `3 of 4 clusters fit; out: 1 UntoleratedTaint`.

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use api::placement::{ExcludedCluster, LeavingCluster, LeftToMembers, ReplicaBounds, TargetCluster};
+use api::placement::{ExcludedCluster, LeavingCluster, LeftToMembers, ReplicaBounds, TargetCluster, UnmetConstraint};
 use api::policy::ConflictResolution;
 use api::{ObjectRef, PlacementSpec, Reason};
 
@@ -51,6 +51,8 @@ pub struct Decision {
     pub kept: bool,
     /// Replicas that fit nowhere.
     pub unplaced: i64,
+    /// Spread constraints of the policy that cannot be met.
+    pub unmet: Vec<UnmetConstraint>,
     /// What the policy says of objects already in a member.
     pub conflict_resolution: Option<ConflictResolution>,
     /// What the policy says of deletion.
@@ -83,6 +85,7 @@ impl Decision {
             steps: self.steps,
             kept: self.kept,
             unplaced_replicas: self.unplaced,
+            unmet_constraints: self.unmet,
             conflict_resolution: self.conflict_resolution,
             preserve_resources_on_deletion: self.preserve_resources_on_deletion,
             left_to_members: self.left_to_members,

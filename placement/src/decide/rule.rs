@@ -2,7 +2,8 @@
 //! In: inputs. Out: one [`Rule`] and the sentences that say how it was found. Absent: clusters.
 
 use api::policy::{
-    ClusterAffinity, PolicySpec, ReplicaDivisionPreference, ReplicaSchedulingType, StaticClusterWeight, Toleration,
+    ClusterAffinity, PolicySpec, ReplicaDivisionPreference, ReplicaSchedulingType, SpreadConstraint,
+    StaticClusterWeight, Toleration,
 };
 
 use super::matching;
@@ -104,6 +105,13 @@ impl Rule {
 
     pub(super) fn affinity(&self) -> Option<&ClusterAffinity> {
         self.policy.as_ref()?.placement.cluster_affinity.as_ref()
+    }
+
+    pub(super) fn spread(&self) -> &[SpreadConstraint] {
+        self.policy
+            .as_ref()
+            .map(|policy| policy.placement.spread_constraints.as_slice())
+            .unwrap_or_default()
     }
 
     pub(super) fn tolerations(&self) -> &[Toleration] {

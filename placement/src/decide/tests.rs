@@ -10,6 +10,7 @@ use crate::inputs::FederatedObject;
 mod drain;
 mod following;
 mod properties;
+mod spreading;
 
 /// `eu-1`, `eu-1!` not Ready, `eu-1?` unknown, `eu-1-` leaving, `eu-1#` NoExecute, `eu-1~` NoSchedule, `eu-1*` failed, `eu-1^` drained since
 /// the epoch.

@@ -23,6 +23,7 @@ pub(super) fn policy(spec: &At<'_>, namespace: Option<&str>, faults: &mut Vec<Ca
     let placement = spec.get("placement");
     affinity(&placement.get("clusterAffinity"), faults);
     pod::tolerations(&placement.get("clusterTolerations"), faults);
+    spread_constraints(&placement.get("spreadConstraints"), faults);
     let scheduling = placement.get("replicaScheduling");
     let weights = scheduling.get("weightPreference");
     if weights.is_set() && scheduling.get("replicaSchedulingType").text() == "Duplicated" {
@@ -40,6 +41,49 @@ pub(super) fn policy(spec: &At<'_>, namespace: Option<&str>, faults: &mut Vec<Ca
                 weight.value,
                 "must be greater than or equal to 1",
             ));
+        }
+    }
+}
+
+/// In how many groups the chosen clusters are: each constraint by one field or one label, and none twice.
+fn spread_constraints(constraints: &At<'_>, faults: &mut Vec<Cause>) {
+    let mut seen = Vec::new();
+    for constraint in constraints.items() {
+        let (field, label) = (constraint.get("spreadByField"), constraint.get("spreadByLabel"));
+        let by = match (field.text(), label.text()) {
+            ("", "") => {
+                let detail = "must specify one of: `spreadByField` or `spreadByLabel`";
+                faults.push(field::required(&field.path, detail));
+                continue;
+            }
+            (by, "") => (by.to_owned(), &field),
+            ("", by) => {
+                push(&label, format::qualified_name(by), faults);
+                (format!("label {by}"), &label)
+            }
+            _ => {
+                let detail = "may not be set beside `spreadByField`";
+                faults.push(field::forbidden(&label.path, detail));
+                continue;
+            }
+        };
+        if seen.contains(&by.0) {
+            faults.push(field::duplicate(&by.1.path, by.1.value));
+        }
+        seen.push(by.0);
+        let (min, max) = (constraint.get("minGroups"), constraint.get("maxGroups"));
+        for bound in [&min, &max] {
+            if bound.number().is_some_and(|number| number < 0) {
+                let detail = "must be greater than or equal to 0";
+                faults.push(field::invalid(&bound.path, bound.value, detail));
+            }
+        }
+        // No maximum may be written as 0.
+        if let Some(most) = max.number().filter(|most| *most > 0)
+            && min.number().unwrap_or(1) > most
+        {
+            let detail = "must be greater than or equal to `minGroups`";
+            faults.push(field::invalid(&max.path, max.value, detail));
         }
     }
 }

@@ -1,0 +1,57 @@
+//! What a policy says of where objects go, seen at work.
+
+use serde_json::{Value, json};
+
+use crate::hub::{Hub, OURS, condition};
+use crate::placing::{DEPLOYMENTS, deployment, placements, shares};
+
+async fn policy(hub: &Hub, name: &str, placement: Value) {
+    let policy = json!({
+        "apiVersion": "federation.meridian.dev/v1alpha1", "kind": "PropagationPolicy",
+        "metadata": {"name": name, "namespace": "shop"},
+        "spec": {
+            "resourceSelectors": [{"apiVersion": "apps/v1", "kind": "Deployment", "name": name}],
+            "placement": placement,
+        },
+    });
+    let collection = format!("{OURS}/namespaces/shop/propagationpolicies");
+    hub.create(&collection, policy).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn copies_are_spread_and_what_cannot_be_is_told() {
+    let hub = Hub::start().await;
+    let _members = [hub.join("eu-1").await, hub.join("eu-2").await, hub.join("us-1").await];
+    hub.namespace("shop").await;
+    let region = |min: i64| json!({"spreadByField": "region", "minGroups": min});
+    let two = json!([region(2), {"spreadByField": "cluster", "maxGroups": 2}]);
+    policy(&hub, "web", json!({"spreadConstraints": two})).await;
+    policy(&hub, "api", json!({"spreadConstraints": [region(3)]})).await;
+    hub.create(DEPLOYMENTS, deployment("web", 4)).await;
+    hub.create(DEPLOYMENTS, deployment("api", 4)).await;
+
+    let spread = |placement: Option<&Value>| {
+        placement.is_some_and(|placement| {
+            let shares = shares(placement);
+            shares.len() == 2 && shares.last() == Some(&("us-1".to_owned(), 2))
+        })
+    };
+    hub.until("two regions", &placements("shop"), "deployment-web", spread)
+        .await;
+    let told = |placement: Option<&Value>| condition(placement, "Scheduled") == "False";
+    let stuck = hub
+        .until("it is told", &placements("shop"), "deployment-api", told)
+        .await
+        .unwrap();
+    let unmet = json!([{"constraint": "region", "wanted": 3, "found": 2}]);
+    assert_eq!(stuck["spec"]["unmetConstraints"], unmet);
+    assert_eq!(shares(&stuck), []);
+
+    let _third = hub.join("ap-1").await;
+    hub.until("a third region", &placements("shop"), "deployment-api", |placement| {
+        placement.is_some_and(|placement| shares(placement).len() == 4) && condition(placement, "Scheduled") == "True"
+    })
+    .await;
+    let web = hub.get(&placements("shop"), "deployment-web").await;
+    assert!(spread(web.as_ref()), "what is placed stays: {web:?}");
+}
