@@ -44,6 +44,9 @@ pub struct PlacementSpec {
     /// The policy that decided, `KIND NAMESPACE/NAME`; empty for the kind's default.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub policy: String,
+    /// Which of the policy's ordered affinities is in use; absent where it has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub affinity: Option<AffinityInUse>,
     /// How the decision was reached, one sentence a step.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<String>,
@@ -90,6 +93,20 @@ pub struct TargetCluster {
     /// Its share of an autoscaler's bounds; absent for other kinds, and where it gets them whole.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bounds: Option<ReplicaBounds>,
+}
+
+/// Which of a policy's ordered affinities is in use.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct AffinityInUse {
+    /// Its `affinityName`.
+    pub name: String,
+    /// An earlier one that fits again and is gone back to; empty where there is none.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub returning_to: String,
+    /// When, as RFC 3339, if it fits until then.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub returning_after: String,
 }
 
 /// A spread constraint that cannot be met.

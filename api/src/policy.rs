@@ -72,6 +72,12 @@ pub struct PlacementRule {
     /// Clusters that may hold the object; all where absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cluster_affinity: Option<ClusterAffinity>,
+    /// The same as groups in order: the first that fits is used, the next ones when it does not. Excludes `clusterAffinity`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub cluster_affinities: Vec<ClusterAffinityTerm>,
+    /// Seconds for which an earlier group must fit again before the object goes back to it; 300 where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cluster_affinity_return_seconds: Option<i64>,
     /// Taints of clusters that are tolerated.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub cluster_tolerations: Vec<Toleration>,
@@ -99,6 +105,17 @@ pub struct ClusterAffinity {
     /// Names that are out whatever else holds.
     #[serde(rename = "exclude", skip_serializing_if = "Vec::is_empty")]
     pub exclude_clusters: Vec<String>,
+}
+
+/// A group of clusters with a name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ClusterAffinityTerm {
+    /// Its name, unique in its list.
+    pub affinity_name: String,
+    /// Which clusters.
+    #[serde(flatten)]
+    pub affinity: ClusterAffinity,
 }
 
 /// Requirements over cluster fields.

@@ -13,6 +13,7 @@ mod follow;
 mod left;
 pub mod matching;
 pub mod namespace;
+mod ordered;
 pub mod planner_v1;
 pub mod preferences_v1;
 mod rule;
@@ -37,6 +38,7 @@ pub fn next_expiry(inputs: &Inputs<'_>) -> Option<Timestamp> {
     let clusters = inputs.clusters.iter();
     clusters
         .filter_map(|cluster| filter::next_expiry(&rule, cluster, inputs.now))
+        .chain(ordered::next_return(inputs))
         .min()
 }
 
@@ -62,19 +64,11 @@ pub fn decide(inputs: &Inputs<'_>) -> Decision {
         return decision;
     }
 
-    let mut candidates: Vec<&Cluster> = Vec::new();
-    for cluster in inputs.clusters {
-        match filter::judge(inputs, &rule, cluster) {
-            Verdict::Fits => candidates.push(cluster),
-            Verdict::Out { reason, message } => {
-                decision
-                    .fates
-                    .insert(cluster.metadata.name().to_owned(), Fate::Out { reason, message });
-            }
-        }
-    }
+    let rule = ordered::in_use(inputs, rule, &mut decision);
+    let mut candidates = fitting(inputs, &rule, |cluster, reason, message| {
+        put_out(&mut decision, cluster, reason, message);
+    });
     drain::note(inputs, &rule, &mut decision);
-    candidates.sort_by(|a, b| a.metadata.name().cmp(b.metadata.name()));
     decision.steps.push(count_step(inputs.clusters.len(), &decision.fates));
 
     if candidates.is_empty() {
@@ -96,6 +90,19 @@ pub fn decide(inputs: &Inputs<'_>) -> Decision {
     shares::assign(inputs, &rule, &candidates, &mut decision);
     decision.reason = sentence(&decision, &rule);
     decision
+}
+
+/// The clusters that fit, sorted by name; the others are told.
+fn fitting<'a>(inputs: &Inputs<'a>, rule: &Rule, mut out: impl FnMut(&'a Cluster, Reason, String)) -> Vec<&'a Cluster> {
+    let mut candidates: Vec<&Cluster> = Vec::new();
+    for cluster in inputs.clusters {
+        match filter::judge(inputs, rule, cluster) {
+            Verdict::Fits => candidates.push(cluster),
+            Verdict::Out { reason, message } => out(cluster, reason, message),
+        }
+    }
+    candidates.sort_by(|a, b| a.metadata.name().cmp(b.metadata.name()));
+    candidates
 }
 
 fn put_out(decision: &mut Decision, cluster: &Cluster, reason: Reason, message: String) {

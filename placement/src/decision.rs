@@ -4,7 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use api::placement::{ExcludedCluster, LeavingCluster, LeftToMembers, ReplicaBounds, TargetCluster, UnmetConstraint};
+use api::placement::{
+    AffinityInUse, ExcludedCluster, LeavingCluster, LeftToMembers, ReplicaBounds, TargetCluster, UnmetConstraint,
+};
 use api::policy::ConflictResolution;
 use api::{ObjectRef, PlacementSpec, Reason};
 
@@ -51,6 +53,8 @@ pub struct Decision {
     pub kept: bool,
     /// Replicas that fit nowhere.
     pub unplaced: i64,
+    /// Which of the policy's ordered affinities is in use.
+    pub affinity: Option<AffinityInUse>,
     /// Spread constraints of the policy that cannot be met.
     pub unmet: Vec<UnmetConstraint>,
     /// What the policy says of objects already in a member.
@@ -85,6 +89,7 @@ impl Decision {
             steps: self.steps,
             kept: self.kept,
             unplaced_replicas: self.unplaced,
+            affinity: self.affinity,
             unmet_constraints: self.unmet,
             conflict_resolution: self.conflict_resolution,
             preserve_resources_on_deletion: self.preserve_resources_on_deletion,

@@ -55,3 +55,38 @@ async fn copies_are_spread_and_what_cannot_be_is_told() {
     let web = hub.get(&placements("shop"), "deployment-web").await;
     assert!(spread(web.as_ref()), "what is placed stays: {web:?}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_second_group_holds_it_while_the_first_does_not_fit() {
+    let hub = Hub::start().await;
+    let _members = [hub.join("eu-1").await, hub.join("us-1").await];
+    hub.namespace("shop").await;
+    let group = |name: &str| json!({"affinityName": name, "clusterNames": [name]});
+    let ordered = json!({"clusterAffinities": [group("eu-1"), group("us-1")], "clusterAffinityReturnSeconds": 1});
+    policy(&hub, "web", ordered).await;
+    hub.create(DEPLOYMENTS, deployment("web", 2)).await;
+    let within = |group: &str| {
+        let wanted = [(group.to_owned(), 2)];
+        let group = group.to_owned();
+        move |placement: Option<&Value>| {
+            placement
+                .is_some_and(|placement| shares(placement) == wanted && placement["spec"]["affinity"]["name"] == group)
+        }
+    };
+    let whereabouts = placements("shop");
+    hub.until("the first", &whereabouts, "deployment-web", within("eu-1"))
+        .await;
+    let clusters = format!("{OURS}/clusters");
+    let taints = |taints: Value| json!({"spec": {"taints": taints}});
+    let broken = json!([{"key": "broken", "effect": "NoExecute"}]);
+    hub.merge(&clusters, "eu-1", taints(broken)).await;
+    hub.until("the second", &whereabouts, "deployment-web", within("us-1"))
+        .await;
+    hub.merge(&clusters, "eu-1", taints(json!([]))).await;
+    hub.until("it will go back", &whereabouts, "deployment-web", |placement| {
+        placement.is_some_and(|placement| placement["spec"]["affinity"]["returningTo"] == "eu-1")
+    })
+    .await;
+    hub.until("the first again", &whereabouts, "deployment-web", within("eu-1"))
+        .await;
+}

@@ -88,6 +88,10 @@ fn said(rule: &Rule, cluster: &Cluster) -> Option<Verdict> {
         .affinity()
         .and_then(|affinity| affinity::mismatch(affinity, cluster));
     if let Some(message) = affinity {
+        let message = match rule.term() {
+            Some(term) => format!("group {} is in use, and {message}", term.affinity_name),
+            None => message,
+        };
         return Some(out(Reason::AffinityMismatch, message));
     }
     let selector = rule.selector_v1();

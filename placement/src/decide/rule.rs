@@ -2,8 +2,8 @@
 //! In: inputs. Out: one [`Rule`] and the sentences that say how it was found. Absent: clusters.
 
 use api::policy::{
-    ClusterAffinity, PolicySpec, ReplicaDivisionPreference, ReplicaSchedulingType, SpreadConstraint,
-    StaticClusterWeight, Toleration,
+    ClusterAffinity, ClusterAffinityTerm, PolicySpec, ReplicaDivisionPreference, ReplicaSchedulingType,
+    SpreadConstraint, StaticClusterWeight, Toleration,
 };
 
 use super::matching;
@@ -11,6 +11,9 @@ use super::preferences_v1::{self, ClusterSelector, Preferences};
 use crate::decision::Decision;
 use crate::federated_kinds::{Division, Spread, default_spread};
 use crate::inputs::{FederatedObject, Inputs};
+
+/// Seconds for which an earlier affinity must fit before it is gone back to, where the policy does not say.
+const RETURN_SECONDS: i64 = 300;
 
 /// How copies and replicas are spread over the clusters that fit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +46,8 @@ pub(super) struct Rule {
     policy: Option<PolicySpec>,
     selector_v1: Option<ClusterSelector>,
     source: &'static str,
+    /// Which of the ordered affinities counts.
+    term: usize,
 }
 
 impl Rule {
@@ -69,6 +74,7 @@ impl Rule {
                 policy: Some(policy.spec.clone()),
                 selector_v1: None,
                 source: "The policy",
+                term: 0,
             };
         }
         let selector_v1 = ClusterSelector::from_annotations(&object.annotations);
@@ -84,6 +90,7 @@ impl Rule {
                 policy: None,
                 selector_v1,
                 source,
+                term: 0,
             };
         }
         let manner = by_default(spread);
@@ -96,6 +103,7 @@ impl Rule {
             policy: None,
             selector_v1,
             source: "The default",
+            term: 0,
         }
     }
 
@@ -104,7 +112,35 @@ impl Rule {
     }
 
     pub(super) fn affinity(&self) -> Option<&ClusterAffinity> {
-        self.policy.as_ref()?.placement.cluster_affinity.as_ref()
+        let term = self.terms().get(self.term).map(|term| &term.affinity);
+        term.or(self.policy.as_ref()?.placement.cluster_affinity.as_ref())
+    }
+
+    /// The ordered affinities; empty where the policy has none.
+    pub(super) fn terms(&self) -> &[ClusterAffinityTerm] {
+        self.policy
+            .as_ref()
+            .map(|policy| policy.placement.cluster_affinities.as_slice())
+            .unwrap_or_default()
+    }
+
+    /// The rule with another of the ordered affinities.
+    pub(super) fn with_term(&self, term: usize) -> Self {
+        Self { term, ..self.clone() }
+    }
+
+    /// The ordered affinity that counts.
+    pub(super) fn term(&self) -> Option<&ClusterAffinityTerm> {
+        self.terms().get(self.term)
+    }
+
+    /// Seconds for which an earlier affinity must fit before it is gone back to.
+    pub(super) fn return_seconds(&self) -> i64 {
+        let said = self
+            .policy
+            .as_ref()
+            .and_then(|policy| policy.placement.cluster_affinity_return_seconds);
+        said.unwrap_or(RETURN_SECONDS).max(0)
     }
 
     pub(super) fn spread(&self) -> &[SpreadConstraint] {
@@ -124,7 +160,9 @@ impl Rule {
     /// Whether replicas of the object move away from where they cannot run. Copies that are everywhere lose nothing by staying.
     pub(super) fn moves(&self, object: &FederatedObject) -> bool {
         match &self.manner {
-            Manner::Duplicated | Manner::Follows(_) => false,
+            Manner::Follows(_) => false,
+            // Where there are other clusters to go to, whoever ordered them wants that.
+            Manner::Duplicated => self.terms().len() > 1,
             Manner::One => true,
             Manner::Divided(_) | Manner::PlannedV1(_) => object.replicas.is_some(),
         }

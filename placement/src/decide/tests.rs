@@ -9,6 +9,7 @@ use crate::inputs::FederatedObject;
 
 mod drain;
 mod following;
+mod ordered;
 mod properties;
 mod spreading;
 

@@ -6,9 +6,12 @@ use crate::status::Cause;
 use super::super::at::At;
 use super::super::metadata::push;
 use super::super::{format, pod, selector};
-use super::labels_once;
+use super::{between, labels_once};
 
 const FIELDS: [&str; 3] = ["provider", "region", "zone"];
+
+/// The longest that an object stays away from a group that fits again: a week.
+const RETURN_SECONDS_MAX: i64 = 7 * 24 * 3600;
 
 /// A policy; the namespace is that of a namespaced one.
 pub(super) fn policy(spec: &At<'_>, namespace: Option<&str>, faults: &mut Vec<Cause>) {
@@ -22,6 +25,7 @@ pub(super) fn policy(spec: &At<'_>, namespace: Option<&str>, faults: &mut Vec<Ca
     resource_selectors(&selectors, namespace, faults);
     let placement = spec.get("placement");
     affinity(&placement.get("clusterAffinity"), faults);
+    affinities(&placement, faults);
     pod::tolerations(&placement.get("clusterTolerations"), faults);
     spread_constraints(&placement.get("spreadConstraints"), faults);
     let scheduling = placement.get("replicaScheduling");
@@ -43,6 +47,31 @@ pub(super) fn policy(spec: &At<'_>, namespace: Option<&str>, faults: &mut Vec<Ca
             ));
         }
     }
+}
+
+/// Groups of clusters in order, each with a name of its own.
+fn affinities(placement: &At<'_>, faults: &mut Vec<Cause>) {
+    let terms = placement.get("clusterAffinities");
+    if terms.len() > 0 && placement.get("clusterAffinity").is_set() {
+        let detail = "may not be set beside `clusterAffinity`";
+        faults.push(field::forbidden(&terms.path, detail));
+    }
+    let mut seen = Vec::new();
+    for term in terms.items() {
+        let name = term.get("affinityName");
+        if name.text().is_empty() {
+            faults.push(field::required(&name.path, ""));
+        } else {
+            push(&name, format::label_value(name.text()), faults);
+            if seen.contains(&name.text()) {
+                faults.push(field::duplicate(&name.path, name.value));
+            }
+            seen.push(name.text());
+        }
+        affinity(&term, faults);
+    }
+    let returns = placement.get("clusterAffinityReturnSeconds");
+    between(&returns, 0, RETURN_SECONDS_MAX, faults);
 }
 
 /// In how many groups the chosen clusters are: each constraint by one field or one label, and none twice.

@@ -99,6 +99,37 @@ fn our_kinds() {
         ),
         (
             "PropagationPolicy",
+            policy(
+                json!({"resourceSelectors": web, "placement": {"clusterAffinityReturnSeconds": 60, "clusterAffinities": [
+                {"affinityName": "own", "clusterNames": ["eu-1"]}, {"affinityName": "rented"}]}}),
+            ),
+            vec![],
+        ),
+        (
+            "PropagationPolicy",
+            policy(
+                json!({"resourceSelectors": web, "placement": {"clusterAffinityReturnSeconds": -1, "clusterAffinity": {},
+                "clusterAffinities": [{"affinityName": "a", "clusterNames": ["EU"]}, {"affinityName": "a"}, {"exclude": ["eu-1"]}]}}),
+            ),
+            vec![
+                ("spec.placement.clusterAffinities", R::FieldValueForbidden),
+                (
+                    "spec.placement.clusterAffinities[0].clusterNames[0]",
+                    R::FieldValueInvalid,
+                ),
+                (
+                    "spec.placement.clusterAffinities[1].affinityName",
+                    R::FieldValueDuplicate,
+                ),
+                (
+                    "spec.placement.clusterAffinities[2].affinityName",
+                    R::FieldValueRequired,
+                ),
+                ("spec.placement.clusterAffinityReturnSeconds", R::FieldValueInvalid),
+            ],
+        ),
+        (
+            "PropagationPolicy",
             policy(json!({"resourceSelectors": web, "placement": {"spreadConstraints": [
                 {"spreadByField": "region", "minGroups": 2, "maxGroups": 3}, {"spreadByLabel": "example.com/tier", "maxGroups": 0}]}})),
             vec![],
