@@ -44,6 +44,15 @@ pub struct PlacementSpec {
     /// The policy that decided, `KIND NAMESPACE/NAME`; empty for the kind's default.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub policy: String,
+    /// How the shares came about when they were last divided by what the members have room for; empty where they are not.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub divided: String,
+    /// Room that was taken when replicas were last divided, while their pods may not have it yet.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub assumed_room: Vec<AssumedRoom>,
+    /// The value of the object's annotation `federation.meridian.dev/rebalance` when it was last divided by room.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub rebalanced: String,
     /// Which of the policy's ordered affinities is in use; absent where it has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub affinity: Option<AffinityInUse>,
@@ -90,9 +99,26 @@ pub struct TargetCluster {
     /// Its share of the replicas; absent for kinds without replicas.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replicas: Option<i64>,
+    /// Of these, replicas that stay only until as many are ready elsewhere.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub leaving_replicas: i64,
     /// Its share of an autoscaler's bounds; absent for other kinds, and where it gets them whole.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bounds: Option<ReplicaBounds>,
+}
+
+/// Room of a member, in replicas of one object, that new pods are about to take.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct AssumedRoom {
+    /// The cluster.
+    pub cluster: String,
+    /// The room that was seen when they were divided.
+    pub seen: i64,
+    /// What is left of it once all of them have their place.
+    pub left: i64,
+    /// Until when that is believed, as RFC 3339, unless the room that is seen shows it sooner.
+    pub until: String,
 }
 
 /// Which of a policy's ordered affinities is in use.

@@ -230,7 +230,7 @@ pub enum ReplicaSchedulingType {
 /// How shares are found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum ReplicaDivisionPreference {
-    /// As few clusters as hold them.
+    /// As few clusters as have room for them.
     Aggregated,
     /// By weight.
     Weighted,
@@ -243,6 +243,16 @@ pub struct WeightPreference {
     /// The first entry that matches a cluster gives its weight; a cluster that none matches gets none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub static_weight_list: Vec<StaticClusterWeight>,
+    /// Weights are found anew when replicas are divided; the static ones are not read then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dynamic_weight: Option<DynamicWeight>,
+}
+
+/// What gives clusters their weights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum DynamicWeight {
+    /// How many more replicas fit into each member.
+    AvailableReplicas,
 }
 
 /// The weight of some clusters.

@@ -33,11 +33,13 @@ pub enum Reason {
     NothingToFollow,
     /// The policy's spread constraints choose other clusters, or the cluster is in none of the groups they speak of.
     SpreadConstraint,
+    /// Replicas fit nowhere, and not one more into this cluster.
+    NoRoom,
 }
 
 impl Reason {
     /// Every reason, for tests that demand a page and an emitter for each.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::AffinityMismatch,
         Self::ClusterNotReady,
         Self::ClusterFailed,
@@ -50,6 +52,7 @@ impl Reason {
         Self::NotSelected,
         Self::NothingToFollow,
         Self::SpreadConstraint,
+        Self::NoRoom,
     ];
 
     /// The word as it stands in Placements, Events and metrics.
@@ -68,6 +71,7 @@ impl Reason {
             Self::NotSelected => "NotSelected",
             Self::NothingToFollow => "NothingToFollow",
             Self::SpreadConstraint => "SpreadConstraint",
+            Self::NoRoom => "NoRoom",
         }
     }
 }

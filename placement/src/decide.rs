@@ -5,6 +5,7 @@
 //! cluster's failure or its leaving says so. Where no cluster is left, the last good placement stays and says so.
 //! Absent: the order of a move ([`crate::moves`]).
 
+mod available;
 mod bounds;
 pub mod divide;
 mod drain;
@@ -39,6 +40,7 @@ pub fn next_expiry(inputs: &Inputs<'_>) -> Option<Timestamp> {
     clusters
         .filter_map(|cluster| filter::next_expiry(&rule, cluster, inputs.now))
         .chain(ordered::next_return(inputs))
+        .chain(available::assumed::next_end(inputs.previous, inputs.now))
         .min()
 }
 

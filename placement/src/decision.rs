@@ -5,7 +5,8 @@
 use std::collections::BTreeMap;
 
 use api::placement::{
-    AffinityInUse, ExcludedCluster, LeavingCluster, LeftToMembers, ReplicaBounds, TargetCluster, UnmetConstraint,
+    AffinityInUse, AssumedRoom, ExcludedCluster, LeavingCluster, LeftToMembers, ReplicaBounds, TargetCluster,
+    UnmetConstraint,
 };
 use api::policy::ConflictResolution;
 use api::{ObjectRef, PlacementSpec, Reason};
@@ -53,6 +54,12 @@ pub struct Decision {
     pub kept: bool,
     /// Replicas that fit nowhere.
     pub unplaced: i64,
+    /// How the shares came about when they were last divided by room; empty where they are not.
+    pub divided: String,
+    /// Room that new pods are about to take.
+    pub assumed_room: Vec<AssumedRoom>,
+    /// The request for a new division that was answered.
+    pub rebalanced: String,
     /// Which of the policy's ordered affinities is in use.
     pub affinity: Option<AffinityInUse>,
     /// Spread constraints of the policy that cannot be met.
@@ -73,7 +80,12 @@ impl Decision {
             match fate {
                 Fate::Chosen { replicas } => {
                     let bounds = self.bounds.get(&name).copied();
-                    clusters.push(TargetCluster { name, replicas, bounds });
+                    clusters.push(TargetCluster {
+                        name,
+                        replicas,
+                        bounds,
+                        ..TargetCluster::default()
+                    });
                 }
                 Fate::Out { reason, message } => excluded.push(ExcludedCluster { name, reason, message }),
             }
@@ -89,6 +101,9 @@ impl Decision {
             steps: self.steps,
             kept: self.kept,
             unplaced_replicas: self.unplaced,
+            divided: self.divided,
+            assumed_room: self.assumed_room,
+            rebalanced: self.rebalanced,
             affinity: self.affinity,
             unmet_constraints: self.unmet,
             conflict_resolution: self.conflict_resolution,

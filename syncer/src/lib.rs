@@ -9,6 +9,7 @@
 mod access;
 mod apply;
 mod backoff;
+mod capacity;
 mod cover;
 mod desired;
 mod engine;
@@ -20,7 +21,6 @@ mod kinds;
 mod live;
 mod observe;
 mod probe;
-mod quantity;
 mod report;
 mod residents;
 mod supervise;

@@ -90,3 +90,62 @@ async fn the_second_group_holds_it_while_the_first_does_not_fit() {
     hub.until("the first again", &whereabouts, "deployment-web", within("eu-1"))
         .await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn replicas_go_where_there_is_room_and_a_shortage_is_made_good() {
+    let hub = Hub::start().await;
+    let members = [hub.join("eu-1").await, hub.join("us-1").await];
+    let clusters = format!("{OURS}/clusters");
+    let room = async |member: usize, cpus: i64| {
+        *members[member].free.lock().unwrap() = Some(cpus);
+        let name = ["eu-1", "us-1"][member];
+        hub.until("its room is known", &clusters, name, |cluster| {
+            let free = cluster.and_then(|cluster| cluster.pointer("/status/capacity/groups/0/free/0/resources/cpu"));
+            free == Some(&json!(cpus.to_string()))
+        })
+        .await;
+    };
+    room(0, 4).await;
+    room(1, 2).await;
+    hub.namespace("shop").await;
+    let dynamic = json!({"replicaScheduling": {"replicaDivisionPreference": "Weighted",
+        "weightPreference": {"dynamicWeight": "AvailableReplicas"}}});
+    policy(&hub, "web", dynamic).await;
+    let mut web = deployment("web", 8);
+    web["spec"]["template"]["spec"]["containers"][0]["resources"] = json!({"requests": {"cpu": "1"}});
+    hub.create(DEPLOYMENTS, web).await;
+    let shared = |eu: i64, us: i64| {
+        let wanted = [("eu-1".to_owned(), eu), ("us-1".to_owned(), us)];
+        move |placement: Option<&Value>| placement.is_some_and(|placement| shares(placement) == wanted)
+    };
+    let whereabouts = placements("shop");
+    let short = hub
+        .until("what fits", &whereabouts, "deployment-web", |placement| {
+            shared(4, 2)(placement) && condition(placement, "Scheduled") == "False"
+        })
+        .await
+        .unwrap();
+    assert_eq!(short["spec"]["unplacedReplicas"], 2);
+
+    room(1, 5).await;
+    hub.until("the rest", &whereabouts, "deployment-web", |placement| {
+        shared(4, 4)(placement) && condition(placement, "Scheduled") == "True"
+    })
+    .await;
+
+    // Room alone moves nothing; a request does.
+    room(0, 0).await;
+    room(1, 16).await;
+    let before = hub.get(&whereabouts, "deployment-web").await.unwrap();
+    assert!(shared(4, 4)(Some(&before)), "{before}");
+    let asked = json!({"metadata": {"annotations": {"federation.meridian.dev/rebalance": "1"}}});
+    hub.merge(DEPLOYMENTS, "web", asked).await;
+    hub.until("divided anew", &whereabouts, "deployment-web", shared(1, 7))
+        .await;
+    let held = members[1].holds.lock().unwrap().clone();
+    let copy = held.values().find(|object| object["kind"] == "Deployment").unwrap();
+    assert!(
+        copy["metadata"]["annotations"]["federation.meridian.dev/rebalance"].is_null(),
+        "{copy}"
+    );
+}

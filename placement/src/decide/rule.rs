@@ -22,6 +22,11 @@ pub(super) enum Manner {
     Duplicated,
     /// The clusters share the replicas by weight; an empty list means equally.
     Divided(Vec<StaticClusterWeight>),
+    /// The clusters share the replicas by what they have room for.
+    Available {
+        /// In as few of them as hold all.
+        aggregated: bool,
+    },
     /// One cluster holds it all.
     One,
     /// Federation v1's planner.
@@ -129,6 +134,11 @@ impl Rule {
         Self { term, ..self.clone() }
     }
 
+    /// The ordered affinities after the one that counts.
+    pub(super) fn later_terms(&self) -> std::ops::Range<usize> {
+        self.term.saturating_add(1)..self.terms().len()
+    }
+
     /// The ordered affinity that counts.
     pub(super) fn term(&self) -> Option<&ClusterAffinityTerm> {
         self.terms().get(self.term)
@@ -164,7 +174,7 @@ impl Rule {
             // Where there are other clusters to go to, whoever ordered them wants that.
             Manner::Duplicated => self.terms().len() > 1,
             Manner::One => true,
-            Manner::Divided(_) | Manner::PlannedV1(_) => object.replicas.is_some(),
+            Manner::Divided(_) | Manner::Available { .. } | Manner::PlannedV1(_) => object.replicas.is_some(),
         }
     }
 
@@ -182,6 +192,8 @@ impl Rule {
             Manner::Duplicated => "duplicated",
             Manner::Divided(weights) if weights.is_empty() => "replicas divided evenly",
             Manner::Divided(_) => "replicas divided by weight",
+            Manner::Available { aggregated: false } => "replicas divided by room",
+            Manner::Available { aggregated: true } => "replicas in few clusters",
             Manner::One => "one cluster",
             Manner::PlannedV1(_) => "replicas planned as Federation v1 did",
             Manner::Follows(Lead::Target) => "where its target has replicas",
@@ -193,7 +205,11 @@ impl Rule {
     pub(super) fn without_weights(&self) -> Self {
         let manner = match &self.manner {
             Manner::Divided(_) => Manner::Divided(vec![]),
-            other @ (Manner::Duplicated | Manner::One | Manner::PlannedV1(_) | Manner::Follows(_)) => other.clone(),
+            other @ (Manner::Duplicated
+            | Manner::Available { .. }
+            | Manner::One
+            | Manner::PlannedV1(_)
+            | Manner::Follows(_)) => other.clone(),
         };
         Self { manner, ..self.clone() }
     }
@@ -228,14 +244,13 @@ fn manner_of(policy: &PolicySpec, has_replicas: bool, spread: Spread) -> Manner 
         ReplicaSchedulingType::Duplicated => Manner::Duplicated,
         ReplicaSchedulingType::Divided if !has_replicas => by_default,
         ReplicaSchedulingType::Divided => match scheduling.replica_division_preference {
-            Some(ReplicaDivisionPreference::Aggregated) => Manner::One,
-            Some(ReplicaDivisionPreference::Weighted) | None => {
-                let weights = scheduling
-                    .weight_preference
-                    .as_ref()
-                    .map(|preference| &preference.static_weight_list);
-                Manner::Divided(weights.cloned().unwrap_or_default())
-            }
+            Some(ReplicaDivisionPreference::Aggregated) => Manner::Available { aggregated: true },
+            Some(ReplicaDivisionPreference::Weighted) | None => match &scheduling.weight_preference {
+                // The static ones are not read then, as in Karmada.
+                Some(preference) if preference.dynamic_weight.is_some() => Manner::Available { aggregated: false },
+                Some(preference) => Manner::Divided(preference.static_weight_list.clone()),
+                None => Manner::Divided(vec![]),
+            },
         },
     }
 }

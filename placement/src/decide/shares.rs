@@ -9,7 +9,7 @@ use super::divide::{self, Seat};
 use super::planner_v1::{self, Bounds};
 use super::preferences_v1::Preferences;
 use super::rule::{Manner, Rule};
-use super::{filter, planned};
+use super::{available, filter, planned};
 use crate::affinity;
 use crate::decision::{Decision, Fate};
 use crate::federated_kinds::Division;
@@ -27,7 +27,7 @@ pub(super) fn assign(inputs: &Inputs<'_>, rule: &Rule, candidates: &[&Cluster], 
                     .insert(cluster.metadata.name().to_owned(), Fate::Chosen { replicas });
             }
         }
-        (Manner::Divided(_) | Manner::PlannedV1(_), None) => {
+        (Manner::Divided(_) | Manner::Available { .. } | Manner::PlannedV1(_), None) => {
             for cluster in candidates {
                 decision
                     .fates
@@ -36,6 +36,9 @@ pub(super) fn assign(inputs: &Inputs<'_>, rule: &Rule, candidates: &[&Cluster], 
         }
         (Manner::Divided(_), Some(wanted)) => {
             assign_divided(inputs, rule, wanted, candidates, decision);
+        }
+        (Manner::Available { aggregated }, Some(wanted)) => {
+            available::assign(inputs, rule, *aggregated, wanted, candidates, decision);
         }
         (Manner::PlannedV1(preferences), Some(wanted)) => {
             assign_v1(inputs, preferences, wanted, candidates, decision);

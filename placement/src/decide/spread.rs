@@ -37,7 +37,7 @@ pub(super) fn select<'a>(inputs: &Inputs<'_>, rule: &Rule, candidates: &[&'a Clu
         return None;
     }
     let divided = match rule.how() {
-        Manner::Divided(_) | Manner::PlannedV1(_) => inputs.object.replicas.is_some(),
+        Manner::Divided(_) | Manner::Available { .. } | Manner::PlannedV1(_) => inputs.object.replicas.is_some(),
         Manner::Duplicated => false,
         Manner::One | Manner::Follows(_) => return None,
     };

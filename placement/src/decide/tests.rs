@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::inputs::FederatedObject;
 
+mod available;
 mod drain;
 mod following;
 mod ordered;
@@ -79,6 +80,7 @@ fn standing(text: &str) -> Option<PlacementSpec> {
                 name: name.into(),
                 replicas,
                 bounds: None,
+                ..Default::default()
             }
         })
         .collect();
