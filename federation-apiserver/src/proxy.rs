@@ -101,6 +101,11 @@ fn sees_the_hub_alone(user: &UserInfo) -> bool {
         || user.name == "system:kube-controller-manager"
 }
 
+/// Answers a request for `clusters/NAME/proxy/...`: the rest of its path is the member's to answer.
+pub(crate) async fn through(ask: Ask, body: Body) -> Result<Response, Status> {
+    relay::through(ask, body).await
+}
+
 /// Answers a request that members have a part in.
 pub(crate) async fn serve(ask: Ask, wanted: Wanted, body: Body) -> Result<Response, Status> {
     match wanted {

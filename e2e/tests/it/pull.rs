@@ -173,6 +173,8 @@ fn a_real_member_reaches_out() {
         }
     });
 
+    promote(&federation, &plane);
+
     // It leaves as any other: nothing of the federation is left behind, the mark neither.
     let said = federation.command(&["unjoin", "edge-1"]).unwrap();
     assert!(said.contains("cluster/edge-1 unjoined"), "{said}");
@@ -200,6 +202,46 @@ fn a_real_member_reaches_out() {
             Ok(())
         }
     });
+}
+
+/// What runs there already comes under the hub, which asks the member through the tunnel; no Pod is made anew.
+fn promote(federation: &Federation, plane: &ControlPlane) {
+    let words = [
+        "create",
+        "deployment",
+        "old",
+        "--image=example.org/old:1",
+        "--replicas=2",
+    ];
+    plane.kubectl(&words).unwrap();
+    plane
+        .kubectl(&["rollout", "status", "deployment/old", "--timeout=60s"])
+        .unwrap();
+    let pods = || {
+        let words = [
+            "get",
+            "pods",
+            "-l",
+            "app=old",
+            "-o",
+            "jsonpath={.items[*].metadata.uid}",
+        ];
+        plane.kubectl(&words).unwrap()
+    };
+    let before = pods();
+    federation
+        .command(&["promote", "deployment", "old", "--cluster", "edge-1"])
+        .unwrap();
+    federation
+        .kubectl(&["rollout", "status", "deployment/old", "--timeout=60s"])
+        .unwrap();
+    assert_eq!(pods(), before);
+    let version = "/apis/federation.meridian.dev/v1alpha1/clusters/edge-1/proxy/version";
+    let version = federation.kubectl(&["get", "--raw", version]).unwrap();
+    assert!(
+        version.contains("gitVersion") && !version.contains("meridian"),
+        "{version}"
+    );
 }
 
 /// The member's Pods and their logs through the tunnel.
@@ -248,6 +290,7 @@ fn least_privilege(federation: &Federation, admin: &Path, dir: &Path) {
         &["get", "secrets", "-A"],
         &["get", "deployments"],
         &["get", "pods"],
+        &["get", "--raw", &format!("{streams}/edge-1/proxy/version")],
         &["get", "namespaces"],
         &["create", "namespace", "mine"],
     ] {
