@@ -255,6 +255,17 @@ fn read_through(federation: &Federation, there: &str) {
     let pod = here.lines().next().unwrap();
     let logs = federation.kubectl(&["logs", pod]).unwrap();
     assert!(logs.contains("simulated in edge-1"), "{logs}");
+    // What the member's controllers say of the object is on the hub's object.
+    let described = federation.kubectl(&["describe", "deployment", "web"]).unwrap();
+    assert!(
+        described.contains("cluster edge-1: Scaled up replica set web-"),
+        "{described}"
+    );
+    let all = federation.kubectl(&["get", "events"]).unwrap();
+    assert!(
+        !all.contains("cluster edge-1:"),
+        "only where one object is asked about: {all}"
+    );
 }
 
 /// What the syncer's identity may do on the hub: what concerns its cluster, and nothing else.
