@@ -255,6 +255,11 @@ fn read_through(federation: &Federation, there: &str) {
     let pod = here.lines().next().unwrap();
     let logs = federation.kubectl(&["logs", pod]).unwrap();
     assert!(logs.contains("simulated in edge-1"), "{logs}");
+    let exec = ["exec", pod, "--", "printenv", "SIMULATED_CLUSTER"];
+    let said = eventually("a command in a Pod", PATIENCE, || {
+        federation.kubectl(&exec).map_err(|error| error.0)
+    });
+    assert_eq!(said.trim(), "edge-1");
     // What the member's controllers say of the object is on the hub's object.
     let described = federation.kubectl(&["describe", "deployment", "web"]).unwrap();
     assert!(
