@@ -3,8 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use e2e::federation::output;
-use e2e::{ControlPlane, Federation, Process, eventually, ports, tools};
+use e2e::{ControlPlane, Federation, Process, certificates, eventually, ports, tools};
 use serde_json::Value;
 
 use crate::shop::PATIENCE;
@@ -296,6 +298,7 @@ fn least_privilege(federation: &Federation, admin: &Path, dir: &Path) {
     let user = serde_json::json!({"client-certificate-data": part("tls.crt"), "client-key-data": part("tls.key")});
     let identity = as_user(&hub, user, dir.join("identity"));
     let ask = |words: &[&str]| kubectl(&identity, words);
+    requests(federation, &hub, &identity, dir);
     let streams = "/apis/federation.meridian.dev/v1alpha1/clusters";
     assert!(ask(&["get", "cluster", "edge-1"]).is_ok());
     assert!(ask(&["get", "--raw", &format!("{streams}/edge-1/manifests")]).is_ok());
@@ -316,6 +319,44 @@ fn least_privilege(federation: &Federation, admin: &Path, dir: &Path) {
             "{refused:?}: {said}"
         );
     }
+}
+
+/// Who gets a certificate of a cluster without anybody's word.
+fn requests(federation: &Federation, hub: &Path, identity: &Path, dir: &Path) {
+    let ask = |kubeconfig: &Path, name: &str, cluster: &str| {
+        let user = format!("system:meridian:cluster:{cluster}");
+        let pem = certificates::request(&user, "system:meridian:clusters").unwrap();
+        let file = dir.join(name);
+        let request = serde_json::json!({"apiVersion": "certificates.k8s.io/v1", "kind": "CertificateSigningRequest",
+            "metadata": {"name": name}, "spec": {"signerName": "federation.meridian.dev/cluster",
+            "usages": ["client auth"], "request": STANDARD.encode(pem)}});
+        std::fs::write(&file, request.to_string()).unwrap();
+        kubectl(
+            kubeconfig,
+            &["create", "--validate=false", "-f", &file.display().to_string()],
+        )
+    };
+    let comes_to = |name: &str, word: &str| {
+        eventually(&format!("{name}: {word}"), PATIENCE, || {
+            let words = ["get", "csr", name, "-o", "jsonpath={.status}"];
+            let status = federation.kubectl(&words).map_err(|error| error.0)?;
+            if status.contains(word) { Ok(()) } else { Err(status) }
+        });
+    };
+    ask(identity, "own", "edge-1").unwrap();
+    comes_to("own", "certificate\":");
+    ask(identity, "another", "us-1").unwrap();
+    comes_to("another", "Denied");
+    // The token was good once; where it is not gone yet, it is refused what it asks for.
+    let token = std::fs::read_to_string(dir.join("token")).unwrap();
+    let used = as_user(hub, serde_json::json!({"token": token}), dir.join("used"));
+    match ask(&used, "again", "edge-1") {
+        Ok(_) => comes_to("again", "used already"),
+        Err(said) => assert!(said.contains("Unauthorized") || said.contains("logged in"), "{said}"),
+    }
+    // What is left for the count of requests afterwards is the syncer's own.
+    let gone = ["delete", "csr", "own", "another", "again", "--ignore-not-found"];
+    federation.kubectl(&gone).unwrap();
 }
 
 #[test]
