@@ -370,10 +370,11 @@ fn commands_go_through_the_tunnel() {
     let kubeconfig = other.data_dir().join("kubeconfig");
     std::fs::write(&member, kubectl(&kubeconfig, &view).unwrap()).unwrap();
     other.command(&["unjoin", "us-1"]).unwrap();
-    let file = member.display().to_string();
-    federation
-        .command(&["join", "edge-1", "--mode", "pull", "--kubeconfig", &file])
-        .unwrap();
+    // Joined without a look at it, the cluster says itself who it is.
+    let printed = federation.command(&["join", "edge-1", "--mode", "pull"]).unwrap();
+    let file = dirs[1].path().join("printed.yaml");
+    std::fs::write(&file, printed).unwrap();
+    kubectl(&member, &["apply", "-f", &file.display().to_string()]).unwrap();
     mount(&member, dirs[1].path());
     let syncer = Syncer::start(&federation, "edge-1", dirs[1].path(), &member);
     ready(&federation, "edge-1");
@@ -385,6 +386,10 @@ fn commands_go_through_the_tunnel() {
         .unwrap();
     let pod = federation.kubectl(&["get", "pods", "-o", "name"]).unwrap();
     let exec = || federation.kubectl(&["exec", pod.trim(), "--", "printenv", "SIMULATED_CLUSTER"]);
+    let uid = ["get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}"];
+    let uid = kubectl(&member, &uid).unwrap();
+    let id = federation.kubectl(&["get", "cluster", "edge-1", "-o", "jsonpath={.spec.id}"]);
+    assert_eq!(id.unwrap(), uid);
     let said = eventually("a command in a Pod", PATIENCE, || exec().map_err(|error| error.0));
     assert_eq!(said.trim(), "us-1", "as the member calls itself");
     let error = federation
