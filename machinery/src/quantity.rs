@@ -197,6 +197,19 @@ impl Quantity {
         }
     }
 
+    /// The same, rounded up to thousandths.
+    #[must_use]
+    pub fn up_to_thousandths(self) -> Self {
+        const MILLI: i128 = NANO / 1000;
+        let above = self.nanos.rem_euclid(MILLI);
+        let nanos = if above == 0 {
+            self.nanos
+        } else {
+            self.nanos + MILLI - above
+        };
+        Self { nanos, ..self }
+    }
+
     /// The canonical text: the largest suffix of its family that needs no fraction.
     #[must_use]
     pub fn canonical(&self) -> String {

@@ -32,6 +32,7 @@ mod service;
 mod sets;
 mod storage;
 mod structural;
+mod warnings;
 mod workload;
 
 use serde_json::Value;
@@ -116,16 +117,6 @@ pub fn update_status(api_version: &str, kind: &str, new: &Value, old: &Value) ->
     faults
 }
 
-/// What a client is to be warned of when it writes an object that is allowed.
-#[must_use]
-pub fn warnings(api_version: &str, kind: &str, new: &Value, old: Option<&Value>) -> Vec<String> {
-    match (api_version, kind) {
-        ("apiextensions.k8s.io/v1", "CustomResourceDefinition") => definition::warnings(new, old),
-        // Kinds are data here, and most have nothing to warn of.
-        _ => Vec::new(),
-    }
-}
-
 /// The fault of a replacement that does not say which version it was made from, for kinds that insist on it.
 #[must_use]
 pub fn resource_version_required() -> Cause {
@@ -144,6 +135,7 @@ pub(crate) fn custom_metadata_update(new: &Value, old: &Value, faults: &mut Vec<
 }
 
 pub(crate) use definition::{approval_condition as approval, field_path, violations};
+pub use warnings::warnings;
 
 /// The faults of the metadata of an object that is embedded in another.
 pub(crate) fn embedded_metadata(object: &Value, faults: &mut Vec<Cause>) {
@@ -175,7 +167,7 @@ fn content(api_version: &str, kind: &str, new: &Value, old: Option<&Value>, faul
         ("scheduling.k8s.io/v1", "PriorityClass") => bounds::priority_class(new, faults),
         ("networking.k8s.io/v1", "Ingress") => ingress::ingress(new, old, faults),
         ("networking.k8s.io/v1", "IngressClass") => ingress::class(new, faults),
-        ("networking.k8s.io/v1", "NetworkPolicy") => network_policy::network_policy(new, faults),
+        ("networking.k8s.io/v1", "NetworkPolicy") => network_policy::network_policy(new, old, faults),
         ("storage.k8s.io/v1", "StorageClass") => storage::class(new, faults),
         (ADMISSION, "ValidatingWebhookConfiguration" | "MutatingWebhookConfiguration") => {
             admission::webhooks(new, faults);

@@ -17,7 +17,7 @@ pub(crate) use adopt::{PromoteArgs, ReleaseArgs};
 pub(crate) use api::{ApiArgs, AuditArgs, OidcArgs, ServiceAccountArgs};
 pub(crate) use hub::{ApiserverArgs, UpArgs};
 pub(crate) use members::{JoinArgs, Mode, SyncerArgs, UnjoinArgs};
-pub(crate) use operate::{DrainArgs, OverrideCommand, UncordonArgs, WhichClusters, WordArgs};
+pub(crate) use operate::{DrainArgs, OverrideCommand, TimelineArgs, UncordonArgs, WhichClusters, WordArgs};
 pub(crate) use plan::PlanArgs;
 
 /// One Kubernetes API over many clusters: plain objects in, healthy addresses out.
@@ -100,6 +100,8 @@ pub(crate) enum Command {
     Resolve(ResolveArgs),
     /// Show the federation at a glance.
     Status(StatusArgs),
+    /// Show what happened when: health, names, moves, refusals of members, words of operators.
+    Timeline(TimelineArgs),
     /// Write everything on the hub, at one moment, into a file; the hub may run meanwhile.
     Backup(BackupArgs),
     /// Fill an empty database from a backup; the hub must not run yet.

@@ -20,6 +20,7 @@ mod resolve;
 mod simulate;
 mod status;
 mod syncer;
+pub(crate) mod timeline;
 mod token;
 mod unjoin;
 mod version;
@@ -81,6 +82,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), CommandError> {
         Command::Override(command) => overrides::run(&data_dir, command).await,
         Command::Resolve(args) => resolve::run(args).await,
         Command::Status(args) => status::run(&data_dir, args).await,
+        Command::Timeline(args) => timeline::run(&data_dir, args).await,
         Command::Backup(args) => backup::write(&data_dir, args).await,
         Command::Restore(args) => backup::restore(&data_dir, args).await,
         Command::Token(args) => token::run(&data_dir, &args),

@@ -93,6 +93,39 @@ fn shares(clusters: &[TargetCluster]) -> BTreeMap<String, i64> {
     shares.collect()
 }
 
+/// What a change of shares moves, for people: `us-1 3 to 0, eu-1 3 to 6`. None where nothing shrinks or leaves.
+#[must_use]
+pub fn told(before: &PlacementSpec, after: &PlacementSpec) -> Option<String> {
+    let share = |spec: &PlacementSpec, name: &str| {
+        let target = spec.clusters.iter().find(|target| target.name == name);
+        target.map_or(0, |target| target.replicas.unwrap_or(1))
+    };
+    let mut names: Vec<&str> = before
+        .clusters
+        .iter()
+        .chain(&after.clusters)
+        .map(|target| target.name.as_str())
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    let changes: Vec<(&str, i64, i64)> = names
+        .into_iter()
+        .map(|name| (name, share(before, name), share(after, name)))
+        .filter(|(_, was, is)| was != is)
+        .collect();
+    let counted = after
+        .clusters
+        .iter()
+        .chain(&before.clusters)
+        .any(|target| target.replicas.is_some());
+    let moves = counted && changes.iter().any(|(_, was, is)| was > is);
+    let words: Vec<String> = changes
+        .iter()
+        .map(|(name, was, is)| format!("{name} {was} to {is}"))
+        .collect();
+    moves.then(|| words.join(", "))
+}
+
 #[cfg(test)]
 mod tests {
     use api::ObjectRef;
@@ -117,6 +150,17 @@ mod tests {
             clusters: targets.collect(),
             ..PlacementSpec::default()
         }
+    }
+
+    #[test]
+    fn a_move_is_told_and_growth_is_none() {
+        let told = |before: &[(&str, i64)], after: &[(&str, i64)]| told(&spec(before), &spec(after));
+        assert_eq!(
+            told(&[("eu", 3), ("us", 3)], &[("eu", 6)]).as_deref(),
+            Some("eu 3 to 6, us 3 to 0")
+        );
+        assert_eq!(told(&[("eu", 3)], &[("eu", 3), ("us", 3)]), None);
+        assert_eq!(told(&[("eu", 3)], &[("eu", 3)]), None);
     }
 
     fn status(ready: &[(&str, i64)]) -> PlacementStatus {

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::placement::moves;
 use api::{PlacementSpec, Reason};
 use kube::api::PropagationPolicy;
 use serde_json::{Value, json};
@@ -174,6 +175,13 @@ fn note(recorder: &Recorder, about: &Watched, before: Option<&PlacementSpec>, sp
     } else {
         "ReplicasUnplaced"
     };
+    if let Some(told) = before
+        .and_then(|before| moves::told(before, spec))
+        .filter(|_| !spec.deleted)
+    {
+        let message = format!("{told}: {}", spec.reason);
+        recorder.note(reference(about), Mood::Normal, "Rescheduled", message);
+    }
     let was = before.is_some_and(trouble);
     if trouble(spec) && !(was && before.is_some_and(|before| before.reason == spec.reason)) {
         let waits = spec

@@ -104,6 +104,25 @@ fn replicas_leave_a_failed_cluster_and_return_when_it_is_well() {
         }
     });
 
+    // In the order in which it happened: names first, then the verdict, then replicas.
+    eventually("a timeline of it", PATIENCE, || {
+        let told = federation
+            .command(&["timeline", "--since", "10m", "--cluster", "us-1", "-o", "json"])
+            .map_err(|error| error.0)?;
+        let entries: Value = serde_json::from_str(&told).unwrap();
+        let entries = entries.as_array().unwrap();
+        let at = |what: &str| entries.iter().position(|entry| entry["what"] == what);
+        match (at("ClusterNotServing"), at("ClusterFailed"), at("Rescheduled")) {
+            (Some(names), Some(failed), Some(moved)) if names < failed && failed < moved => Ok(()),
+            _ => Err(told),
+        }
+    });
+    let table = federation.command(&["timeline", "-n", "shop"]).unwrap();
+    assert!(
+        table.starts_with("TIME") && table.contains("Deployment shop/web"),
+        "{table}"
+    );
+
     simulate(&federation, &["recover", "us-1"]);
     eventually("the cluster to be seen again", PATIENCE, || {
         match failed(&federation, "us-1")? {

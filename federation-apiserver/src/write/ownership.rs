@@ -135,7 +135,7 @@ impl FieldSet {
                 match field.map(|f| f.list_type) {
                     Some(ListType::Map) => Self {
                         own: !always,
-                        children: items.iter().filter_map(child).collect(),
+                        children: once(items.iter().filter_map(child)),
                     },
                     // Sets are lists that an empty object leaves out, even where one must be given.
                     Some(ListType::Set) => Self {
@@ -301,6 +301,18 @@ pub(super) fn is_always_there(parent: Option<&Schema>, key: &str) -> bool {
     let field = parent.properties.get(key);
     parent.required.iter().any(|required| required == key)
         || field.is_some_and(|f| f.default.as_ref().is_some_and(Value::is_object))
+}
+
+/// Items by their keys. Of those that share one only the place is owned: there is no saying whose fields are meant.
+fn once(items: impl Iterator<Item = (String, FieldSet)>) -> BTreeMap<String, FieldSet> {
+    let mut found: BTreeMap<String, FieldSet> = BTreeMap::new();
+    for (key, set) in items {
+        found
+            .entry(key)
+            .and_modify(|found| *found = FieldSet::leaf())
+            .or_insert(set);
+    }
+    found
 }
 
 #[cfg(test)]

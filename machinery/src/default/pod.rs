@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::quantity::Quantity;
+
 use super::place::{Object, absent, existing, items, number, text, within, word};
 
 mod image;
@@ -11,6 +13,13 @@ mod volume;
 pub(super) fn pod(object: &mut Object) {
     within(object, "spec", |spec| {
         pod_spec(spec);
+        if spec
+            .get("terminationGracePeriodSeconds")
+            .and_then(Value::as_i64)
+            .is_some_and(|seconds| seconds < 0)
+        {
+            spec.insert("terminationGracePeriodSeconds".to_owned(), Value::from(1));
+        }
         let host_network = spec.get("hostNetwork").and_then(Value::as_bool) == Some(true);
         for list in ["containers", "initContainers"] {
             for container in items(spec, list) {
@@ -61,7 +70,16 @@ fn container(container: &mut Object) {
     }
     text(container, "terminationMessagePath", "/dev/termination-log");
     text(container, "terminationMessagePolicy", "File");
-    within(container, "resources", |_| {});
+    within(container, "resources", |resources| {
+        for list in ["limits", "requests"] {
+            for amount in existing(resources, list).into_iter().flat_map(Object::values_mut) {
+                // Nothing smaller than a thousandth is counted.
+                if let Some(quantity) = Quantity::from_value(amount).filter(|quantity| !quantity.is_whole()) {
+                    *amount = Value::from(quantity.up_to_thousandths().canonical());
+                }
+            }
+        }
+    });
     for port in items(container, "ports") {
         text(port, "protocol", "TCP");
     }

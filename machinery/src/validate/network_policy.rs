@@ -11,7 +11,7 @@ use super::at::At;
 use super::metadata::push;
 use super::{format, selector};
 
-pub(super) fn network_policy(object: &Value, faults: &mut Vec<Cause>) {
+pub(super) fn network_policy(object: &Value, old: Option<&Value>, faults: &mut Vec<Cause>) {
     let spec = At::root(object, "spec");
     selector::label_selector(&spec.get("podSelector"), faults);
     for (rules, peers) in [("ingress", "from"), ("egress", "to")] {
@@ -21,6 +21,7 @@ pub(super) fn network_policy(object: &Value, faults: &mut Vec<Cause>) {
             }
             for each in rule.get(peers).items() {
                 peer(&each, faults);
+                exact(&each.get("ipBlock"), old, faults);
             }
         }
     }
@@ -111,6 +112,18 @@ fn ip_block(block: &At<'_>, faults: &mut Vec<Cause>) {
     }
 }
 
+/// Networks must not say more than their length counts. What was stored when that was not asked may stay.
+fn exact(block: &At<'_>, old: Option<&Value>, faults: &mut Vec<Cause>) {
+    let stored = old.map(Value::to_string).unwrap_or_default();
+    for at in std::iter::once(block.get("cidr")).chain(block.get("except").items()) {
+        let beyond = network(at.text()).is_some_and(Network::has_bits_beyond);
+        if beyond && !stored.contains(&field::quoted(at.text())) {
+            let detail = "must not have bits set beyond the prefix length";
+            faults.push(field::invalid(&at.path, at.value, detail));
+        }
+    }
+}
+
 /// A network as the bits of its address, how many of them count, and how many there are.
 #[derive(Clone, Copy)]
 struct Network {
@@ -120,6 +133,12 @@ struct Network {
 }
 
 impl Network {
+    fn has_bits_beyond(self) -> bool {
+        let rest = self.width.saturating_sub(self.length);
+        let mask = 1_u128.checked_shl(rest).map_or(u128::MAX, |bit| bit - 1);
+        self.bits & mask != 0
+    }
+
     fn is_strictly_inside(self, whole: Self) -> bool {
         let shift = whole.width.saturating_sub(whole.length);
         let head = |bits: u128| bits.checked_shr(shift).unwrap_or(0);

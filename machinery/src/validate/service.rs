@@ -28,6 +28,9 @@ const DISTRIBUTIONS: [&str; 3] = ["PreferClose", "PreferSameZone", "PreferSameNo
 const ONLY_BALANCED: &str = "may only be used when `type` is 'LoadBalancer'";
 const AFFINITY_MAX: i64 = 86_400;
 
+const TOPOLOGY_MODE: &str = "service.kubernetes.io/topology-mode";
+const TOPOLOGY_HINTS: &str = "service.kubernetes.io/topology-aware-hints";
+
 pub(super) fn create(object: &Value, faults: &mut Vec<Cause>) {
     let spec = At::root(object, "spec");
     let kind = spec.get("type");
@@ -53,6 +56,7 @@ pub(super) fn create(object: &Value, faults: &mut Vec<Cause>) {
         push(&ip, wrong, faults);
     }
     one_of(&kind, &TYPES, faults);
+    topology(&At::root(object, "metadata").get("annotations"), faults);
     port_clashes(&spec, faults);
     balancing(&spec, faults);
     traffic(&spec, faults);
@@ -132,6 +136,15 @@ fn port<'a>(port: &At<'a>, needs_name: bool, names: &mut BTreeSet<&'a str>, faul
 }
 
 /// A port by number or by name.
+/// Two names of one annotation: where both are there they must agree.
+fn topology(annotations: &At<'_>, faults: &mut Vec<Cause>) {
+    let (mode, hints) = (annotations.entry(TOPOLOGY_MODE), annotations.entry(TOPOLOGY_HINTS));
+    if mode.is_set() && hints.is_set() && mode.text() != hints.text() {
+        let detail = format!("must match annotations[{TOPOLOGY_HINTS}] when both are specified");
+        faults.push(field::invalid(&mode.path, mode.value, &detail));
+    }
+}
+
 pub(super) fn port_or_name(at: &At<'_>, faults: &mut Vec<Cause>) {
     match at.value {
         Value::String(name) => push(at, format::port_name(name), faults),

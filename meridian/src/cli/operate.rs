@@ -1,4 +1,4 @@
-//! Flags of the commands by which an operator moves traffic: drain, uncordon, override. In: words. Out: values. Absent: what is
+//! Flags of the commands by which an operator moves traffic: drain, uncordon, override, and sees what came of it. In: words. Out: values. Absent: what is
 //! done with them.
 
 use std::net::IpAddr;
@@ -49,6 +49,27 @@ pub(crate) struct UncordonArgs {
     pub(crate) hub: HubArgs,
     #[command(flatten)]
     pub(crate) which: WhichClusters,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// `meridian timeline`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct TimelineArgs {
+    #[command(flatten)]
+    pub(crate) hub: HubArgs,
+    /// How far back: 30m, 2h. Events live for an hour after their last change.
+    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = crate::command::timeline::span)]
+    pub(crate) since: SignedDuration,
+    /// Only what is about this cluster, or names it.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) cluster: Option<String>,
+    /// Only objects of this namespace.
+    #[arg(short, long, value_name = "NAME")]
+    pub(crate) namespace: Option<String>,
+    /// Go on with what happens, until stopped.
+    #[arg(short, long)]
+    pub(crate) watch: bool,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }
