@@ -100,6 +100,9 @@ pub const SIMULATED_FAULT_ANNOTATION: &str = "federation.meridian.dev/simulated-
 /// Finalizer of a Cluster: it goes only when its member let go of everything that Meridian put there.
 pub const UNJOIN_FINALIZER: &str = "federation.meridian.dev/unjoin";
 
+/// Annotation of a Cluster, `true`: when it leaves, what Meridian put there stays, without its marks.
+pub const KEEP_ANNOTATION: &str = "federation.meridian.dev/keep-objects";
+
 /// Label, `true`, of Reports, Heartbeats and Resolutions that an API server has from another one of the same hub.
 pub const RELAYED_LABEL: &str = "federation.meridian.dev/relayed";
 /// Annotation of Reports: when the API server that they were sent to received them, in microseconds.

@@ -1,6 +1,6 @@
 //! Keeps the `Ready` condition of each Cluster true, and what its heartbeats say of it.
-//! In: heartbeats, Clusters, a monotonic clock. Out: Cluster status, written only where it changed; Events when a cluster
-//! comes or goes. Times are measured here by arrival, so that a step of the wall clock is no outage. Absent: the verdict
+//! In: heartbeats, Clusters, a monotonic clock. Out: Cluster status, written only where it changed; who a cluster is that joined
+//! without being looked at; Events when a cluster comes or goes. Times are measured here by arrival, so that a step of the wall clock is no outage. Absent: the verdict
 //! (`placement::health`); any consequence for what runs in the cluster.
 
 use std::collections::BTreeMap;
@@ -91,6 +91,22 @@ impl Health {
         Some(name)
     }
 
+    /// Who a cluster said it is that joined unseen: from then on it is nobody else. None where another one is that already.
+    fn first_identity(&self, watched: &Watched) -> Option<String> {
+        let cluster: Cluster = watched.read().ok()?;
+        let said = &self.heard.get(cluster.metadata.name())?.heartbeat;
+        let unknown = cluster.spec.id.as_ref().is_none_or(String::is_empty) && !watched.is_deleting();
+        if !unknown || !said.reachable || said.cluster_id.is_empty() {
+            return None;
+        }
+        let same = |other: &Arc<Watched>| {
+            let other = other.read::<Cluster>().ok();
+            other.is_some_and(|other| other.spec.id.as_deref() == Some(&*said.cluster_id))
+        };
+        let taken = self.clusters.iter().any(|(_, other)| same(other));
+        (!taken).then(|| said.cluster_id.clone())
+    }
+
     /// The status that the cluster should have, if it differs.
     fn desired(&self, watched: &Watched, now: Instant) -> Option<(ClusterStatus, Cluster)> {
         let cluster: Cluster = watched.read().ok()?;
@@ -154,6 +170,9 @@ impl Reconcile for Health {
 
     fn look(&mut self, key: &String) -> Option<Work> {
         let watched = self.clusters.get(&Id::new("", key))?.clone();
+        if let Some(identity) = self.first_identity(&watched) {
+            return Some(Box::pin(identify(self.hub.clone(), watched, identity)));
+        }
         let (status, before) = self.desired(&watched, Instant::now())?;
         Some(Box::pin(write(
             self.hub.clone(),
@@ -171,6 +190,12 @@ impl Reconcile for Health {
     fn tick_every(&self) -> Option<Duration> {
         Some(Duration::from_secs(1))
     }
+}
+
+async fn identify(hub: Hub, watched: Arc<Watched>, identity: String) -> Outcome {
+    let patch = json!({"metadata": {"resourceVersion": watched.resource_version()}, "spec": {"id": identity}});
+    let written = hub.merge(&kind::CLUSTER, &watched.id(), None, &patch).await;
+    Outcome::wrote(&kind::CLUSTER, written, Duration::ZERO)
 }
 
 async fn write(hub: Hub, recorder: Recorder, watched: Arc<Watched>, before: Cluster, status: ClusterStatus) -> Outcome {

@@ -44,6 +44,19 @@ pub fn write(dir: &Path) -> Result<(), Failure> {
     put(dir, "service-accounts.key", &tokens.serialize_pem())
 }
 
+/// A request for a certificate with a key of its own, PEM.
+///
+/// # Errors
+/// If it cannot be made.
+pub fn request(common_name: &str, organization: &str) -> Result<String, Failure> {
+    let wrong = |error: rcgen::Error| Failure::of("a request", error);
+    let mut params = CertificateParams::default();
+    params.distinguished_name = named(common_name, Some(organization));
+    let key = KeyPair::generate().map_err(wrong)?;
+    let request = params.serialize_request(&key).map_err(wrong)?;
+    request.pem().map_err(wrong)
+}
+
 fn named(common_name: &str, organization: Option<&str>) -> DistinguishedName {
     let mut name = DistinguishedName::new();
     name.push(DnType::CommonName, common_name);

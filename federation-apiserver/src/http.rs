@@ -386,6 +386,7 @@ async fn handle(ask: Ask, verb: &'static str, body: Body) -> Result<Response, St
         "finalize" if ask.kind.is_namespace() => Part::Finalize,
         "token" if is_account(&ask.kind) => return token_request::serve(ask, verb, body).await,
         "manifests" if streams::is_cluster(&ask.kind) => return streams::manifests::serve(ask, verb).await,
+        "proxy" if streams::is_cluster(&ask.kind) => return proxy::through(ask, body).await,
         "tunnel" if streams::is_cluster(&ask.kind) => return tunnel::serve(ask, verb),
         "reports" if streams::is_cluster(&ask.kind) => return streams::reports::serve(ask, verb, body).await,
         _ => return nothing_there(&ask.server, &ask.path),

@@ -9,6 +9,7 @@
 
 mod ask;
 mod circle;
+mod events;
 mod positions;
 mod read;
 mod relay;
@@ -61,6 +62,8 @@ pub(crate) enum Wanted {
     List,
     /// What happens to them.
     Watch,
+    /// What is said of one object.
+    Events,
     /// Something of one Pod: its end, or a stream of it.
     OfPod,
 }
@@ -71,6 +74,9 @@ const OF_PODS: [&str; 5] = ["attach", "eviction", "exec", "log", "portforward"];
 /// What a request wants of the members; none for those that the hub answers alone.
 pub(crate) fn wanted(ask: &Ask, verb: &str) -> Option<Wanted> {
     ask.server.members.as_ref()?;
+    if verb == "list" && ask.path.subresource.is_empty() && events::wanted(ask) && !sees_the_hub_alone(&ask.user) {
+        return Some(Wanted::Events);
+    }
     let pods = ask.kind.key.as_str() == "/pods";
     let read_through = pods || ask.kind.key.as_str() == "/nodes";
     // A hub without members is a server like any other.
@@ -101,12 +107,18 @@ fn sees_the_hub_alone(user: &UserInfo) -> bool {
         || user.name == "system:kube-controller-manager"
 }
 
+/// Answers a request for `clusters/NAME/proxy/...`: the rest of its path is the member's to answer.
+pub(crate) async fn through(ask: Ask, body: Body) -> Result<Response, Status> {
+    relay::through(ask, body).await
+}
+
 /// Answers a request that members have a part in.
 pub(crate) async fn serve(ask: Ask, wanted: Wanted, body: Body) -> Result<Response, Status> {
     match wanted {
         Wanted::Get => read::get(&ask).await,
         Wanted::List => read::list(&ask).await,
         Wanted::Watch => watch::watch(&ask).await,
+        Wanted::Events => events::list(&ask).await,
         Wanted::OfPod => relay::relay(ask, body).await,
     }
 }

@@ -4,6 +4,7 @@
 //! read (version, identity) and marked (`claim`); what is applied there is the syncer's business.
 
 pub(crate) mod claim;
+pub(crate) mod preflight;
 pub(crate) mod pull;
 pub(crate) mod reach;
 

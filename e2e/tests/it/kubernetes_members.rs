@@ -51,6 +51,7 @@ fn the_shop_on_three_real_control_planes() {
         "the share of web in us-1, as the real controllers made it: {pods}"
     );
     read_through::walk(&federation, "us-1", &planes[0].kubeconfig());
+    read_through::commands(&federation);
     restart_writes_nothing(&mut federation, &planes);
     definitions::walk_in_planes(&federation, dir.path(), &planes);
     let (us, others_planes) = planes.split_first_mut().unwrap();

@@ -84,6 +84,61 @@ fn unjoin_takes_everything_back() {
 }
 
 #[test]
+fn a_member_may_keep_what_it_has() {
+    let dir = tempfile::tempdir().unwrap();
+    let federation = Federation::start(dir.path(), 2).unwrap();
+    federation
+        .kubectl(&[
+            "create",
+            "deployment",
+            "web",
+            "--image=example.org/web:1",
+            "--replicas=4",
+        ])
+        .unwrap();
+    federation
+        .kubectl(&["rollout", "status", "deployment/web", "--timeout=60s"])
+        .unwrap();
+    let kubeconfig = federation.data_dir().join("kubeconfig").display().to_string();
+    let there = || {
+        let words = [
+            "--kubeconfig",
+            &kubeconfig,
+            "--context",
+            "eu-1",
+            "get",
+            "deployment",
+            "web",
+        ];
+        federation.kubectl_json(&words).unwrap()
+    };
+    let before = there();
+    federation.command(&["unjoin", "eu-1", "--keep"]).unwrap();
+    let after = there();
+    assert_eq!(
+        (&before["metadata"]["uid"], &before["spec"]),
+        (&after["metadata"]["uid"], &after["spec"])
+    );
+    assert!(
+        before["metadata"]
+            .to_string()
+            .contains("federation.meridian.dev/managed")
+    );
+    let metadata = &after["metadata"];
+    assert!(
+        metadata
+            .get("labels")
+            .is_none_or(|labels| !labels.to_string().contains("meridian.dev")),
+        "{metadata}"
+    );
+    let annotations = metadata.get("annotations");
+    assert!(
+        annotations.is_none_or(|all| !all.to_string().contains("meridian.dev")),
+        "{metadata}"
+    );
+}
+
+#[test]
 fn a_member_belongs_to_one_federation() {
     let dirs = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
     let first = Federation::start(dirs[0].path(), 1).unwrap();

@@ -3,8 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use e2e::federation::output;
-use e2e::{ControlPlane, Federation, Process, eventually, ports, tools};
+use e2e::{ControlPlane, Federation, Process, certificates, eventually, ports, tools};
 use serde_json::Value;
 
 use crate::shop::PATIENCE;
@@ -173,6 +175,8 @@ fn a_real_member_reaches_out() {
         }
     });
 
+    promote(&federation, &plane);
+
     // It leaves as any other: nothing of the federation is left behind, the mark neither.
     let said = federation.command(&["unjoin", "edge-1"]).unwrap();
     assert!(said.contains("cluster/edge-1 unjoined"), "{said}");
@@ -202,6 +206,46 @@ fn a_real_member_reaches_out() {
     });
 }
 
+/// What runs there already comes under the hub, which asks the member through the tunnel; no Pod is made anew.
+fn promote(federation: &Federation, plane: &ControlPlane) {
+    let words = [
+        "create",
+        "deployment",
+        "old",
+        "--image=example.org/old:1",
+        "--replicas=2",
+    ];
+    plane.kubectl(&words).unwrap();
+    plane
+        .kubectl(&["rollout", "status", "deployment/old", "--timeout=60s"])
+        .unwrap();
+    let pods = || {
+        let words = [
+            "get",
+            "pods",
+            "-l",
+            "app=old",
+            "-o",
+            "jsonpath={.items[*].metadata.uid}",
+        ];
+        plane.kubectl(&words).unwrap()
+    };
+    let before = pods();
+    federation
+        .command(&["promote", "deployment", "old", "--cluster", "edge-1"])
+        .unwrap();
+    federation
+        .kubectl(&["rollout", "status", "deployment/old", "--timeout=60s"])
+        .unwrap();
+    assert_eq!(pods(), before);
+    let version = "/apis/federation.meridian.dev/v1alpha1/clusters/edge-1/proxy/version";
+    let version = federation.kubectl(&["get", "--raw", version]).unwrap();
+    assert!(
+        version.contains("gitVersion") && !version.contains("meridian"),
+        "{version}"
+    );
+}
+
 /// The member's Pods and their logs through the tunnel.
 fn read_through(federation: &Federation, there: &str) {
     let selector = "app=web,federation.meridian.dev/cluster=edge-1";
@@ -213,6 +257,22 @@ fn read_through(federation: &Federation, there: &str) {
     let pod = here.lines().next().unwrap();
     let logs = federation.kubectl(&["logs", pod]).unwrap();
     assert!(logs.contains("simulated in edge-1"), "{logs}");
+    let exec = ["exec", pod, "--", "printenv", "SIMULATED_CLUSTER"];
+    let said = eventually("a command in a Pod", PATIENCE, || {
+        federation.kubectl(&exec).map_err(|error| error.0)
+    });
+    assert_eq!(said.trim(), "edge-1");
+    // What the member's controllers say of the object is on the hub's object.
+    let described = federation.kubectl(&["describe", "deployment", "web"]).unwrap();
+    assert!(
+        described.contains("cluster edge-1: Scaled up replica set web-"),
+        "{described}"
+    );
+    let all = federation.kubectl(&["get", "events"]).unwrap();
+    assert!(
+        !all.contains("cluster edge-1:"),
+        "only where one object is asked about: {all}"
+    );
 }
 
 /// What the syncer's identity may do on the hub: what concerns its cluster, and nothing else.
@@ -238,6 +298,7 @@ fn least_privilege(federation: &Federation, admin: &Path, dir: &Path) {
     let user = serde_json::json!({"client-certificate-data": part("tls.crt"), "client-key-data": part("tls.key")});
     let identity = as_user(&hub, user, dir.join("identity"));
     let ask = |words: &[&str]| kubectl(&identity, words);
+    requests(federation, &hub, &identity, dir);
     let streams = "/apis/federation.meridian.dev/v1alpha1/clusters";
     assert!(ask(&["get", "cluster", "edge-1"]).is_ok());
     assert!(ask(&["get", "--raw", &format!("{streams}/edge-1/manifests")]).is_ok());
@@ -248,6 +309,7 @@ fn least_privilege(federation: &Federation, admin: &Path, dir: &Path) {
         &["get", "secrets", "-A"],
         &["get", "deployments"],
         &["get", "pods"],
+        &["get", "--raw", &format!("{streams}/edge-1/proxy/version")],
         &["get", "namespaces"],
         &["create", "namespace", "mine"],
     ] {
@@ -257,6 +319,44 @@ fn least_privilege(federation: &Federation, admin: &Path, dir: &Path) {
             "{refused:?}: {said}"
         );
     }
+}
+
+/// Who gets a certificate of a cluster without anybody's word.
+fn requests(federation: &Federation, hub: &Path, identity: &Path, dir: &Path) {
+    let ask = |kubeconfig: &Path, name: &str, cluster: &str| {
+        let user = format!("system:meridian:cluster:{cluster}");
+        let pem = certificates::request(&user, "system:meridian:clusters").unwrap();
+        let file = dir.join(name);
+        let request = serde_json::json!({"apiVersion": "certificates.k8s.io/v1", "kind": "CertificateSigningRequest",
+            "metadata": {"name": name}, "spec": {"signerName": "federation.meridian.dev/cluster",
+            "usages": ["client auth"], "request": STANDARD.encode(pem)}});
+        std::fs::write(&file, request.to_string()).unwrap();
+        kubectl(
+            kubeconfig,
+            &["create", "--validate=false", "-f", &file.display().to_string()],
+        )
+    };
+    let comes_to = |name: &str, word: &str| {
+        eventually(&format!("{name}: {word}"), PATIENCE, || {
+            let words = ["get", "csr", name, "-o", "jsonpath={.status}"];
+            let status = federation.kubectl(&words).map_err(|error| error.0)?;
+            if status.contains(word) { Ok(()) } else { Err(status) }
+        });
+    };
+    ask(identity, "own", "edge-1").unwrap();
+    comes_to("own", "certificate\":");
+    ask(identity, "another", "us-1").unwrap();
+    comes_to("another", "Denied");
+    // The token was good once; where it is not gone yet, it is refused what it asks for.
+    let token = std::fs::read_to_string(dir.join("token")).unwrap();
+    let used = as_user(hub, serde_json::json!({"token": token}), dir.join("used"));
+    match ask(&used, "again", "edge-1") {
+        Ok(_) => comes_to("again", "used already"),
+        Err(said) => assert!(said.contains("Unauthorized") || said.contains("logged in"), "{said}"),
+    }
+    // What is left for the count of requests afterwards is the syncer's own.
+    let gone = ["delete", "csr", "own", "another", "again", "--ignore-not-found"];
+    federation.kubectl(&gone).unwrap();
 }
 
 #[test]
@@ -270,10 +370,11 @@ fn commands_go_through_the_tunnel() {
     let kubeconfig = other.data_dir().join("kubeconfig");
     std::fs::write(&member, kubectl(&kubeconfig, &view).unwrap()).unwrap();
     other.command(&["unjoin", "us-1"]).unwrap();
-    let file = member.display().to_string();
-    federation
-        .command(&["join", "edge-1", "--mode", "pull", "--kubeconfig", &file])
-        .unwrap();
+    // Joined without a look at it, the cluster says itself who it is.
+    let printed = federation.command(&["join", "edge-1", "--mode", "pull"]).unwrap();
+    let file = dirs[1].path().join("printed.yaml");
+    std::fs::write(&file, printed).unwrap();
+    kubectl(&member, &["apply", "-f", &file.display().to_string()]).unwrap();
     mount(&member, dirs[1].path());
     let syncer = Syncer::start(&federation, "edge-1", dirs[1].path(), &member);
     ready(&federation, "edge-1");
@@ -285,6 +386,10 @@ fn commands_go_through_the_tunnel() {
         .unwrap();
     let pod = federation.kubectl(&["get", "pods", "-o", "name"]).unwrap();
     let exec = || federation.kubectl(&["exec", pod.trim(), "--", "printenv", "SIMULATED_CLUSTER"]);
+    let uid = ["get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}"];
+    let uid = kubectl(&member, &uid).unwrap();
+    let id = federation.kubectl(&["get", "cluster", "edge-1", "-o", "jsonpath={.spec.id}"]);
+    assert_eq!(id.unwrap(), uid);
     let said = eventually("a command in a Pod", PATIENCE, || exec().map_err(|error| error.0));
     assert_eq!(said.trim(), "us-1", "as the member calls itself");
     let error = federation

@@ -39,7 +39,7 @@ pub struct ResourcePath {
     pub resource: String,
     /// Object name; empty for a collection.
     pub name: String,
-    /// Subresource and what follows it, joined by `/`; empty for the object itself.
+    /// Subresource and what follows it, joined by `/`; empty for the object itself. Of `proxy` without what follows.
     pub subresource: String,
     /// The deprecated `/watch/` prefix was used.
     pub watch: bool,
@@ -89,7 +89,11 @@ fn resource(group: &str, version: &str, rest: &[&str]) -> ResourcePath {
         namespace: namespace.to_owned(),
         resource: rest.first().copied().unwrap_or_default().to_owned(),
         name: rest.get(1).copied().unwrap_or_default().to_owned(),
-        subresource: rest.get(2..).unwrap_or_default().join("/"),
+        subresource: match rest.get(2..).unwrap_or_default() {
+            // What follows is another server's to understand.
+            ["proxy", ..] => "proxy".to_owned(),
+            parts => parts.join("/"),
+        },
         watch,
     }
 }

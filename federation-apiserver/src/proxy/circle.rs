@@ -75,6 +75,12 @@ fn all(server: &Shared) -> Vec<Member> {
     clusters.iter().filter_map(|object| member(server, object)).collect()
 }
 
+/// The member of a name.
+pub(super) fn named(server: &Shared, cluster: &str) -> Option<Member> {
+    let found = kind(server, GROUP, "clusters").get("", cluster)?;
+    member(server, &found)
+}
+
 fn member(server: &Shared, object: &CachedObject) -> Option<Member> {
     let cluster: Cluster = read(object)?;
     let data = cluster.spec.secret_ref.as_ref().and_then(|at| {

@@ -1,4 +1,5 @@
-//! One Pod's logs, shell, ports and end: the request goes to its member as it is, the answer comes back as it comes.
+//! One Pod's logs, shell, ports and end, or whatever a member has at a path: the request goes to it as it is, the answer comes back
+//! as it comes.
 //!
 //! exec, attach and port forwarding switch protocols, to WebSocket or SPDY. What follows the switch is passed on both ways
 //! byte for byte, so that the hub need not know either.
@@ -34,22 +35,50 @@ const OWN: [HeaderName; 6] = [
 ];
 
 /// Answers a request for something of a Pod.
-pub(super) async fn relay(mut ask: Ask, body: Body) -> Result<Response, Status> {
-    let switch = ask.parts.extensions.remove::<OnUpgrade>();
-    let switches = ask.parts.headers.contains_key(header::UPGRADE);
-    if switches {
+pub(super) async fn relay(ask: Ask, body: Body) -> Result<Response, Status> {
+    if switches(&ask) {
         permit_switch(&ask)?;
     }
     let (member, name) = whose(&ask).await?;
+    let mut uri = format!("{}/{}", read::collection(&ask), read::segment(&name));
+    if !ask.path.subresource.is_empty() {
+        uri = format!("{uri}/{}", ask.path.subresource);
+    }
+    pass_on(ask, body, &member, uri).await
+}
+
+/// Answers a request for whatever a member has at the rest of its path.
+pub(super) async fn through(ask: Ask, body: Body) -> Result<Response, Status> {
+    if switches(&ask) {
+        permit_switch(&ask)?;
+    }
+    let member = circle::named(&ask.server, &ask.path.name).ok_or_else(|| ask.not_found())?;
+    let uri = rest_of(ask.parts.uri.path()).ok_or_else(|| ask.not_found())?;
+    pass_on(ask, body, &member, uri).await
+}
+
+/// What follows `/apis/GROUP/VERSION/clusters/NAME/proxy`, as it was written.
+fn rest_of(path: &str) -> Option<String> {
+    let mut parts = path.splitn(8, '/').skip(6);
+    if parts.next() != Some("proxy") {
+        return None;
+    }
+    Some(format!("/{}", parts.next().unwrap_or_default()))
+}
+
+fn switches(ask: &Ask) -> bool {
+    ask.parts.headers.contains_key(header::UPGRADE)
+}
+
+/// Sends a request on to a member and its answer back, a switch of protocols included.
+async fn pass_on(mut ask: Ask, body: Body, member: &Member, mut uri: String) -> Result<Response, Status> {
+    let switch = ask.parts.extensions.remove::<OnUpgrade>();
+    let switches = switches(&ask);
     let body = if switches {
         Bytes::new()
     } else {
         bodies::read(body).await?
     };
-    let mut uri = format!("{}/{}", read::collection(&ask), read::segment(&name));
-    if !ask.path.subresource.is_empty() {
-        uri = format!("{uri}/{}", ask.path.subresource);
-    }
     if let Some(query) = ask.parts.uri.query() {
         uri = format!("{uri}?{query}");
     }
@@ -57,9 +86,7 @@ pub(super) async fn relay(mut ask: Ask, body: Body) -> Result<Response, Status> 
     let request = ask::request(&ask.user, method, &uri, theirs(&ask.parts.headers, switches), body)?;
     let cluster = member.name();
     let silent = |failure: ask::Failure| Status::service_unavailable(format!("cluster {cluster}: {failure}"));
-    let mut answer = ask::send(read::members(&ask)?, &member, request)
-        .await
-        .map_err(silent)?;
+    let mut answer = ask::send(read::members(&ask)?, member, request).await.map_err(silent)?;
     if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
         for header in [
             header::CONNECTION,
@@ -153,6 +180,29 @@ async fn pass(here: OnUpgrade, there: OnUpgrade, drain: CancellationToken, clust
             if let Err(error) = passed {
                 tracing::debug!(cluster, %error, "a stream into a pod ended early");
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rest_of_a_path() {
+        let base = "/apis/federation.meridian.dev/v1alpha1/clusters";
+        for (path, rest) in [
+            ("/eu-1/proxy", Some("/")),
+            ("/eu-1/proxy/", Some("/")),
+            (
+                "/eu-1/proxy/api/v1/namespaces/a%2Fb/pods",
+                Some("/api/v1/namespaces/a%2Fb/pods"),
+            ),
+            ("/proxy/proxy/version", Some("/version")),
+            ("/eu-1/proxy//version", Some("//version")),
+            ("//eu-1/proxy/version", None),
+        ] {
+            assert_eq!(rest_of(&format!("{base}{path}")).as_deref(), rest, "{path}");
         }
     }
 }

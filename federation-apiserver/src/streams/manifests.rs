@@ -315,7 +315,13 @@ fn wants_differ(event: &Event) -> bool {
     };
     let (before, after) = (previous.value(), event.object.value());
     let part = |value: &Value, pointer: &str| value.pointer(pointer).cloned();
-    ["/spec", "/metadata/labels", "/metadata/annotations"]
-        .iter()
-        .any(|p| part(&before, p) != part(&after, p))
+    // A cluster that begins to leave may keep what it has.
+    [
+        "/spec",
+        "/metadata/labels",
+        "/metadata/annotations",
+        "/metadata/deletionTimestamp",
+    ]
+    .iter()
+    .any(|p| part(&before, p) != part(&after, p))
 }

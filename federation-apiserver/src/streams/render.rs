@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use api::manifest::{ManifestAction, ManifestSpec};
 use api::metadata::ObjectMeta;
-use api::well_known::{API_VERSION, GROUP};
+use api::well_known::{API_VERSION, GROUP, KEEP_ANNOTATION};
 use api::{Cluster, Manifest, OverridePolicy, Placement, PlacementKey};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -129,7 +129,7 @@ impl Renderer {
         let held = placement.status.clusters.iter().any(|row| row.name == self.name);
         match (wanted, held) {
             (true, _) => self.present(&placement, cluster),
-            (false, true) => Outcome::Manifest(Box::new(absent(&placement))),
+            (false, true) => Outcome::Manifest(Box::new(absent(&placement, leaves_and_keeps(cluster)))),
             (false, false) => Outcome::Nothing,
         }
     }
@@ -184,10 +184,16 @@ fn frame(placement: &Placement) -> Manifest {
     Manifest { metadata, spec }
 }
 
-fn absent(placement: &Placement) -> Manifest {
+/// Whether a cluster is on its way out and is to keep what it has.
+fn leaves_and_keeps(cluster: &Cluster) -> bool {
+    let keeps = cluster.metadata.annotations.get(KEEP_ANNOTATION);
+    cluster.metadata.deletion_timestamp.is_some() && keeps.is_some_and(|word| word == "true")
+}
+
+fn absent(placement: &Placement, keep: bool) -> Manifest {
     let mut manifest = frame(placement);
     let preserve = placement.spec.deleted && placement.spec.preserve_resources_on_deletion == Some(true);
-    manifest.spec.action = if preserve {
+    manifest.spec.action = if preserve || keep {
         ManifestAction::Release
     } else {
         ManifestAction::Absent

@@ -93,6 +93,9 @@ pub(crate) struct UnjoinArgs {
     pub(crate) hub: HubArgs,
     /// Name of the cluster.
     pub(crate) name: String,
+    /// What Meridian put there stays, without its marks; else it is deleted there.
+    #[arg(long)]
+    pub(crate) keep: bool,
     /// Seconds to wait until the member has let go of everything.
     #[arg(long, default_value_t = 60)]
     pub(crate) timeout: u64,

@@ -56,22 +56,31 @@ async fn push(
 ) -> Result<(), CommandError> {
     let access = membership::access_from(cluster, &member)?;
     let endpoint = access.endpoint.clone();
-    let identity = look(hub, cluster, member, repair).await?.0;
+    let identity = look(hub, cluster, member, true, repair).await?.0;
     membership::register(hub, cluster, &identity.uid, Some(&access), place, repair).await?;
     println!("cluster/{cluster} joined ({endpoint}, Kubernetes {})", identity.version);
     Ok(())
 }
 
-/// Who the member is, and that nobody else's it is: it is marked as this federation's.
+/// Who the member is, and that nobody else's it is: it is marked as this federation's. `works_there` tells whether the syncer will use
+/// these credentials.
 async fn look(
     hub: &Client,
     cluster: &ClusterName,
     member: kube::Config,
+    works_there: bool,
     repair: bool,
 ) -> Result<(MemberIdentity, Client), CommandError> {
     let endpoint = member.cluster_url.to_string().trim_end_matches('/').to_owned();
     let member = Client::try_from(member).map_err(|error| hub::HubError::Client(endpoint.clone(), Box::new(error)))?;
     let identity = membership::identify(cluster, &endpoint, &member).await?;
+    let found = membership::preflight::look(cluster, &member, &identity.version, works_there).await;
+    for finding in &found {
+        if finding.grave {
+            return Err(CommandError::Said(finding.message.clone()));
+        }
+        eprintln!("meridian: {}", finding.message);
+    }
     let federation = membership::claim::federation(hub).await?;
     membership::claim::claim(&federation, cluster, &member, repair).await?;
     Ok((identity, member))
@@ -86,7 +95,7 @@ async fn pull(
     args: &JoinArgs,
 ) -> Result<(), CommandError> {
     let looked = match member {
-        Some(member) => Some(look(hub, cluster, member, args.repair).await?),
+        Some(member) => Some(look(hub, cluster, member, false, args.repair).await?),
         None => None,
     };
     let uid = looked.as_ref().map_or("", |(identity, _)| identity.uid.as_str());

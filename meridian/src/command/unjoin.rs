@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use api::Placement;
-use api::well_known::{FEDERATION_ANNOTATION, SYSTEM_NAMESPACE, UNJOIN_FINALIZER};
+use api::well_known::{FEDERATION_ANNOTATION, KEEP_ANNOTATION, SYSTEM_NAMESPACE, UNJOIN_FINALIZER};
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{DeleteParams, DynamicObject, Patch, PatchParams};
 use kube::{Api, Client};
@@ -33,6 +33,13 @@ pub(crate) async fn run(data_dir: &Path, args: UnjoinArgs) -> Result<(), Command
             cluster.data.pointer("/spec/syncMode").and_then(|mode| mode.as_str()) == Some("Pull")
         });
     let member = reach(&hub, name).await;
+    if args.keep {
+        let patch = json!({"metadata": {"annotations": {KEEP_ANNOTATION: "true"}}});
+        let marked = clusters
+            .patch(name, &PatchParams::default(), &Patch::Merge(&patch))
+            .await;
+        marked.map_err(failed(format!("cluster {name} cannot be unjoined")))?;
+    }
     clusters
         .delete(name, &DeleteParams::default())
         .await

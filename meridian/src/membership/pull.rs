@@ -10,6 +10,7 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::api::{ApiResource, DeleteParams, DynamicObject, ListParams, ObjectMeta, Patch, PatchParams, PostParams};
 use kube::{Api, Client};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use super::JoinError;
 use crate::hub::{HubError, failed};
@@ -54,6 +55,10 @@ impl InMember<'_> {
 
     fn deployment(&self) -> Value {
         let labels = json!({"app.kubernetes.io/name": NAME});
+        // Who joins again gets a syncer that begins with the new token and authority.
+        let digest = Sha256::digest([self.token, self.authority_pem].concat().as_bytes());
+        let joined: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let annotations = json!({"federation.meridian.dev/joined": joined});
         let probe = |path: &str| json!({"httpGet": {"path": path, "port": "health"}, "periodSeconds": 10});
         json!({
             "apiVersion": "apps/v1", "kind": "Deployment",
@@ -63,7 +68,7 @@ impl InMember<'_> {
                 // Two of one cluster would do everything twice.
                 "strategy": {"type": "Recreate"},
                 "selector": {"matchLabels": labels},
-                "template": {"metadata": {"labels": labels}, "spec": {
+                "template": {"metadata": {"labels": labels, "annotations": annotations}, "spec": {
                     "serviceAccountName": NAME,
                     "securityContext": {"runAsNonRoot": true, "runAsUser": 65532, "seccompProfile": {"type": "RuntimeDefault"}},
                     "containers": [{

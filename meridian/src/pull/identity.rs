@@ -29,6 +29,8 @@ use crate::membership::JoinError;
 const SECRET: &str = "meridian-syncer-identity";
 const KEY: &str = "tls.key";
 const CERTIFICATE: &str = "tls.crt";
+/// The authority of the hub that it is an identity on.
+const AUTHORITY: &str = "ca.crt";
 /// How long a certificate lives; the hub may give less.
 const SECONDS: i32 = 30 * 24 * 3600;
 /// How long the hub has for a decision.
@@ -159,6 +161,9 @@ pub(crate) async fn obtain(
     let kept = secrets.get_opt(SECRET).await.map_err(failed(what()))?;
     let kept = kept.and_then(|secret| secret.data).unwrap_or_default();
     let text = |key: &str| kept.get(key).and_then(|bytes| String::from_utf8(bytes.0.clone()).ok());
+    // What another authority signed means nothing to this hub, which may have been made anew.
+    let of_this_hub = text(AUTHORITY).as_deref() == Some(hub.authority_pem.as_str());
+    let text = |key: &str| text(key).filter(|_| of_this_hub);
     let (key, certificate) = (text(KEY), text(CERTIFICATE));
     let known = certificate
         .zip(key.clone())
@@ -184,7 +189,12 @@ pub(crate) async fn obtain(
         Some(Err(_)) | None => {
             let key = KeyPair::generate()?;
             if own.is_none() {
-                keep(&secrets, &[(KEY, key.serialize_pem()), (CERTIFICATE, String::new())]).await?;
+                keep(
+                    &secrets,
+                    hub,
+                    &[(KEY, key.serialize_pem()), (CERTIFICATE, String::new())],
+                )
+                .await?;
             }
             key
         }
@@ -192,10 +202,10 @@ pub(crate) async fn obtain(
     let certified = certify(cluster, Client::try_from(config)?, &key).await;
     if matches!(certified, Err(IdentityError::Denied(_))) && own.is_none() {
         // The next request is another one.
-        keep(&secrets, &[(KEY, String::new())]).await?;
+        keep(&secrets, hub, &[(KEY, String::new())]).await?;
     }
     let (certificate, key) = (certified?, key.serialize_pem());
-    keep(&secrets, &[(KEY, key.clone()), (CERTIFICATE, certificate.clone())]).await?;
+    keep(&secrets, hub, &[(KEY, key.clone()), (CERTIFICATE, certificate.clone())]).await?;
     let identity = Identity::read(cluster, certificate, key);
     identity.ok_or_else(|| IdentityError::Denied("what it signed is no certificate of this cluster".to_owned()))
 }
@@ -207,15 +217,16 @@ fn token(cluster: &ClusterName, file: Option<&Path>) -> Result<String, IdentityE
     Ok(text.trim().to_owned())
 }
 
-/// Writes entries of the Secret.
-async fn keep(secrets: &Api<Secret>, entries: &[(&str, String)]) -> Result<(), IdentityError> {
+/// Writes the Secret: these entries, and which hub they are for.
+async fn keep(secrets: &Api<Secret>, hub: &Hub, entries: &[(&str, String)]) -> Result<(), IdentityError> {
     let bytes = |(key, text): &(&str, String)| ((*key).to_owned(), ByteString(text.clone().into_bytes()));
+    let authority = (AUTHORITY, hub.authority_pem.clone());
     let secret = Secret {
         metadata: ObjectMeta {
             name: Some(SECRET.to_owned()),
             ..ObjectMeta::default()
         },
-        data: Some(entries.iter().map(bytes).collect()),
+        data: Some(entries.iter().chain([&authority]).map(bytes).collect()),
         ..Secret::default()
     };
     let params = PatchParams::apply(FIELD_MANAGER).force();

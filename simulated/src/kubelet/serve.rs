@@ -1,4 +1,5 @@
-//! The kubelet's own port, for a real API server that plays no machines itself: it passes requests for logs on to here.
+//! The kubelet's own port, for a real API server that plays no machines itself: it passes requests
+//! for logs and commands on to here.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -6,7 +7,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{any, get};
 use federation_apiserver::kubelet::Kubelet as _;
 use federation_apiserver::serve::{serve_tls, tls_config};
 use http::StatusCode;
@@ -68,13 +69,21 @@ impl Port {
             client,
         };
         let router = Router::new()
-            .route("/containerLogs/{namespace}/{pod}/{container}", get(logs))
+            .route(
+                "/containerLogs/{namespace}/{pod}/{container}",
+                get(|door, path, request| answer("log", door, path, request)),
+            )
+            .route(
+                "/exec/{namespace}/{pod}/{container}",
+                any(|door, path, request| answer("exec", door, path, request)),
+            )
             .with_state(door);
         serve_tls(self.listener, router, tls, shutdown).await;
     }
 }
 
-async fn logs(
+async fn answer(
+    part: &'static str,
     State(door): State<Door>,
     Path((namespace, pod, container)): Path<(String, String, String)>,
     request: Request,
@@ -83,7 +92,7 @@ async fn logs(
     match super::super::workloads::within(api.get(&pod)).await {
         Ok(found) => {
             let found = Arc::new(serde_json::to_value(found).unwrap_or_default());
-            door.kubelet.answer(found, "log", &container, request).await
+            door.kubelet.answer(found, part, &container, request).await
         }
         Err(error) if error.is(404) => text(StatusCode::NOT_FOUND, format!("pod {namespace}/{pod} not found")),
         Err(error) => text(StatusCode::BAD_GATEWAY, error.to_string()),

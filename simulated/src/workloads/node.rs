@@ -77,6 +77,8 @@ async fn report(client: &Client, config: &WorkloadsConfig, kubelet: Option<u16>)
     let size = json!({"cpu": "64", "memory": "256Gi", "pods": "2000", "ephemeral-storage": "1Ti"});
     let status = json!({"status": {
         "capacity": size, "allocatable": size,
+        // Commands come as WebSockets, as they were asked for (KEP-4006); SPDY is not spoken here.
+        "declaredFeatures": ["ExtendWebSocketsToKubelet"],
         "daemonEndpoints": {"kubeletEndpoint": {"Port": kubelet.unwrap_or_default()}},
         "addresses": [{"type": "InternalIP", "address": "127.0.0.1"}, {"type": "Hostname", "address": name(&config.member)}],
         "conditions": [{"type": "Ready", "status": "True", "reason": "KubeletReady", "message": "simulated node",
