@@ -6,11 +6,16 @@ use crate::hub::{Hub, OURS, condition};
 use crate::placing::{DEPLOYMENTS, deployment, placements, shares};
 
 async fn policy(hub: &Hub, name: &str, placement: Value) {
+    policy_for(hub, name, name, placement).await;
+}
+
+/// A policy for the Deployment of that name; for all where it is empty.
+async fn policy_for(hub: &Hub, name: &str, selects: &str, placement: Value) {
     let policy = json!({
         "apiVersion": "federation.meridian.dev/v1alpha1", "kind": "PropagationPolicy",
         "metadata": {"name": name, "namespace": "shop"},
         "spec": {
-            "resourceSelectors": [{"apiVersion": "apps/v1", "kind": "Deployment", "name": name}],
+            "resourceSelectors": [{"apiVersion": "apps/v1", "kind": "Deployment", "name": selects}],
             "placement": placement,
         },
     });
@@ -111,8 +116,8 @@ async fn replicas_go_where_there_is_room_and_a_shortage_is_made_good() {
     let dynamic = json!({"replicaScheduling": {"replicaDivisionPreference": "Weighted",
         "weightPreference": {"dynamicWeight": "AvailableReplicas"}}});
     let whereabouts = placements("shop");
+    policy_for(&hub, "room", "", dynamic).await;
     let place = async |name: &str| {
-        policy(&hub, name, dynamic.clone()).await;
         let mut object = deployment(name, 8);
         object["spec"]["template"]["spec"]["containers"][0]["resources"] = json!({"requests": {"cpu": "1"}});
         hub.create(DEPLOYMENTS, object).await;
