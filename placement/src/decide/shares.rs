@@ -186,7 +186,12 @@ fn divide_anew(inputs: &Inputs<'_>, rule: &Rule, wanted: i64, candidates: &[&Clu
             ..*seat
         })
         .collect();
-    let unheld = division(wanted, &free);
+    // With a thousand clusters a division is most of a decision: only where one is held is there another.
+    let unheld = if free == seats {
+        shares.clone()
+    } else {
+        division(wanted, &free)
+    };
     decision
         .steps
         .push(shares_step(wanted, candidates, &seats, &shares, &unheld));
