@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::capacity::Capacity;
 use crate::metadata::{Condition, ConditionStatus, ObjectMeta, condition};
 use crate::well_known::{CONDITION_FAILED, CONDITION_READY, CONDITION_SERVING, DRAIN_TAINT};
 
@@ -199,6 +200,9 @@ pub struct ClusterStatus {
     /// Sums over the nodes, as Kubernetes quantities by resource name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource_summary: Option<ResourceSummary>,
+    /// What its nodes have room for; absent where that is not known, which is not none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<Capacity>,
     /// Kinds the member serves, `apiVersion/Kind`, sorted.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub api_enablements: Vec<String>,

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::capacity::Capacity;
 use crate::cluster::{NodeSummary, ResourceSummary};
 use crate::metadata::ObjectMeta;
 
@@ -37,6 +38,9 @@ pub struct HeartbeatSpec {
     /// Resources of the member.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resources: Option<ResourceSummary>,
+    /// What its nodes have room for; absent where it has none, or they and their pods cannot be seen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<Capacity>,
     /// Kinds the member serves, `apiVersion/Kind`, sorted.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub api_enablements: Vec<String>,

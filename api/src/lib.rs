@@ -4,6 +4,7 @@
 //! it decides nothing, does no I/O and knows no clock. Everything else in the workspace may depend on it; it depends
 //! on nothing of ours.
 
+pub mod capacity;
 pub mod cluster;
 pub mod dns_policy;
 pub mod heartbeat;
@@ -13,6 +14,7 @@ pub mod names;
 pub mod overrides;
 pub mod placement;
 pub mod policy;
+pub mod quantity;
 pub mod reason;
 pub mod region;
 pub mod report;

@@ -44,6 +44,18 @@ pub struct PlacementSpec {
     /// The policy that decided, `KIND NAMESPACE/NAME`; empty for the kind's default.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub policy: String,
+    /// How the shares came about when they were last divided by what the members have room for; empty where they are not.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub divided: String,
+    /// Room that was taken when replicas were last divided, while their pods may not have it yet.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub assumed_room: Vec<AssumedRoom>,
+    /// The value of the object's annotation `federation.meridian.dev/rebalance` when it was last divided by room.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub rebalanced: String,
+    /// Which of the policy's ordered affinities is in use; absent where it has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub affinity: Option<AffinityInUse>,
     /// How the decision was reached, one sentence a step.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<String>,
@@ -53,6 +65,9 @@ pub struct PlacementSpec {
     /// Replicas that fit nowhere.
     #[serde(skip_serializing_if = "is_zero")]
     pub unplaced_replicas: i64,
+    /// Spread constraints of the policy that cannot be met.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unmet_constraints: Vec<UnmetConstraint>,
     /// What to do with an object that is already in a member and not Meridian's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub conflict_resolution: Option<ConflictResolution>,
@@ -84,9 +99,52 @@ pub struct TargetCluster {
     /// Its share of the replicas; absent for kinds without replicas.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replicas: Option<i64>,
+    /// Of these, replicas that stay only until as many are ready elsewhere.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub leaving_replicas: i64,
     /// Its share of an autoscaler's bounds; absent for other kinds, and where it gets them whole.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bounds: Option<ReplicaBounds>,
+}
+
+/// Room of a member, in replicas of one object, that new pods are about to take.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct AssumedRoom {
+    /// The cluster.
+    pub cluster: String,
+    /// The room that was seen when they were divided.
+    pub seen: i64,
+    /// What is left of it once all of them have their place.
+    pub left: i64,
+    /// Until when that is believed, as RFC 3339, unless the room that is seen shows it sooner.
+    pub until: String,
+}
+
+/// Which of a policy's ordered affinities is in use.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct AffinityInUse {
+    /// Its `affinityName`.
+    pub name: String,
+    /// An earlier one that fits again and is gone back to; empty where there is none.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub returning_to: String,
+    /// When, as RFC 3339, if it fits until then.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub returning_after: String,
+}
+
+/// A spread constraint that cannot be met.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct UnmetConstraint {
+    /// What makes its groups: `region`, `label tier`.
+    pub constraint: String,
+    /// The fewest groups that it asks for.
+    pub wanted: i64,
+    /// The groups that can be had.
+    pub found: i64,
 }
 
 /// A cluster that the object leaves.

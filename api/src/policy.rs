@@ -72,9 +72,18 @@ pub struct PlacementRule {
     /// Clusters that may hold the object; all where absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cluster_affinity: Option<ClusterAffinity>,
+    /// The same as groups in order: the first that fits is used, the next ones when it does not. Excludes `clusterAffinity`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub cluster_affinities: Vec<ClusterAffinityTerm>,
+    /// Seconds for which an earlier group must fit again before the object goes back to it; 300 where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cluster_affinity_return_seconds: Option<i64>,
     /// Taints of clusters that are tolerated.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub cluster_tolerations: Vec<Toleration>,
+    /// How far the chosen clusters are spread; every one must hold, each for another field or label.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub spread_constraints: Vec<SpreadConstraint>,
     /// How replicas are divided; the kind's default where absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replica_scheduling: Option<ReplicaScheduling>,
@@ -98,12 +107,80 @@ pub struct ClusterAffinity {
     pub exclude_clusters: Vec<String>,
 }
 
+/// A group of clusters with a name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ClusterAffinityTerm {
+    /// Its name, unique in its list.
+    pub affinity_name: String,
+    /// Which clusters.
+    #[serde(flatten)]
+    pub affinity: ClusterAffinity,
+}
+
 /// Requirements over cluster fields.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct FieldSelector {
     /// All must hold.
     pub match_expressions: Vec<Requirement>,
+}
+
+/// In how many groups of clusters the chosen ones are. A group is all clusters with one value of a field or of a label; those
+/// without a value are in none, and not chosen.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct SpreadConstraint {
+    /// The field that makes the groups.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spread_by_field: Option<SpreadField>,
+    /// The label of the Cluster object that makes them; excludes `spreadByField`.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub spread_by_label: String,
+    /// The fewest groups; 1 where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_groups: Option<i64>,
+    /// The most groups; any number where absent or 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_groups: Option<i64>,
+}
+
+impl SpreadConstraint {
+    /// What makes the groups, as people call it: `region`, `label tier`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self.spread_by_field {
+            Some(field) => field.as_str().to_owned(),
+            None => format!("label {}", self.spread_by_label),
+        }
+    }
+}
+
+/// A field that makes groups of clusters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SpreadField {
+    /// Each cluster is a group.
+    Cluster,
+    /// The region.
+    Region,
+    /// Zones: a cluster that spans several is in each of their groups.
+    Zone,
+    /// The provider.
+    Provider,
+}
+
+impl SpreadField {
+    /// The word as it stands in policies.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cluster => "cluster",
+            Self::Region => "region",
+            Self::Zone => "zone",
+            Self::Provider => "provider",
+        }
+    }
 }
 
 /// A taint that is tolerated, as in a pod.
@@ -153,7 +230,7 @@ pub enum ReplicaSchedulingType {
 /// How shares are found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum ReplicaDivisionPreference {
-    /// As few clusters as hold them.
+    /// As few clusters as have room for them.
     Aggregated,
     /// By weight.
     Weighted,
@@ -166,6 +243,16 @@ pub struct WeightPreference {
     /// The first entry that matches a cluster gives its weight; a cluster that none matches gets none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub static_weight_list: Vec<StaticClusterWeight>,
+    /// Weights are found anew when replicas are divided; the static ones are not read then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dynamic_weight: Option<DynamicWeight>,
+}
+
+/// What gives clusters their weights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum DynamicWeight {
+    /// How many more replicas fit into each member.
+    AvailableReplicas,
 }
 
 /// The weight of some clusters.

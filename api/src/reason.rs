@@ -31,11 +31,15 @@ pub enum Reason {
     /// The object goes where others are: an autoscaler with its target, a claim with the workloads that mount it; and none
     /// of those is in the cluster.
     NothingToFollow,
+    /// The policy's spread constraints choose other clusters, or the cluster is in none of the groups they speak of.
+    SpreadConstraint,
+    /// Replicas fit nowhere, and not one more into this cluster.
+    NoRoom,
 }
 
 impl Reason {
     /// Every reason, for tests that demand a page and an emitter for each.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::AffinityMismatch,
         Self::ClusterNotReady,
         Self::ClusterFailed,
@@ -47,6 +51,8 @@ impl Reason {
         Self::SelectorMismatch,
         Self::NotSelected,
         Self::NothingToFollow,
+        Self::SpreadConstraint,
+        Self::NoRoom,
     ];
 
     /// The word as it stands in Placements, Events and metrics.
@@ -64,6 +70,8 @@ impl Reason {
             Self::SelectorMismatch => "SelectorMismatch",
             Self::NotSelected => "NotSelected",
             Self::NothingToFollow => "NothingToFollow",
+            Self::SpreadConstraint => "SpreadConstraint",
+            Self::NoRoom => "NoRoom",
         }
     }
 }

@@ -109,3 +109,7 @@ pub const RELAYED_LABEL: &str = "federation.meridian.dev/relayed";
 pub const RECEIVED_ANNOTATION: &str = "federation.meridian.dev/received";
 /// Annotation of an API server's Lease: the HOST:PORT at which the hub's other API servers reach it.
 pub const ADDRESS_ANNOTATION: &str = "federation.meridian.dev/address";
+
+/// Annotation of a workload on the hub: another value than before asks that its replicas be divided anew by what the members have
+/// room for now.
+pub const REBALANCE_ANNOTATION: &str = "federation.meridian.dev/rebalance";

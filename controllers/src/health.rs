@@ -139,6 +139,10 @@ impl Health {
             if heard.resources.is_some() {
                 status.resource_summary.clone_from(&heard.resources);
             }
+            if heard.reachable {
+                // A member that lost its nodes, or the right to see them, is not known to have room.
+                status.capacity.clone_from(&heard.capacity);
+            }
             if !heard.api_enablements.is_empty() {
                 status.api_enablements.clone_from(&heard.api_enablements);
             }

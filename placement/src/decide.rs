@@ -3,8 +3,9 @@
 //!
 //! Never shrink on doubt: a cluster that holds the object loses it only when a policy, a selector, a `NoExecute` taint, the
 //! cluster's failure or its leaving says so. Where no cluster is left, the last good placement stays and says so.
-//! Absent: capacity and spread constraints, which are later rooms; the order of a move ([`crate::moves`]).
+//! Absent: the order of a move ([`crate::moves`]).
 
+mod available;
 mod bounds;
 pub mod divide;
 mod drain;
@@ -13,10 +14,12 @@ mod follow;
 mod left;
 pub mod matching;
 pub mod namespace;
+mod ordered;
 pub mod planner_v1;
 pub mod preferences_v1;
 mod rule;
 mod shares;
+mod spread;
 
 use std::collections::BTreeMap;
 
@@ -36,6 +39,8 @@ pub fn next_expiry(inputs: &Inputs<'_>) -> Option<Timestamp> {
     let clusters = inputs.clusters.iter();
     clusters
         .filter_map(|cluster| filter::next_expiry(&rule, cluster, inputs.now))
+        .chain(ordered::next_return(inputs))
+        .chain(available::assumed::next_end(inputs.previous, inputs.now))
         .min()
 }
 
@@ -61,28 +66,74 @@ pub fn decide(inputs: &Inputs<'_>) -> Decision {
         return decision;
     }
 
-    let mut candidates: Vec<&Cluster> = Vec::new();
-    for cluster in inputs.clusters {
-        match filter::judge(inputs, &rule, cluster) {
-            Verdict::Fits => candidates.push(cluster),
-            Verdict::Out { reason, message } => {
-                decision
-                    .fates
-                    .insert(cluster.metadata.name().to_owned(), Fate::Out { reason, message });
-            }
-        }
-    }
+    let rule = ordered::in_use(inputs, rule, &mut decision);
+    let mut candidates = fitting(inputs, &rule, |cluster, reason, message| {
+        put_out(&mut decision, cluster, reason, message);
+    });
     drain::note(inputs, &rule, &mut decision);
-    candidates.sort_by(|a, b| a.metadata.name().cmp(b.metadata.name()));
     decision.steps.push(count_step(inputs.clusters.len(), &decision.fates));
 
     if candidates.is_empty() {
         keep_last_good(inputs, &rule, &mut decision);
         return decision;
     }
+    if let Some(selection) = spread::select(inputs, &rule, &candidates) {
+        decision.steps.extend(selection.steps);
+        decision.unmet = selection.unmet;
+        if !decision.unmet.is_empty() {
+            keep_unspread(inputs, &rule, &candidates, &mut decision);
+            return decision;
+        }
+        for (cluster, message) in selection.out {
+            put_out(&mut decision, cluster, Reason::SpreadConstraint, message);
+        }
+        candidates = selection.chosen;
+    }
     shares::assign(inputs, &rule, &candidates, &mut decision);
     decision.reason = sentence(&decision, &rule);
     decision
+}
+
+/// The clusters that fit, sorted by name; the others are told.
+fn fitting<'a>(inputs: &Inputs<'a>, rule: &Rule, mut out: impl FnMut(&'a Cluster, Reason, String)) -> Vec<&'a Cluster> {
+    let mut candidates: Vec<&Cluster> = Vec::new();
+    for cluster in inputs.clusters {
+        match filter::judge(inputs, rule, cluster) {
+            Verdict::Fits => candidates.push(cluster),
+            Verdict::Out { reason, message } => out(cluster, reason, message),
+        }
+    }
+    candidates.sort_by(|a, b| a.metadata.name().cmp(b.metadata.name()));
+    candidates
+}
+
+fn put_out(decision: &mut Decision, cluster: &Cluster, reason: Reason, message: String) {
+    let name = cluster.metadata.name().to_owned();
+    decision.fates.insert(name, Fate::Out { reason, message });
+}
+
+/// The spread constraints cannot be met. What stands stays where it may, and nothing new is placed: a copy more would be in
+/// the way once they can be met again.
+fn keep_unspread(inputs: &Inputs<'_>, rule: &Rule, candidates: &[&Cluster], decision: &mut Decision) {
+    let unmet = spread::described(&decision.unmet);
+    for cluster in candidates {
+        let message = format!("the policy's spread constraints cannot be met ({unmet})");
+        put_out(decision, cluster, Reason::SpreadConstraint, message);
+    }
+    let held = |cluster: &&Cluster| planned(inputs.previous, cluster.metadata.name()).is_some();
+    let standing: Vec<&Cluster> = candidates.iter().copied().filter(held).collect();
+    if standing.is_empty() {
+        keep_last_good(inputs, rule, decision);
+    } else {
+        decision.kept = true;
+        shares::assign(inputs, &rule.without_weights(), &standing, decision);
+    }
+    let stays = if decision.kept {
+        "what stands stays"
+    } else {
+        "nothing is placed"
+    };
+    decision.reason = format!("The spread constraints cannot be met ({unmet}); {stays}.");
 }
 
 /// `3 of 4 clusters fit; out: 1 UntoleratedTaint`.

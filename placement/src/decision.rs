@@ -4,7 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use api::placement::{ExcludedCluster, LeavingCluster, LeftToMembers, ReplicaBounds, TargetCluster};
+use api::placement::{
+    AffinityInUse, AssumedRoom, ExcludedCluster, LeavingCluster, LeftToMembers, ReplicaBounds, TargetCluster,
+    UnmetConstraint,
+};
 use api::policy::ConflictResolution;
 use api::{ObjectRef, PlacementSpec, Reason};
 
@@ -51,6 +54,16 @@ pub struct Decision {
     pub kept: bool,
     /// Replicas that fit nowhere.
     pub unplaced: i64,
+    /// How the shares came about when they were last divided by room; empty where they are not.
+    pub divided: String,
+    /// Room that new pods are about to take.
+    pub assumed_room: Vec<AssumedRoom>,
+    /// The request for a new division that was answered.
+    pub rebalanced: String,
+    /// Which of the policy's ordered affinities is in use.
+    pub affinity: Option<AffinityInUse>,
+    /// Spread constraints of the policy that cannot be met.
+    pub unmet: Vec<UnmetConstraint>,
     /// What the policy says of objects already in a member.
     pub conflict_resolution: Option<ConflictResolution>,
     /// What the policy says of deletion.
@@ -67,7 +80,12 @@ impl Decision {
             match fate {
                 Fate::Chosen { replicas } => {
                     let bounds = self.bounds.get(&name).copied();
-                    clusters.push(TargetCluster { name, replicas, bounds });
+                    clusters.push(TargetCluster {
+                        name,
+                        replicas,
+                        bounds,
+                        ..TargetCluster::default()
+                    });
                 }
                 Fate::Out { reason, message } => excluded.push(ExcludedCluster { name, reason, message }),
             }
@@ -83,6 +101,11 @@ impl Decision {
             steps: self.steps,
             kept: self.kept,
             unplaced_replicas: self.unplaced,
+            divided: self.divided,
+            assumed_room: self.assumed_room,
+            rebalanced: self.rebalanced,
+            affinity: self.affinity,
+            unmet_constraints: self.unmet,
             conflict_resolution: self.conflict_resolution,
             preserve_resources_on_deletion: self.preserve_resources_on_deletion,
             left_to_members: self.left_to_members,

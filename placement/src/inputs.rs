@@ -5,11 +5,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use api::placement::ReplicaBounds;
+use api::well_known::REBALANCE_ANNOTATION;
 use api::{Cluster, ObjectRef, PlacementSpec, PropagationPolicy};
 use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::federated_kinds::{Division, division_of, replicas_of};
+use crate::room::PodDemand;
 use crate::ties::{self, Autoscaler};
 
 /// What placement knows of the federated object.
@@ -31,6 +33,10 @@ pub struct FederatedObject {
     pub target: Option<ObjectRef>,
     /// How far an autoscaler may go; none for other kinds.
     pub bounds: Option<ReplicaBounds>,
+    /// The request to divide it anew, as its annotation says it; empty for none.
+    pub rebalance: String,
+    /// What each of its pods asks of nodes; none for kinds without replicas.
+    pub demand: Option<PodDemand>,
     /// The claims that its pods mount: names, and `STEM-*` for those that a StatefulSet numbers.
     pub mounts: BTreeSet<String>,
 }
@@ -41,6 +47,8 @@ impl FederatedObject {
     pub fn from_value(object: &Value) -> Option<Self> {
         let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
         let kind = text("/kind")?;
+        let annotations = text_map(object.pointer("/metadata/annotations"));
+        let replicas = replicas_of(kind, object);
         Some(Self {
             resource: ObjectRef {
                 api_version: text("/apiVersion")?.to_owned(),
@@ -54,11 +62,13 @@ impl FederatedObject {
                 .and_then(Value::as_i64)
                 .unwrap_or_default(),
             labels: text_map(object.pointer("/metadata/labels")),
-            annotations: text_map(object.pointer("/metadata/annotations")),
-            replicas: replicas_of(kind, object),
+            replicas,
             division: division_of(kind, object),
             target: ties::target_of(object),
             bounds: ties::bounds_of(object),
+            rebalance: annotations.get(REBALANCE_ANNOTATION).cloned().unwrap_or_default(),
+            annotations,
+            demand: replicas.and_then(|_| PodDemand::of(object)),
             mounts: ties::mounts_of(object),
         })
     }

@@ -1,6 +1,6 @@
 //! The decisions of a federation as pure functions.
 //!
-//! Decided here: where an object goes and how many replicas each cluster gets ([`decide`]), what exactly one cluster
+//! Decided here: where an object goes and how many replicas each cluster gets ([`decide`]), how many fit ([`room`]), what exactly one cluster
 //! should hold ([`render`]), what the members' reports mean for the Placement and the hub object ([`placement_status`],
 //! [`fold`]), whether a cluster is manageable ([`health`]) or has failed ([`failure`]), and in which order replicas move
 //! ([`moves`]). In: API values and, where time matters, the time as an
@@ -20,9 +20,11 @@ pub mod moves;
 pub mod placement_status;
 pub mod plan;
 pub mod render;
+pub mod room;
 pub mod selectors;
 pub mod serving;
 pub mod ties;
+mod tolerations;
 
 pub use decide::decide;
 pub use decision::{Decision, Fate};

@@ -58,10 +58,14 @@ pub fn pace(aim: &mut PlacementSpec, before: &PlacementSpec, status: &PlacementS
     }
     for (name, stays) in &kept {
         match aim.clusters.iter_mut().find(|target| target.name == *name) {
-            Some(target) => target.replicas = Some(target.replicas.unwrap_or_default() + stays),
+            Some(target) => {
+                target.replicas = Some(target.replicas.unwrap_or_default() + stays);
+                target.leaving_replicas = *stays;
+            }
             None => aim.clusters.push(TargetCluster {
                 name: name.clone(),
                 replicas: Some(*stays),
+                leaving_replicas: *stays,
                 ..TargetCluster::default()
             }),
         }

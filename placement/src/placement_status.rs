@@ -116,6 +116,8 @@ fn scheduled(spec: &PlacementSpec) -> Condition {
     let judged = |status, reason| condition(CONDITION_SCHEDULED, status, reason, spec.reason.clone());
     if spec.deleted {
         judged(ConditionStatus::True, "Deleted")
+    } else if !spec.unmet_constraints.is_empty() {
+        judged(ConditionStatus::False, "SpreadConstraintsUnmet")
     } else if spec.kept {
         judged(ConditionStatus::False, "LastGoodKept")
     } else if spec.unplaced_replicas > 0 && !spec.clusters.is_empty() {

@@ -4,11 +4,10 @@
 //! and a lenient comparison for the time before a fingerprint is known. Absent: schemas. Lists whose items carry a key are
 //! compared by that key, because others may add items of their own there; all other lists are compared whole.
 
+use api::quantity;
 use api::well_known::HUB_GENERATION_ANNOTATION;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
-
-use crate::quantity;
 
 /// Hash of the live values of the fields that were rendered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

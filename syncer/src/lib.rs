@@ -9,6 +9,7 @@
 mod access;
 mod apply;
 mod backoff;
+mod capacity;
 mod cover;
 mod desired;
 mod engine;
@@ -21,7 +22,6 @@ mod live;
 mod observe;
 mod probe;
 mod pull;
-mod quantity;
 mod report;
 mod residents;
 mod supervise;

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use api::HeartbeatSpec;
 use api::cluster::{NodeSummary, ResourceSummary};
+use api::quantity;
 use api::well_known::FEDERATION_ANNOTATION;
 use k8s_openapi::api::core::v1::{Namespace, Node};
 use kube::Client;
@@ -19,10 +20,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::access::{MemberSource, REQUEST_TIMEOUT};
 use crate::apply::within;
+use crate::capacity::Sight;
 use crate::error::{RequestError, chain};
 use crate::input::Input;
+use crate::kinds;
 use crate::report::Outbox;
-use crate::{kinds, quantity};
 
 /// Time between two probes.
 const PERIOD: Duration = Duration::from_secs(1);
@@ -77,6 +79,7 @@ impl Probe {
         let mut failures = 0_u32;
         let mut facts_due = Instant::now();
         let mut looks_left = 0_u32;
+        let mut sight: Option<Sight> = None;
         let mut tick = tokio::time::interval(PERIOD);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -113,6 +116,12 @@ impl Probe {
                     (up && (stranger || failures >= GIVE_UP)).then_some(Input::MemberDown)
                 }
             };
+            match &news {
+                Some(Input::MemberUp(client)) => sight = Some(Sight::open(self.cluster.clone(), client.clone())),
+                Some(_) => sight = None,
+                None => {}
+            }
+            heartbeat.capacity = sight.as_ref().and_then(Sight::seen);
             self.outbox.pulse(heartbeat.clone());
             if let Some(news) = news {
                 up = matches!(news, Input::MemberUp(_));

@@ -335,6 +335,8 @@ impl Index {
                 .iter()
                 .zip(&self.clusters)
                 .all(|(new, old)| weighs_the_same(new, old));
+        let roomy = |(new, old): (&Cluster, &Cluster)| new.status.capacity != old.status.capacity;
+        let room_moved = same && clusters.iter().zip(&self.clusters).any(roomy);
         self.clusters = clusters;
         let leaving = self
             .clusters
@@ -344,6 +346,14 @@ impl Index {
         if !same {
             dirty.extend(self.subjects.keys().cloned().map(Key::Placement));
             dirty.extend(self.placements.keys().cloned().map(Key::Placement));
+        }
+        if room_moved {
+            // Room moves nothing by itself; what found none is looked at again.
+            let short = self
+                .placements
+                .iter()
+                .filter(|(_, standing)| standing.placement.spec.unplaced_replicas > 0);
+            dirty.extend(short.map(|(key, _)| Key::Placement(key.clone())));
         }
         dirty
     }

@@ -16,7 +16,7 @@ const BACKOFF_MAX: Duration = Duration::from_secs(30);
 pub(crate) enum Done {
     /// Well; it rests at least so long.
     Rest(Duration),
-    /// Well; it is to be looked at again after so long.
+    /// Well; it is to be looked at again after so long, or when news of it comes.
     Again(Duration),
     /// Badly; it is tried again with backoff.
     Failed,
@@ -94,12 +94,13 @@ impl<K: Ord + Clone> Queue<K> {
         match how {
             Done::Rest(pause) | Done::Again(pause) => {
                 self.failures.remove(&key);
-                if !pause.is_zero() {
+                let rests = matches!(how, Done::Rest(_));
+                if rests && !pause.is_zero() {
                     self.pause.insert(key.clone(), now + pause);
                 }
                 if dirty {
                     self.push(key, now);
-                } else if matches!(how, Done::Again(_)) {
+                } else if !rests {
                     self.wait(key, now + pause);
                 } else if !pause.is_zero() {
                     // Nothing to do; the pause is forgotten by the next push after it ends.
@@ -218,5 +219,9 @@ mod tests {
         queue.done("a", Done::Again(50 * MS), now + 200 * MS, 0.0);
         assert_eq!(queue.pop(now + 249 * MS), None);
         assert_eq!(queue.pop(now + 250 * MS), Some("a"));
+        // Who waits for a time is told of what happens before.
+        queue.done("a", Done::Again(50 * MS), now + 250 * MS, 0.0);
+        queue.push("a", now + 260 * MS);
+        assert_eq!((queue.pop(now + 260 * MS), queue.next_due()), (Some("a"), None));
     }
 }

@@ -183,6 +183,8 @@ pub(crate) struct Member {
     stop: CancellationToken,
     /// Refuses every manifest with these words.
     pub(crate) refuses: Arc<Mutex<Option<String>>>,
+    /// Processors that are free on its one node; it has no nodes where absent.
+    pub(crate) free: Arc<Mutex<Option<i64>>>,
     /// What it holds, by Placement.
     pub(crate) holds: Arc<Mutex<BTreeMap<PlacementKey, Value>>>,
 }
@@ -198,17 +200,24 @@ impl Member {
         let stop = CancellationToken::new();
         let refuses: Arc<Mutex<Option<String>>> = Arc::default();
         let holds: Arc<Mutex<BTreeMap<PlacementKey, Value>>> = Arc::default();
+        let free: Arc<Mutex<Option<i64>>> = Arc::default();
         let (name, token, refusal, held) = (name.to_owned(), stop.clone(), refuses.clone(), holds.clone());
+        let cpus = free.clone();
         tokio::spawn(async move {
             while !token.is_cancelled() {
                 // The hub refuses a cluster that has left: the play is over.
-                if round(&client, &name, &refusal, &held).await.is_err() {
+                if round(&client, &name, &refusal, &cpus, &held).await.is_err() {
                     return;
                 }
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         });
-        Self { stop, refuses, holds }
+        Self {
+            stop,
+            refuses,
+            free,
+            holds,
+        }
     }
 
     /// Its syncer falls silent.
@@ -221,6 +230,7 @@ async fn round(
     client: &Client,
     name: &str,
     refuses: &Mutex<Option<String>>,
+    free: &Mutex<Option<i64>>,
     holds: &Mutex<BTreeMap<PlacementKey, Value>>,
 ) -> Result<(), kube::Error> {
     let request = Request::new(format!("{OURS}/clusters/{name}/manifests"));
@@ -233,8 +243,15 @@ async fn round(
         let manifest: Manifest = serde_json::from_value(item).unwrap();
         reports.push(obey(&manifest, refusal.as_deref(), &mut holds.lock().unwrap()));
     }
+    let capacity = free.lock().unwrap().map(|cpus| {
+        let room = json!({"cpu": cpus.to_string(), "pods": "110"});
+        serde_json::from_value(json!({"groups": [{"nodes": 1, "allocatable": room, "requested": {},
+            "free": [{"nodes": 1, "resources": room}]}]}))
+        .unwrap()
+    });
     let heartbeat = HeartbeatSpec {
         reachable: true,
+        capacity,
         kubernetes_version: "v1.36.0".into(),
         ..HeartbeatSpec::default()
     };

@@ -7,4 +7,5 @@ mod drain;
 mod hub;
 mod lifecycle;
 mod placing;
+mod policies;
 mod quota;

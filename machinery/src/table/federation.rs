@@ -91,7 +91,7 @@ static PROPAGATION_POLICY: Printer = Printer {
         vec![
             name(object),
             Value::from(selects(object)),
-            Value::from(affinity(object.pointer("/spec/placement/clusterAffinity"))),
+            Value::from(affinities(object)),
             Value::from(or(
                 text(object, "/spec/placement/replicaScheduling/replicaSchedulingType"),
                 "<default>",
@@ -101,6 +101,16 @@ static PROPAGATION_POLICY: Printer = Printer {
         ]
     },
 };
+
+/// The clusters of a policy; ordered groups by their names, `own > rented`.
+fn affinities(object: &Value) -> String {
+    let terms = list(object, "/spec/placement/clusterAffinities");
+    if terms.is_empty() {
+        return affinity(object.pointer("/spec/placement/clusterAffinity"));
+    }
+    let names: Vec<&str> = terms.iter().map(|term| text(term, "/affinityName")).collect();
+    names.join(" > ")
+}
 
 static OVERRIDE_POLICY: Printer = Printer {
     columns: &[

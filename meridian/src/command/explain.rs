@@ -88,6 +88,20 @@ fn sentences(placement: &Placement) -> String {
             &spec.policy
         }
     ));
+    if let Some(affinity) = &spec.affinity {
+        let returns = if affinity.returning_to.is_empty() {
+            String::new()
+        } else {
+            format!("; back to {} at {}", affinity.returning_to, affinity.returning_after)
+        };
+        say(format!("Affinity group: {}{returns}", affinity.name));
+    }
+    for unmet in &spec.unmet_constraints {
+        say(format!(
+            "Unmet: {} of at least {} groups of {}",
+            unmet.found, unmet.wanted, unmet.constraint
+        ));
+    }
     if spec.unplaced_replicas > 0 {
         say(format!("Unplaced replicas: {}", spec.unplaced_replicas));
     }

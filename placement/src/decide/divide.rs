@@ -38,6 +38,41 @@ pub fn sainte_lague(wanted: i64, seats: &[Seat]) -> Vec<i64> {
     shares
 }
 
+/// The same where each seat with a weight gets one before any gets two; the first go by weight, too.
+#[must_use]
+pub fn one_at_least(wanted: i64, seats: &[Seat]) -> Vec<i64> {
+    let mut fixed: Vec<Option<i64>> = vec![None; seats.len()];
+    loop {
+        let given: i64 = fixed.iter().flatten().sum();
+        let open: Vec<Seat> = seats
+            .iter()
+            .zip(&fixed)
+            .map(|(seat, fixed)| Seat {
+                weight: if fixed.is_some() { 0 } else { seat.weight },
+                ..*seat
+            })
+            .collect();
+        let shares = sainte_lague(wanted.saturating_sub(given), &open);
+        let can_give = shares.iter().any(|share| *share > 1);
+        let empty = |(fixed, (seat, share)): (&Option<i64>, (&Seat, &i64))| {
+            fixed.is_none() && *share == 0 && seat.weight > 0 && seat.most > 0
+        };
+        let rows = fixed.iter().zip(seats.iter().zip(&shares)).enumerate();
+        // One at a time, the weightiest first: the next may find one by itself.
+        let next = rows
+            .filter(|(_, row)| can_give && empty(*row))
+            .max_by_key(|(_, (_, (seat, _)))| (seat.weight, seat.previous, std::cmp::Reverse(seat.rank)));
+        let next = next.map(|(index, _)| index);
+        match next.and_then(|index| fixed.get_mut(index)) {
+            Some(fixed) => *fixed = Some(1),
+            None => {
+                let rows = fixed.into_iter().zip(shares);
+                return rows.map(|(fixed, share)| fixed.unwrap_or(share)).collect();
+            }
+        }
+    }
+}
+
 /// Which of two seats the next replica goes to: the greater.
 fn order((a, given_a): (&Seat, &i64), (b, given_b): (&Seat, &i64)) -> std::cmp::Ordering {
     let claim = |seat: &Seat, other_given: i64| i128::from(seat.weight) * (2 * i128::from(other_given) + 1);
@@ -206,6 +241,19 @@ mod tests {
             for (index, share) in (0..seats.len()).filter(kept).zip(&after) {
                 prop_assert!(*share >= before[index], "{before:?} without {lost}: {after:?}");
             }
+        }
+
+        #[test]
+        fn one_at_least_where_there_are_enough(wanted in 0_i64..60, seats in any_seats()) {
+            let shares = one_at_least(wanted, &seats);
+            let plain = sainte_lague(wanted, &seats);
+            prop_assert_eq!(shares.iter().sum::<i64>(), plain.iter().sum::<i64>(), "{:?}", shares);
+            let empty = seats.iter().zip(&shares).any(|(seat, share)| seat.weight > 0 && seat.most > 0 && *share == 0);
+            prop_assert!(!empty || shares.iter().all(|share| *share <= 1), "{:?}", shares);
+            prop_assert!(seats.iter().zip(&shares).all(|(seat, share)| *share <= seat.most));
+            let next: Vec<Seat> = seats.iter().zip(&shares).map(|(seat, share)| Seat { previous: *share, ..*seat }).collect();
+            let more = one_at_least(wanted + 1, &next);
+            prop_assert!(shares.iter().zip(&more).all(|(a, b)| a <= b), "{:?} {:?}", shares, more);
         }
 
         #[test]

@@ -14,6 +14,7 @@ use super::planned;
 use super::rule::Rule;
 use crate::affinity;
 use crate::inputs::Inputs;
+use crate::tolerations;
 
 /// What the filter says of one cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,6 +89,10 @@ fn said(rule: &Rule, cluster: &Cluster) -> Option<Verdict> {
         .affinity()
         .and_then(|affinity| affinity::mismatch(affinity, cluster));
     if let Some(message) = affinity {
+        let message = match rule.term() {
+            Some(term) => format!("group {} is in use, and {message}", term.affinity_name),
+            None => message,
+        };
         return Some(out(Reason::AffinityMismatch, message));
     }
     let selector = rule.selector_v1();
@@ -167,15 +172,7 @@ fn end(toleration: &Toleration, taint: &Taint) -> Option<Timestamp> {
 }
 
 fn matches(toleration: &Toleration, taint: &Taint) -> bool {
-    let effect = describe_effect(taint.effect);
-    if !toleration.effect.is_empty() && toleration.effect != effect {
-        return false;
-    }
-    let exists = toleration.operator == "Exists";
-    if toleration.key.is_empty() {
-        return exists;
-    }
-    toleration.key == taint.key && (exists || toleration.value == taint.value)
+    tolerations::matches(toleration, &taint.key, &taint.value, taint.effect)
 }
 
 fn describe(taint: &Taint) -> String {
@@ -184,13 +181,5 @@ fn describe(taint: &Taint) -> String {
     } else {
         format!("={}", taint.value)
     };
-    format!("{}{value}:{}", taint.key, describe_effect(taint.effect))
-}
-
-fn describe_effect(effect: TaintEffect) -> &'static str {
-    match effect {
-        TaintEffect::NoSchedule => "NoSchedule",
-        TaintEffect::PreferNoSchedule => "PreferNoSchedule",
-        TaintEffect::NoExecute => "NoExecute",
-    }
+    format!("{}{value}:{}", taint.key, tolerations::word(taint.effect))
 }

@@ -64,6 +64,7 @@ mod tests {
                 name: (*name).into(),
                 replicas: None,
                 bounds: None,
+                ..Default::default()
             })
             .collect();
         placement.status.clusters = held

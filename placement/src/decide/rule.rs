@@ -2,7 +2,8 @@
 //! In: inputs. Out: one [`Rule`] and the sentences that say how it was found. Absent: clusters.
 
 use api::policy::{
-    ClusterAffinity, PolicySpec, ReplicaDivisionPreference, ReplicaSchedulingType, StaticClusterWeight, Toleration,
+    ClusterAffinity, ClusterAffinityTerm, PolicySpec, ReplicaDivisionPreference, ReplicaSchedulingType,
+    SpreadConstraint, StaticClusterWeight, Toleration,
 };
 
 use super::matching;
@@ -11,6 +12,9 @@ use crate::decision::Decision;
 use crate::federated_kinds::{Division, Spread, default_spread};
 use crate::inputs::{FederatedObject, Inputs};
 
+/// Seconds for which an earlier affinity must fit before it is gone back to, where the policy does not say.
+const RETURN_SECONDS: i64 = 300;
+
 /// How copies and replicas are spread over the clusters that fit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Manner {
@@ -18,6 +22,11 @@ pub(super) enum Manner {
     Duplicated,
     /// The clusters share the replicas by weight; an empty list means equally.
     Divided(Vec<StaticClusterWeight>),
+    /// The clusters share the replicas by what they have room for.
+    Available {
+        /// In as few of them as hold all.
+        aggregated: bool,
+    },
     /// One cluster holds it all.
     One,
     /// Federation v1's planner.
@@ -42,6 +51,8 @@ pub(super) struct Rule {
     policy: Option<PolicySpec>,
     selector_v1: Option<ClusterSelector>,
     source: &'static str,
+    /// Which of the ordered affinities counts.
+    term: usize,
 }
 
 impl Rule {
@@ -68,6 +79,7 @@ impl Rule {
                 policy: Some(policy.spec.clone()),
                 selector_v1: None,
                 source: "The policy",
+                term: 0,
             };
         }
         let selector_v1 = ClusterSelector::from_annotations(&object.annotations);
@@ -83,6 +95,7 @@ impl Rule {
                 policy: None,
                 selector_v1,
                 source,
+                term: 0,
             };
         }
         let manner = by_default(spread);
@@ -95,6 +108,7 @@ impl Rule {
             policy: None,
             selector_v1,
             source: "The default",
+            term: 0,
         }
     }
 
@@ -103,7 +117,47 @@ impl Rule {
     }
 
     pub(super) fn affinity(&self) -> Option<&ClusterAffinity> {
-        self.policy.as_ref()?.placement.cluster_affinity.as_ref()
+        let term = self.terms().get(self.term).map(|term| &term.affinity);
+        term.or(self.policy.as_ref()?.placement.cluster_affinity.as_ref())
+    }
+
+    /// The ordered affinities; empty where the policy has none.
+    pub(super) fn terms(&self) -> &[ClusterAffinityTerm] {
+        self.policy
+            .as_ref()
+            .map(|policy| policy.placement.cluster_affinities.as_slice())
+            .unwrap_or_default()
+    }
+
+    /// The rule with another of the ordered affinities.
+    pub(super) fn with_term(&self, term: usize) -> Self {
+        Self { term, ..self.clone() }
+    }
+
+    /// The ordered affinities after the one that counts.
+    pub(super) fn later_terms(&self) -> std::ops::Range<usize> {
+        self.term.saturating_add(1)..self.terms().len()
+    }
+
+    /// The ordered affinity that counts.
+    pub(super) fn term(&self) -> Option<&ClusterAffinityTerm> {
+        self.terms().get(self.term)
+    }
+
+    /// Seconds for which an earlier affinity must fit before it is gone back to.
+    pub(super) fn return_seconds(&self) -> i64 {
+        let said = self
+            .policy
+            .as_ref()
+            .and_then(|policy| policy.placement.cluster_affinity_return_seconds);
+        said.unwrap_or(RETURN_SECONDS).max(0)
+    }
+
+    pub(super) fn spread(&self) -> &[SpreadConstraint] {
+        self.policy
+            .as_ref()
+            .map(|policy| policy.placement.spread_constraints.as_slice())
+            .unwrap_or_default()
     }
 
     pub(super) fn tolerations(&self) -> &[Toleration] {
@@ -116,9 +170,11 @@ impl Rule {
     /// Whether replicas of the object move away from where they cannot run. Copies that are everywhere lose nothing by staying.
     pub(super) fn moves(&self, object: &FederatedObject) -> bool {
         match &self.manner {
-            Manner::Duplicated | Manner::Follows(_) => false,
+            Manner::Follows(_) => false,
+            // Where there are other clusters to go to, whoever ordered them wants that.
+            Manner::Duplicated => self.terms().len() > 1,
             Manner::One => true,
-            Manner::Divided(_) | Manner::PlannedV1(_) => object.replicas.is_some(),
+            Manner::Divided(_) | Manner::Available { .. } | Manner::PlannedV1(_) => object.replicas.is_some(),
         }
     }
 
@@ -136,6 +192,8 @@ impl Rule {
             Manner::Duplicated => "duplicated",
             Manner::Divided(weights) if weights.is_empty() => "replicas divided evenly",
             Manner::Divided(_) => "replicas divided by weight",
+            Manner::Available { aggregated: false } => "replicas divided by room",
+            Manner::Available { aggregated: true } => "replicas in few clusters",
             Manner::One => "one cluster",
             Manner::PlannedV1(_) => "replicas planned as Federation v1 did",
             Manner::Follows(Lead::Target) => "where its target has replicas",
@@ -147,7 +205,11 @@ impl Rule {
     pub(super) fn without_weights(&self) -> Self {
         let manner = match &self.manner {
             Manner::Divided(_) => Manner::Divided(vec![]),
-            other @ (Manner::Duplicated | Manner::One | Manner::PlannedV1(_) | Manner::Follows(_)) => other.clone(),
+            other @ (Manner::Duplicated
+            | Manner::Available { .. }
+            | Manner::One
+            | Manner::PlannedV1(_)
+            | Manner::Follows(_)) => other.clone(),
         };
         Self { manner, ..self.clone() }
     }
@@ -182,14 +244,13 @@ fn manner_of(policy: &PolicySpec, has_replicas: bool, spread: Spread) -> Manner 
         ReplicaSchedulingType::Duplicated => Manner::Duplicated,
         ReplicaSchedulingType::Divided if !has_replicas => by_default,
         ReplicaSchedulingType::Divided => match scheduling.replica_division_preference {
-            Some(ReplicaDivisionPreference::Aggregated) => Manner::One,
-            Some(ReplicaDivisionPreference::Weighted) | None => {
-                let weights = scheduling
-                    .weight_preference
-                    .as_ref()
-                    .map(|preference| &preference.static_weight_list);
-                Manner::Divided(weights.cloned().unwrap_or_default())
-            }
+            Some(ReplicaDivisionPreference::Aggregated) => Manner::Available { aggregated: true },
+            Some(ReplicaDivisionPreference::Weighted) | None => match &scheduling.weight_preference {
+                // The static ones are not read then, as in Karmada.
+                Some(preference) if preference.dynamic_weight.is_some() => Manner::Available { aggregated: false },
+                Some(preference) => Manner::Divided(preference.static_weight_list.clone()),
+                None => Manner::Divided(vec![]),
+            },
         },
     }
 }

@@ -3,14 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use api::policy::StaticClusterWeight;
 use api::{Cluster, Reason};
 
 use super::divide::{self, Seat};
 use super::planner_v1::{self, Bounds};
 use super::preferences_v1::Preferences;
 use super::rule::{Manner, Rule};
-use super::{filter, planned};
+use super::{available, filter, planned};
 use crate::affinity;
 use crate::decision::{Decision, Fate};
 use crate::federated_kinds::Division;
@@ -28,15 +27,18 @@ pub(super) fn assign(inputs: &Inputs<'_>, rule: &Rule, candidates: &[&Cluster], 
                     .insert(cluster.metadata.name().to_owned(), Fate::Chosen { replicas });
             }
         }
-        (Manner::Divided(_) | Manner::PlannedV1(_), None) => {
+        (Manner::Divided(_) | Manner::Available { .. } | Manner::PlannedV1(_), None) => {
             for cluster in candidates {
                 decision
                     .fates
                     .insert(cluster.metadata.name().to_owned(), Fate::Chosen { replicas: None });
             }
         }
-        (Manner::Divided(weights), Some(wanted)) => {
-            assign_divided(inputs, rule, weights, wanted, candidates, decision);
+        (Manner::Divided(_), Some(wanted)) => {
+            assign_divided(inputs, rule, wanted, candidates, decision);
+        }
+        (Manner::Available { aggregated }, Some(wanted)) => {
+            available::assign(inputs, rule, *aggregated, wanted, candidates, decision);
         }
         (Manner::PlannedV1(preferences), Some(wanted)) => {
             assign_v1(inputs, preferences, wanted, candidates, decision);
@@ -80,14 +82,7 @@ fn assign_one(inputs: &Inputs<'_>, candidates: &[&Cluster], decision: &mut Decis
     }
 }
 
-fn assign_divided(
-    inputs: &Inputs<'_>,
-    rule: &Rule,
-    weights: &[StaticClusterWeight],
-    wanted: i64,
-    candidates: &[&Cluster],
-    decision: &mut Decision,
-) {
+fn assign_divided(inputs: &Inputs<'_>, rule: &Rule, wanted: i64, candidates: &[&Cluster], decision: &mut Decision) {
     let (held, newcomers) = standing(inputs, candidates);
     if !held.is_empty() {
         let left = wanted.saturating_sub(held.iter().map(|(_, share)| share).sum());
@@ -99,7 +94,7 @@ fn assign_divided(
             .steps
             .push("Copies that stand keep their share, because it can never change.".to_owned());
         if left > 0 && !newcomers.is_empty() {
-            divide_anew(inputs, rule, weights, left, &newcomers, decision);
+            divide_anew(inputs, rule, left, &newcomers, decision);
         } else {
             decision.unplaced = left.max(0);
             for cluster in newcomers {
@@ -112,7 +107,7 @@ fn assign_divided(
         }
         return;
     }
-    divide_anew(inputs, rule, weights, wanted, candidates, decision);
+    divide_anew(inputs, rule, wanted, candidates, decision);
 }
 
 /// Copies whose share can never change, with it, and the clusters without one. A decision on an older incarnation of the
@@ -132,43 +127,56 @@ fn standing<'a>(inputs: &Inputs<'_>, candidates: &[&'a Cluster]) -> (Vec<(&'a Cl
     (held, newcomers)
 }
 
-fn divide_anew(
-    inputs: &Inputs<'_>,
-    rule: &Rule,
-    weights: &[StaticClusterWeight],
-    wanted: i64,
-    candidates: &[&Cluster],
-    decision: &mut Decision,
-) {
-    let resource = &inputs.object.resource;
-    let weight_of = |cluster: &Cluster| {
-        let entry = weights
+/// The weight of each candidate: equal ones where the policy gives none of them any.
+pub(super) fn weights_of(rule: &Rule, candidates: &[&Cluster]) -> Vec<i64> {
+    let Manner::Divided(list) = rule.how() else {
+        return vec![1; candidates.len()];
+    };
+    let weight_of = |cluster: &&Cluster| {
+        let entry = list
             .iter()
             .find(|entry| affinity::mismatch(&entry.target_cluster, cluster).is_none());
         entry.map_or(0, |entry| entry.weight.max(0))
     };
-    let weighted = candidates.iter().any(|cluster| weight_of(cluster) > 0);
+    let weights: Vec<i64> = candidates.iter().map(weight_of).collect();
+    if weights.iter().any(|weight| *weight > 0) {
+        weights
+    } else {
+        vec![1; candidates.len()]
+    }
+}
+
+fn divide_anew(inputs: &Inputs<'_>, rule: &Rule, wanted: i64, candidates: &[&Cluster], decision: &mut Decision) {
+    let resource = &inputs.object.resource;
+    let weights = weights_of(rule, candidates);
     // Clusters that may not grow are held to what they have, unless there are no others: then growing waits in them.
     let grows = candidates
         .iter()
         .any(|cluster| filter::may_grow(rule, cluster, inputs.now));
     let seats: Vec<Seat> = candidates
         .iter()
-        .map(|cluster| {
+        .zip(weights)
+        .map(|(cluster, weight)| {
             let name = cluster.metadata.name();
             let previous = planned(inputs.previous, name);
             let tainted =
                 !filter::may_grow(rule, cluster, inputs.now) && cluster.manageable() == api::ConditionStatus::True;
             let held = previous.is_some() && !filter::may_grow(rule, cluster, inputs.now) && (grows || tainted);
             Seat {
-                weight: if weighted { weight_of(cluster) } else { 1 },
+                weight,
                 most: if held { previous.unwrap_or_default() } else { i64::MAX },
                 previous: previous.unwrap_or_default(),
                 rank: rank(name, &resource.namespace, &resource.name),
             }
         })
         .collect();
-    let shares = divide::sainte_lague(wanted, &seats);
+    // A cluster that was chosen so that the copies are spread gets one at least.
+    let division = if rule.spread().is_empty() {
+        divide::sainte_lague
+    } else {
+        divide::one_at_least
+    };
+    let shares = division(wanted, &seats);
     let placed: i64 = shares.iter().sum();
     decision.unplaced = wanted.max(0).saturating_sub(placed);
     let free: Vec<Seat> = seats
@@ -178,7 +186,7 @@ fn divide_anew(
             ..*seat
         })
         .collect();
-    let unheld = divide::sainte_lague(wanted, &free);
+    let unheld = division(wanted, &free);
     decision
         .steps
         .push(shares_step(wanted, candidates, &seats, &shares, &unheld));

@@ -7,9 +7,12 @@ use serde_json::{Value, json};
 use super::*;
 use crate::inputs::FederatedObject;
 
+mod available;
 mod drain;
 mod following;
+mod ordered;
 mod properties;
+mod spreading;
 
 /// `eu-1`, `eu-1!` not Ready, `eu-1?` unknown, `eu-1-` leaving, `eu-1#` NoExecute, `eu-1~` NoSchedule, `eu-1*` failed, `eu-1^` drained since
 /// the epoch.
@@ -77,6 +80,7 @@ fn standing(text: &str) -> Option<PlacementSpec> {
                 name: name.into(),
                 replicas,
                 bounds: None,
+                ..Default::default()
             }
         })
         .collect();

@@ -14,6 +14,7 @@ fn placement(targets: &[(&str, i64)], rows: Vec<Value>) -> Placement {
             name: (*name).into(),
             replicas: Some(*replicas),
             bounds: None,
+            ..Default::default()
         })
         .collect();
     placement.status.clusters = rows

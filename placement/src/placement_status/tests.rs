@@ -12,6 +12,7 @@ fn spec(chosen: &[&str]) -> PlacementSpec {
             name: (*name).into(),
             replicas: None,
             bounds: None,
+            ..Default::default()
         })
         .collect();
     PlacementSpec {

@@ -59,6 +59,7 @@ mod tests {
                     name: format!("c-{at}"),
                     replicas: Some(*share),
                     bounds: None,
+                    ..Default::default()
                 })
                 .collect(),
             ..PlacementSpec::default()

@@ -2,13 +2,15 @@
 //! In: the object as the hub stores it. Out: what a user would have written. Absent: what a user did write stays, whole:
 //! labels, annotations and every field that no rule below names.
 
+use api::well_known::REBALANCE_ANNOTATION;
 use serde_json::{Map, Value};
 
 /// Metadata that names the object; all else in metadata but labels and annotations is the server's.
 const KEPT_METADATA: [&str; 4] = ["name", "namespace", "labels", "annotations"];
 
 /// Annotations that tools and controllers of the hub keep for themselves.
-const HUB_ANNOTATIONS: [&str; 6] = [
+const HUB_ANNOTATIONS: [&str; 7] = [
+    REBALANCE_ANNOTATION,
     "kubectl.kubernetes.io/last-applied-configuration",
     "deployment.kubernetes.io/revision",
     "deprecated.daemonset.template.generation",

@@ -21,6 +21,7 @@ fn spec(targets: &[(&str, Option<i64>)]) -> PlacementSpec {
             name: (*name).into(),
             replicas: *replicas,
             bounds: None,
+            ..Default::default()
         })
         .collect();
     PlacementSpec {

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests may fail as loudly as tests")]
 
+mod capacity;
 mod rig;
 
 use api::well_known::{MANAGED_LABEL, PLACEMENT_ANNOTATION};

@@ -6,9 +6,12 @@ use crate::status::Cause;
 use super::super::at::At;
 use super::super::metadata::push;
 use super::super::{format, pod, selector};
-use super::labels_once;
+use super::{between, labels_once};
 
 const FIELDS: [&str; 3] = ["provider", "region", "zone"];
+
+/// The longest that an object stays away from a group that fits again: a week.
+const RETURN_SECONDS_MAX: i64 = 7 * 24 * 3600;
 
 /// A policy; the namespace is that of a namespaced one.
 pub(super) fn policy(spec: &At<'_>, namespace: Option<&str>, faults: &mut Vec<Cause>) {
@@ -22,7 +25,9 @@ pub(super) fn policy(spec: &At<'_>, namespace: Option<&str>, faults: &mut Vec<Ca
     resource_selectors(&selectors, namespace, faults);
     let placement = spec.get("placement");
     affinity(&placement.get("clusterAffinity"), faults);
+    affinities(&placement, faults);
     pod::tolerations(&placement.get("clusterTolerations"), faults);
+    spread_constraints(&placement.get("spreadConstraints"), faults);
     let scheduling = placement.get("replicaScheduling");
     let weights = scheduling.get("weightPreference");
     if weights.is_set() && scheduling.get("replicaSchedulingType").text() == "Duplicated" {
@@ -40,6 +45,74 @@ pub(super) fn policy(spec: &At<'_>, namespace: Option<&str>, faults: &mut Vec<Ca
                 weight.value,
                 "must be greater than or equal to 1",
             ));
+        }
+    }
+}
+
+/// Groups of clusters in order, each with a name of its own.
+fn affinities(placement: &At<'_>, faults: &mut Vec<Cause>) {
+    let terms = placement.get("clusterAffinities");
+    if terms.len() > 0 && placement.get("clusterAffinity").is_set() {
+        let detail = "may not be set beside `clusterAffinity`";
+        faults.push(field::forbidden(&terms.path, detail));
+    }
+    let mut seen = Vec::new();
+    for term in terms.items() {
+        let name = term.get("affinityName");
+        if name.text().is_empty() {
+            faults.push(field::required(&name.path, ""));
+        } else {
+            push(&name, format::label_value(name.text()), faults);
+            if seen.contains(&name.text()) {
+                faults.push(field::duplicate(&name.path, name.value));
+            }
+            seen.push(name.text());
+        }
+        affinity(&term, faults);
+    }
+    let returns = placement.get("clusterAffinityReturnSeconds");
+    between(&returns, 0, RETURN_SECONDS_MAX, faults);
+}
+
+/// In how many groups the chosen clusters are: each constraint by one field or one label, and none twice.
+fn spread_constraints(constraints: &At<'_>, faults: &mut Vec<Cause>) {
+    let mut seen = Vec::new();
+    for constraint in constraints.items() {
+        let (field, label) = (constraint.get("spreadByField"), constraint.get("spreadByLabel"));
+        let by = match (field.text(), label.text()) {
+            ("", "") => {
+                let detail = "must specify one of: `spreadByField` or `spreadByLabel`";
+                faults.push(field::required(&field.path, detail));
+                continue;
+            }
+            (by, "") => (by.to_owned(), &field),
+            ("", by) => {
+                push(&label, format::qualified_name(by), faults);
+                (format!("label {by}"), &label)
+            }
+            _ => {
+                let detail = "may not be set beside `spreadByField`";
+                faults.push(field::forbidden(&label.path, detail));
+                continue;
+            }
+        };
+        if seen.contains(&by.0) {
+            faults.push(field::duplicate(&by.1.path, by.1.value));
+        }
+        seen.push(by.0);
+        let (min, max) = (constraint.get("minGroups"), constraint.get("maxGroups"));
+        for bound in [&min, &max] {
+            if bound.number().is_some_and(|number| number < 0) {
+                let detail = "must be greater than or equal to 0";
+                faults.push(field::invalid(&bound.path, bound.value, detail));
+            }
+        }
+        // No maximum may be written as 0.
+        if let Some(most) = max.number().filter(|most| *most > 0)
+            && min.number().unwrap_or(1) > most
+        {
+            let detail = "must be greater than or equal to `minGroups`";
+            faults.push(field::invalid(&max.path, max.value, detail));
         }
     }
 }

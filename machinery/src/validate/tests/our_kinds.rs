@@ -98,6 +98,69 @@ fn our_kinds() {
             )],
         ),
         (
+            "PropagationPolicy",
+            policy(
+                json!({"resourceSelectors": web, "placement": {"clusterAffinityReturnSeconds": 60, "clusterAffinities": [
+                {"affinityName": "own", "clusterNames": ["eu-1"]}, {"affinityName": "rented"}]}}),
+            ),
+            vec![],
+        ),
+        (
+            "PropagationPolicy",
+            policy(
+                json!({"resourceSelectors": web, "placement": {"clusterAffinityReturnSeconds": -1, "clusterAffinity": {},
+                "clusterAffinities": [{"affinityName": "a", "clusterNames": ["EU"]}, {"affinityName": "a"}, {"exclude": ["eu-1"]}]}}),
+            ),
+            vec![
+                ("spec.placement.clusterAffinities", R::FieldValueForbidden),
+                (
+                    "spec.placement.clusterAffinities[0].clusterNames[0]",
+                    R::FieldValueInvalid,
+                ),
+                (
+                    "spec.placement.clusterAffinities[1].affinityName",
+                    R::FieldValueDuplicate,
+                ),
+                (
+                    "spec.placement.clusterAffinities[2].affinityName",
+                    R::FieldValueRequired,
+                ),
+                ("spec.placement.clusterAffinityReturnSeconds", R::FieldValueInvalid),
+            ],
+        ),
+        (
+            "PropagationPolicy",
+            policy(json!({"resourceSelectors": web, "placement": {"spreadConstraints": [
+                {"spreadByField": "region", "minGroups": 2, "maxGroups": 3}, {"spreadByLabel": "example.com/tier", "maxGroups": 0}]}})),
+            vec![],
+        ),
+        (
+            "PropagationPolicy",
+            policy(json!({"resourceSelectors": web, "placement": {"spreadConstraints": [
+                {}, {"spreadByField": "zone", "spreadByLabel": "tier"}, {"spreadByField": "region", "minGroups": 3, "maxGroups": 2},
+                {"spreadByField": "region", "minGroups": -1}, {"spreadByLabel": "a b"}]}})),
+            vec![
+                (
+                    "spec.placement.spreadConstraints[0].spreadByField",
+                    R::FieldValueRequired,
+                ),
+                (
+                    "spec.placement.spreadConstraints[1].spreadByLabel",
+                    R::FieldValueForbidden,
+                ),
+                ("spec.placement.spreadConstraints[2].maxGroups", R::FieldValueInvalid),
+                (
+                    "spec.placement.spreadConstraints[3].spreadByField",
+                    R::FieldValueDuplicate,
+                ),
+                ("spec.placement.spreadConstraints[3].minGroups", R::FieldValueInvalid),
+                (
+                    "spec.placement.spreadConstraints[4].spreadByLabel",
+                    R::FieldValueInvalid,
+                ),
+            ],
+        ),
+        (
             "Region",
             json!({"metadata": {"name": "eu-west"}, "spec": {"latitude": 53.3, "longitude": -6.2, "cidrs": ["10.0.0.0/8"], "fallbacks": ["us-east"]}}),
             vec![],

@@ -1,10 +1,52 @@
 //! Kubernetes quantities (`100m`, `1Gi`, `2e3`) as numbers, so that equal amounts in different spellings are equal and
 //! nodes can be summed. In: text. Out: nano-units. Absent: rounding rules beyond the smallest unit.
 
+use schemars::JsonSchema;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 const NANO: i128 = 1_000_000_000;
 
+/// An amount, in billionths; text in JSON.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, JsonSchema)]
+#[schemars(with = "String")]
+pub struct Quantity(pub i128);
+
+impl Quantity {
+    /// One whole.
+    pub const ONE: Self = Self(NANO);
+
+    /// The sum, at most the largest amount there is.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+
+    /// What is left, never below none.
+    #[must_use]
+    pub fn minus(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0).max(0))
+    }
+}
+
+impl Serialize for Quantity {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&format(self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for Quantity {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        parse(&text)
+            .map(Self)
+            .ok_or_else(|| D::Error::custom(std::format!("{text:?} is not a quantity")))
+    }
+}
+
 /// The amount in billionths; none for what is not a quantity.
-pub(crate) fn parse(text: &str) -> Option<i128> {
+#[must_use]
+pub fn parse(text: &str) -> Option<i128> {
     let (negative, rest) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, text.strip_prefix('+').unwrap_or(text)),
@@ -64,7 +106,8 @@ fn scale(amount: i128, suffix: &str) -> Option<i128> {
 }
 
 /// An amount as text: whole where it is whole, else in thousandths, rounded up.
-pub(crate) fn format(amount: i128) -> String {
+#[must_use]
+pub fn format(amount: i128) -> String {
     if amount % NANO == 0 {
         return (amount / NANO).to_string();
     }
