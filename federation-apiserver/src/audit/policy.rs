@@ -208,7 +208,7 @@ impl Policy {
 fn is_confidential(path: &ResourcePath) -> bool {
     match (&*path.group, &*path.resource, &*path.subresource) {
         ("", "secrets", _) | ("", "serviceaccounts", "token") | ("authentication.k8s.io", "tokenreviews", _) => true,
-        (group, "clusters", "manifests") => group == api::well_known::GROUP,
+        (group, "clusters", "manifests" | "proxy" | "tunnel") => group == api::well_known::GROUP,
         _ => false,
     }
 }
@@ -377,6 +377,8 @@ mod tests {
             ("", "serviceaccounts", "", Level::RequestResponse),
             ("authentication.k8s.io", "tokenreviews", "", Level::Metadata),
             (api::well_known::GROUP, "clusters", "manifests", Level::Metadata),
+            // A member's Secrets come that way, too.
+            (api::well_known::GROUP, "clusters", "proxy", Level::Metadata),
             ("", "configmaps", "", Level::RequestResponse),
         ] {
             assert_eq!(
