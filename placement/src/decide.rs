@@ -237,10 +237,13 @@ fn planned(previous: Option<&PlacementSpec>, cluster: &str) -> Option<i64> {
     let targets = previous
         .map(|previous| previous.clusters.as_slice())
         .unwrap_or_default();
-    targets
-        .iter()
-        .find(|target| target.name == cluster)
-        .map(|target| target.replicas.unwrap_or_default())
+    // Decisions are sorted by name; whatever else somebody wrote is looked through.
+    let sorted = targets.binary_search_by(|target| target.name.as_str().cmp(cluster));
+    let found = match sorted {
+        Ok(at) => targets.get(at),
+        Err(_) => targets.iter().find(|target| target.name == cluster),
+    };
+    found.map(|target| target.replicas.unwrap_or_default())
 }
 
 #[cfg(test)]
