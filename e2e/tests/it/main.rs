@@ -26,6 +26,7 @@ mod member_loss;
 mod membership;
 mod names;
 mod plan;
+mod policies;
 mod promote;
 mod pull;
 mod read_through;

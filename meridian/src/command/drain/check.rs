@@ -40,11 +40,16 @@ pub(super) fn stuck(clusters: &[Cluster], placements: &[Placement], drained: &BT
         .collect();
     let may_hold = |placement: &Placement, name: &str| {
         let chosen = placement.spec.clusters.iter().any(|target| target.name == name);
-        let waits = placement
-            .spec
-            .excluded
-            .iter()
-            .any(|out| out.name == name && matches!(out.reason, Reason::NoReplicas | Reason::NotSelected));
+        // Out for others' sake, who may be drained; with groups in order, perhaps one of a later group.
+        let grouped = placement.spec.affinity.is_some();
+        let waits = placement.spec.excluded.iter().any(|out| {
+            out.name == name
+                && match out.reason {
+                    Reason::NoReplicas | Reason::NotSelected | Reason::SpreadConstraint => true,
+                    Reason::AffinityMismatch => grouped,
+                    _ => false,
+                }
+        });
         chosen || waits
     };
     let concerned = placements.iter().filter(|placement| {
@@ -163,6 +168,8 @@ mod tests {
                 .collect();
             json!({"clusters": targets, "excluded": excluded})
         };
+        let mut grouped = at(&["us-1"], &[("eu-1", "AffinityMismatch")]);
+        grouped["affinity"] = json!({"name": "own"});
         let rows = [
             ("us-1 eu-1", at(&["us-1", "eu-1"], &[]), "us-1", false),
             ("us-1 eu-1", at(&["us-1", "eu-1"], &[]), "us-1 eu-1", true),
@@ -175,6 +182,13 @@ mod tests {
                 "us-1",
                 true,
             ),
+            (
+                "us-1 eu-1",
+                at(&["us-1"], &[("eu-1", "SpreadConstraint")]),
+                "us-1",
+                false,
+            ),
+            ("us-1 eu-1", grouped, "us-1", false),
             ("us-1 eu-1", at(&["eu-1"], &[("us-1", "NoReplicas")]), "us-1", false),
         ];
         for (all, spec, drained, refused) in rows {
