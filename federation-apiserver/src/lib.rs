@@ -1,7 +1,8 @@
 //! The federation's Kubernetes API server: HTTP in, commits to a [`store::Store`] and copies of cached bytes out.
 //!
 //! Decided here: what is served ([`kinds`]), who may ask ([`auth`], and the roles that are there from the start), how a request becomes a write ([`write`]) or a read
-//! ([`http`]), and what each member is told ([`streams`]). Programs elsewhere that are asked about writes are reached by `webhooks`. In: requests of Kubernetes clients, commits of a store. Out:
+//! ([`http`]), what each member is told ([`streams`]), and what is read through from them ([`proxy`], by `tunnel` where they reach out; [`kubelet`] is its counterpart
+//! where the machines are simulated). Programs elsewhere that are asked about writes are reached by `webhooks`. In: requests of Kubernetes clients, commits of a store. Out:
 //! responses, watch streams, manifests. Absent: Kubernetes semantics of single objects (`machinery`), decisions about
 //! clusters (`placement`), controllers, the command line and where certificates come from.
 

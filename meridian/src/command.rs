@@ -12,6 +12,7 @@ mod dns;
 mod drain;
 mod explain;
 mod join;
+mod one_object;
 mod overrides;
 mod plan;
 mod promote;

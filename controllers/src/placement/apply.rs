@@ -20,7 +20,7 @@ use crate::runtime::recorder::{Mood, Recorder, reference};
 use crate::runtime::watched::{Id, Watched};
 
 /// News that are on their way come within about this time.
-const NEWS_COME: Duration = Duration::from_millis(30);
+const NEWS_COME: Duration = Duration::from_millis(150);
 
 pub(super) async fn apply(hub: Hub, recorder: Recorder, desired: Desired) -> Outcome {
     match desired {

@@ -2,7 +2,7 @@
 
 use e2e::{Federation, eventually};
 
-use crate::shop::PATIENCE;
+use crate::shop::{self, PATIENCE};
 
 #[test]
 fn join_says_what_is_wrong() {
@@ -87,18 +87,7 @@ fn unjoin_takes_everything_back() {
 fn a_member_may_keep_what_it_has() {
     let dir = tempfile::tempdir().unwrap();
     let federation = Federation::start(dir.path(), 2).unwrap();
-    federation
-        .kubectl(&[
-            "create",
-            "deployment",
-            "web",
-            "--image=example.org/web:1",
-            "--replicas=4",
-        ])
-        .unwrap();
-    federation
-        .kubectl(&["rollout", "status", "deployment/web", "--timeout=60s"])
-        .unwrap();
+    shop::four_of_web(&federation);
     let kubeconfig = federation.data_dir().join("kubeconfig").display().to_string();
     let there = || {
         let words = [

@@ -71,9 +71,18 @@ fn until(federation: &Federation, what: &str, name: &str, holds: impl Fn(&Value)
 fn spread_groups_and_room() {
     let dir = tempfile::tempdir().unwrap();
     let federation = Federation::start(dir.path(), 3).unwrap();
-    federation
-        .kubectl(&["wait", "--for=condition=Ready", "clusters", "--all", "--timeout=60s"])
-        .unwrap();
+    // Members join while the hub takes requests already.
+    eventually("three ready members that told their capacity", PATIENCE, || {
+        let clusters = federation.kubectl_json(&["get", "clusters"]).map_err(|error| error.0)?;
+        let clusters = clusters["items"].as_array().cloned().unwrap_or_default();
+        let is_ready = |one: &Value| one["type"] == "Ready" && one["status"] == "True";
+        let ready = clusters.iter().filter(|cluster| {
+            let conditions = cluster["status"]["conditions"].as_array().cloned().unwrap_or_default();
+            conditions.iter().any(is_ready) && !cluster["status"]["capacity"].is_null()
+        });
+        let count = ready.count();
+        (count == 3).then_some(()).ok_or(format!("{count} of 3"))
+    });
 
     // Two of three regions, and never a moment in the third: the policy was written before the object.
     let two = json!({"spreadConstraints": [{"spreadByField": "region", "minGroups": 2, "maxGroups": 2}]});
@@ -111,15 +120,6 @@ fn spread_groups_and_room() {
     // The nodes have 64 cores each, so three pods of twenty fit into each member, and nine of twelve in all.
     let room = json!({"replicaScheduling": {"replicaDivisionPreference": "Weighted",
         "weightPreference": {"dynamicWeight": "AvailableReplicas"}}});
-    eventually("capacity of every member", PATIENCE, || {
-        let clusters = federation.kubectl_json(&["get", "clusters"]).map_err(|error| error.0)?;
-        let clusters = clusters["items"].as_array().cloned().unwrap_or_default();
-        let told = clusters
-            .iter()
-            .filter(|cluster| !cluster["status"]["capacity"].is_null())
-            .count();
-        (told == 3).then_some(()).ok_or(format!("{told} of 3"))
-    });
     apply(&federation, dir.path(), "large", 12, "20", &room);
     let short = until(&federation, "what fits, and the shortage", "large", |placement| {
         shares(placement).values().sum::<i64>() == 9

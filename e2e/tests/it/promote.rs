@@ -109,23 +109,12 @@ fn what_runs_is_promoted_and_released_without_a_restart() {
         println!("{}", release(&[object]).unwrap());
     }
     assert_eq!(identities(&plane), promoted, "handed back as it was");
-    let left: Value = serde_json::from_str(
-        &plane
-            .kubectl(&[
-                "-n",
-                "old",
-                "get",
-                "deployment,service,configmap/settings",
-                "-o",
-                "json",
-            ])
-            .unwrap_or_else(|_| {
-                plane
-                    .kubectl(&["-n", "old", "get", "deployment,service", "-o", "json"])
-                    .unwrap()
-            }),
-    )
-    .unwrap();
+    let left = plane
+        .kubectl(&["-n", "old", "get", "deployment,service,configmap", "-o", "json"])
+        .unwrap();
+    let left: Value = serde_json::from_str(&left).unwrap();
+    // The namespace's own ConfigMap beside the three.
+    assert_eq!(left["items"].as_array().map(Vec::len), Some(4));
     for object in left["items"].as_array().unwrap() {
         let metadata = object["metadata"].clone();
         let marks = format!("{}{}", metadata["labels"], metadata["annotations"]);

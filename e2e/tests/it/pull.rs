@@ -9,7 +9,7 @@ use e2e::federation::output;
 use e2e::{ControlPlane, Federation, Process, certificates, eventually, ports, tools};
 use serde_json::Value;
 
-use crate::shop::PATIENCE;
+use crate::shop::{self, PATIENCE};
 
 /// The program that a member's Deployment would run.
 struct Syncer {
@@ -137,18 +137,7 @@ fn a_real_member_reaches_out() {
     let syncer = Syncer::start(&federation, "edge-1", dir.path(), &member);
     ready(&federation, "edge-1");
 
-    federation
-        .kubectl(&[
-            "create",
-            "deployment",
-            "web",
-            "--image=example.org/web:1",
-            "--replicas=4",
-        ])
-        .unwrap();
-    federation
-        .kubectl(&["rollout", "status", "deployment/web", "--timeout=60s"])
-        .unwrap();
+    shop::four_of_web(&federation);
     let there = plane.kubectl(&["get", "pods", "-l", "app=web", "-o", "name"]).unwrap();
     assert_eq!(there.lines().count(), 2, "{there}");
     read_through(&federation, &there);

@@ -10,6 +10,21 @@ use crate::names;
 /// Patience for something that takes well under a second on an idle machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 
+/// Four replicas of a Deployment `web`, all ready.
+pub(crate) fn four_of_web(federation: &Federation) {
+    let create = [
+        "create",
+        "deployment",
+        "web",
+        "--image=example.org/web:1",
+        "--replicas=4",
+    ];
+    federation.kubectl(&create).unwrap();
+    federation
+        .kubectl(&["rollout", "status", "deployment/web", "--timeout=60s"])
+        .unwrap();
+}
+
 /// Step 1: a real application, by the verbs people use.
 pub(crate) fn deploy(federation: &Federation) {
     federation

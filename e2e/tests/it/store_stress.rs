@@ -174,26 +174,32 @@ impl Drop for Storm {
 #[test]
 fn a_storm_of_connections_refuses_writes_and_passes() {
     let dir = tempfile::tempdir().unwrap();
-    let database = Database::start(&dir.path().join("postgres")).unwrap();
+    let mut database = Database::start(&dir.path().join("postgres")).unwrap();
     // As an operator sets it up: a role that owns its database and is no superuser, for whom no slot is reserved.
     database.sql("CREATE ROLE hub LOGIN").unwrap();
     database.sql("CREATE ROLE noise LOGIN").unwrap();
     database.sql("CREATE DATABASE hub OWNER hub").unwrap();
     database.sql("ALTER SYSTEM SET max_connections = 20").unwrap();
-    let mut database = database;
     database.restart().unwrap();
     let url = format!("postgres://hub@{}/hub", database.address());
     let federation = Federation::start_over(dir.path(), 1, &url).unwrap();
     federation.kubectl(&["create", "configmap", "before"]).unwrap();
+    // A start is over once the simulated member has joined; one that cannot be written down ends the process in words.
+    eventually("a copy in the member", PATIENCE, || {
+        federation
+            .kubectl(&["--context", "us-1", "get", "configmap", "before"])
+            .map(drop)
+            .map_err(|error| error.0)
+    });
 
     let storm = Storm::of(&database, "noise", 40);
-    let free = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'noise'";
+    let of_the_storm = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'noise'";
     eventually("a storm", PATIENCE, || {
-        // What the hub holds is taken from it until none comes back.
+        // What the hub holds is taken from it, until the storm has it.
         database
             .sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'hub'")
             .map_err(|error| error.0)?;
-        let held = database.sql(free).map_err(|error| error.0)?;
+        let held = database.sql(of_the_storm).map_err(|error| error.0)?;
         let hub = database.sql("SELECT count(*) FROM pg_stat_activity WHERE usename = 'hub'");
         match (held.trim().parse::<u32>(), hub.map_err(|error| error.0)?.trim()) {
             (Ok(17..), "0") => Ok(()),

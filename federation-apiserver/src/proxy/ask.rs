@@ -21,7 +21,10 @@ const WHOLE_WITHIN: Duration = Duration::from_secs(20);
 const ANSWER_BYTES_MAX: usize = 64 << 20;
 /// Members that are asked at once.
 const AT_ONCE: usize = 64;
+/// The member adds this group itself.
 const AUTHENTICATED: &str = "system:authenticated";
+const ACCOUNT: &str = "system:serviceaccount:";
+const ACCOUNTS: &str = "system:serviceaccounts";
 
 /// Why a member did not give what it was asked for.
 #[derive(Debug)]
@@ -41,6 +44,19 @@ impl std::fmt::Display for Failure {
     }
 }
 
+/// How a member is told who asks. A service account of the hub is not the member's of the same name, which may be allowed more
+/// than whoever may make accounts on the hub.
+fn told(user: &UserInfo) -> (String, Vec<&str>) {
+    let own = |group: &&str| *group != AUTHENTICATED && !group.starts_with(ACCOUNTS);
+    let groups = user.groups.iter().map(String::as_str).filter(own).collect();
+    let name = if user.name.starts_with(ACCOUNT) {
+        format!("federation:{}", user.name)
+    } else {
+        user.name.clone()
+    };
+    (name, groups)
+}
+
 /// A request under somebody's name. A credential that may not speak for others is refused by the member.
 ///
 /// # Errors
@@ -54,9 +70,9 @@ pub(super) fn request(
 ) -> Result<Request<Bytes>, Status> {
     let unfit = || Status::bad_request(format!("the user name {:?} cannot be told to a member", user.name));
     let text = |text: &str| HeaderValue::from_str(text).map_err(|_| unfit());
-    headers.insert(HeaderName::from_static("impersonate-user"), text(&user.name)?);
-    // The member adds this group itself.
-    for group in user.groups.iter().filter(|group| *group != AUTHENTICATED) {
+    let (name, groups) = told(user);
+    headers.insert(HeaderName::from_static("impersonate-user"), text(&name)?);
+    for group in groups {
         headers.append(HeaderName::from_static("impersonate-group"), text(group)?);
     }
     let mut request = Request::builder()
@@ -143,4 +159,25 @@ fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
         cause = inner;
     }
     cause.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accounts_of_the_hub_are_not_those_of_the_member() {
+        let account = UserInfo::new(
+            "system:serviceaccount:shop:robot",
+            ["system:serviceaccounts", "system:serviceaccounts:shop", "team"],
+        );
+        assert_eq!(
+            told(&account),
+            ("federation:system:serviceaccount:shop:robot".to_owned(), vec!["team"])
+        );
+        let person = UserInfo::new("alice", ["devs"]);
+        assert_eq!(told(&person), ("alice".to_owned(), vec!["devs"]));
+        let unfit = UserInfo::new("a\nb", ["devs"]);
+        assert_eq!(reading(&unfit, "/api").unwrap_err().code, 400);
+    }
 }

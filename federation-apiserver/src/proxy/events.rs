@@ -120,7 +120,10 @@ fn newest(events: Vec<Value>) -> Vec<Value> {
             if last(&event) < last(&other) {
                 event = other;
             }
-            event["count"] = Value::from(sum);
+            // A member may send anything; what is no Event is left out when it is shown.
+            if let Some(event) = event.as_object_mut() {
+                event.insert("count".to_owned(), Value::from(sum));
+            }
         }
         by_word.insert(key, event);
     }
@@ -182,6 +185,15 @@ mod tests {
             ("again", Some(3))
         );
         assert_eq!(text(&kept[1], "/message"), "word 78");
+    }
+
+    #[test]
+    fn what_is_no_event_is_left_out() {
+        let nonsense = vec![json!("x"), json!("x"), json!(null), json!([1])];
+        let shown = newest(nonsense)
+            .into_iter()
+            .filter_map(|event| of_member(event, "web", "eu-1"));
+        assert_eq!(shown.count(), 0);
     }
 
     #[test]

@@ -17,11 +17,11 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
+use super::Member;
 use super::ask::{self, Failure};
 use super::circle::{self, Circle};
 use super::positions::Position;
 use super::read::{self, Search, Showing};
-use super::{Member, shown};
 use crate::http::events::Encoder;
 use crate::http::source::Source;
 use crate::http::tables::Include;
@@ -65,11 +65,10 @@ pub(super) async fn watch(ask: &Ask) -> Result<Response, Status> {
     let ask = Arc::new(ask.again());
     let mut tasks = JoinSet::new();
     for member in asked {
-        let after = match &position {
-            None => Some(String::new()),
-            // Of a member that joined since nothing was listed.
-            Some(position) => position.members.get(member.name()).cloned(),
-        };
+        // Of a member that joined since nothing was listed.
+        let after = position
+            .as_ref()
+            .and_then(|position| position.members.get(member.name()).cloned());
         let follower = Follower {
             ask: ask.clone(),
             search: search.clone(),
@@ -241,7 +240,6 @@ impl Follower {
         let revision = object.pointer("/metadata/resourceVersion").and_then(Value::as_str);
         let revision = revision.and_then(Revision::parse);
         let mut out = BytesMut::new();
-        debug_assert!(!shown::key(&object).1.is_empty());
         self.encoder.value(&kind, &object, revision, &mut out);
         to.send(out.freeze()).await.is_err().then_some(Ended::ForGood)
     }

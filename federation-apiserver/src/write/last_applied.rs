@@ -5,7 +5,7 @@
 
 use machinery::schema::Schema;
 use machinery::versions;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::identity::metadata_mut;
 use super::owned_values::object_value_at;
@@ -62,7 +62,8 @@ pub(super) fn renew(intent: &Intent, config: &Value, merged: &mut Value) {
     let text = escaped
         .iter()
         .fold(applied.to_string(), |text, (sign, code)| text.replace(sign, code));
-    if let Some(annotations) = merged.pointer_mut("/metadata/annotations") {
-        annotations[NOTE] = json!(text + "\n");
+    let annotations = merged.pointer_mut("/metadata/annotations");
+    if let Some(annotations) = annotations.and_then(Value::as_object_mut) {
+        annotations.insert(NOTE.to_owned(), Value::from(text + "\n"));
     }
 }

@@ -50,35 +50,27 @@ pub fn warnings(api_version: &str, kind: &str, new: &Value, old: Option<&Value>)
 
 fn all(api_version: &str, kind: &str, object: &Value, fresh: bool) -> Vec<String> {
     let mut said = Vec::new();
-    match (api_version, kind) {
-        ("apps/v1", "Deployment" | "ReplicaSet" | "StatefulSet") => {
-            if fresh {
-                pod_names(object, "Pod names and hostnames", &mut said);
-            }
-            pods::template(&At::root(object, "spec").get("template"), &mut said);
+    let names_pods = match (api_version, kind) {
+        ("apps/v1", "Deployment" | "ReplicaSet" | "StatefulSet") | ("batch/v1", "Job" | "CronJob") => {
+            "Pod names and hostnames"
         }
-        ("apps/v1", "DaemonSet") => pods::template(&At::root(object, "spec").get("template"), &mut said),
-        ("batch/v1", "Job") => {
-            if fresh {
-                pod_names(object, "Pod names and hostnames", &mut said);
-            }
-            pods::template(&At::root(object, "spec").get("template"), &mut said);
+        ("v1", "Pod") => "the Pod's hostname",
+        _ => "",
+    };
+    if fresh && !names_pods.is_empty() {
+        pod_names(object, names_pods, &mut said);
+    }
+    let spec = At::root(object, "spec");
+    match (api_version, kind) {
+        ("apps/v1", "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet") | ("batch/v1", "Job") => {
+            pods::template(&spec.get("template"), &mut said);
         }
         ("batch/v1", "CronJob") => {
-            if fresh {
-                pod_names(object, "Pod names and hostnames", &mut said);
-            }
-            let job = At::root(object, "spec").get("jobTemplate").get("spec");
-            pods::template(&job.get("template"), &mut said);
+            pods::template(&spec.get("jobTemplate").get("spec").get("template"), &mut said);
         }
-        ("v1", "Pod") => {
-            if fresh {
-                pod_names(object, "the Pod's hostname", &mut said);
-            }
-            pods::pod(&At::root(object, "metadata"), &At::root(object, "spec"), &mut said);
-        }
+        ("v1", "Pod") => pods::pod(&At::root(object, "metadata"), &spec, &mut said),
         ("v1", "PodTemplate") => pods::template(&At::root(object, "template"), &mut said),
-        ("v1", "Service") => service(&At::root(object, "spec"), &mut said),
+        ("v1", "Service") => service(&spec, &mut said),
         ("v1", "PersistentVolumeClaim") => claim(object, &mut said),
         ("networking.k8s.io/v1", "Ingress") if fresh => {
             let class = At::root(object, "metadata").get("annotations").entry(CLASS_ANNOTATION);

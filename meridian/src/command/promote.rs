@@ -10,146 +10,17 @@ use std::time::Duration;
 use api::Placement;
 use api::well_known::{FIELD_MANAGER, MANAGED_LABEL, MANAGED_VALUE};
 use kube::api::{DynamicObject, Patch, PatchParams, PostParams};
-use kube::core::ApiResource;
-use kube::discovery::Scope;
-use kube::runtime::wait::{Condition, await_condition};
 use kube::{Api, Client};
 use serde_json::{Value, json};
 
 use super::CommandError;
+use super::one_object::Target;
 use crate::cli::PromoteArgs;
 use crate::hub::{self, failed};
 use crate::membership::reach::reach;
 
 /// Longest wait for an answer of the member.
 const MEMBER_TIMEOUT: Duration = Duration::from_secs(15);
-
-/// One object, on the hub or in a member.
-pub(super) struct Target {
-    pub(super) resource: ApiResource,
-    pub(super) object: api::ObjectRef,
-}
-
-impl Target {
-    /// The object that words mean.
-    pub(super) async fn of(hub: &Client, words: Option<(&str, &str)>, namespace: &str) -> Result<Self, CommandError> {
-        let (kind, name) = words.ok_or_else(|| CommandError::Usage("KIND NAME or KIND/NAME is needed".to_owned()))?;
-        let (resource, capabilities) = hub::kind(hub, kind).await?;
-        let object = api::ObjectRef {
-            api_version: resource.api_version.clone(),
-            kind: resource.kind.clone(),
-            namespace: match capabilities.scope {
-                Scope::Namespaced => namespace.to_owned(),
-                Scope::Cluster => String::new(),
-            },
-            name: name.to_owned(),
-            uid: String::new(),
-        };
-        Ok(Self { resource, object })
-    }
-
-    pub(super) fn api(&self, client: &Client) -> Api<DynamicObject> {
-        if self.object.namespace.is_empty() {
-            Api::all_with(client.clone(), &self.resource)
-        } else {
-            Api::namespaced_with(client.clone(), &self.object.namespace, &self.resource)
-        }
-    }
-
-    /// The policy that a command makes for this object alone.
-    pub(super) fn policy(&self, hub: &Client, command: &str) -> Policy {
-        let (kind, plural) = if self.object.namespace.is_empty() {
-            ("ClusterPropagationPolicy", "clusterpropagationpolicies")
-        } else {
-            ("PropagationPolicy", "propagationpolicies")
-        };
-        let resource = hub::resource(kind, plural);
-        let api = if self.object.namespace.is_empty() {
-            Api::all_with(hub.clone(), &resource)
-        } else {
-            Api::namespaced_with(hub.clone(), &self.object.namespace, &resource)
-        };
-        let name = format!("{command}-{}", self.object.placement_name());
-        Policy {
-            kind,
-            name: name.chars().take(253).collect(),
-            selector: json!({"apiVersion": self.resource.api_version, "kind": self.resource.kind,
-                "namespace": self.object.namespace, "name": self.object.name}),
-            api,
-        }
-    }
-
-    /// Waits for something to be true of the object's Placement; none where it is gone.
-    pub(super) async fn wait(
-        &self,
-        hub: &Client,
-        within: Duration,
-        what: &str,
-        is: impl Fn(Option<&Placement>) -> bool + Send + Sync,
-    ) -> Result<(), CommandError> {
-        let key = self.object.placement_key();
-        let holds = move |found: Option<&DynamicObject>| {
-            let placement = found.and_then(|found| hub::typed::<Placement>(found).ok());
-            is(placement.as_ref())
-        };
-        let placements = hub::placements(hub, Some(&key.namespace));
-        let waiting = await_condition(placements, &key.name, Holds(holds));
-        match tokio::time::timeout(within, waiting).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => Err(CommandError::Said(format!(
-                "placement {key} cannot be followed: {error}"
-            ))),
-            Err(_) => Err(CommandError::Said(format!(
-                "{}: {what} did not happen within {} s; next: meridian explain placement {} {}",
-                self.object,
-                within.as_secs(),
-                self.object.kind.to_lowercase(),
-                self.object.name
-            ))),
-        }
-    }
-}
-
-/// A closure as a condition.
-struct Holds<F>(F);
-
-impl<F: Fn(Option<&DynamicObject>) -> bool> Condition<DynamicObject> for Holds<F> {
-    fn matches_object(&self, object: Option<&DynamicObject>) -> bool {
-        (self.0)(object)
-    }
-}
-
-/// A policy for one object.
-pub(super) struct Policy {
-    kind: &'static str,
-    pub(super) name: String,
-    selector: Value,
-    api: Api<DynamicObject>,
-}
-
-impl Policy {
-    /// Writes it; `spec` without the selector.
-    pub(super) async fn write(&self, mut spec: Value) -> Result<(), CommandError> {
-        if let Some(spec) = spec.as_object_mut() {
-            spec.insert("resourceSelectors".to_owned(), json!([self.selector]));
-        }
-        let policy = json!({"apiVersion": api::well_known::API_VERSION, "kind": self.kind,
-            "metadata": {"name": self.name}, "spec": spec});
-        let params = PatchParams::apply(FIELD_MANAGER).force();
-        let written = self.api.patch(&self.name, &params, &Patch::Apply(&policy)).await;
-        written.map_err(failed(format!("policy {} cannot be written", self.name)))?;
-        Ok(())
-    }
-
-    /// Deletes it, if it is there.
-    pub(super) async fn delete(&self) -> Result<(), CommandError> {
-        match self.api.delete(&self.name, &Default::default()).await {
-            Ok(_) => Ok(()),
-            Err(kube::Error::Api(status)) if status.is_not_found() => Ok(()),
-            Err(error) => Err(failed(format!("policy {} cannot be deleted", self.name))(error).into()),
-        }
-    }
-}
 
 /// Takes an object of a member over.
 pub(crate) async fn run(data_dir: &Path, args: PromoteArgs) -> Result<(), CommandError> {
@@ -182,16 +53,21 @@ pub(crate) async fn run(data_dir: &Path, args: PromoteArgs) -> Result<(), Comman
     let patch = Patch::Apply(&written);
     let foreseen = there.patch(&object.name, &apply, &patch);
     let foreseen = within(foreseen, cluster, &format!("{object} cannot be applied")).await?;
-    if said(&foreseen) != said(&found) && !args.force {
-        let parts = differing(&said(&found), &said(&foreseen)).join(", ");
+    let parts = differing(&said(&found), &said(&foreseen)).join(", ");
+    if !parts.is_empty() && !args.force {
         return Err(CommandError::Said(format!(
             "{object} would change in cluster {cluster} ({parts}), and its pods might start anew; next: give --force if that may be"
         )));
     }
     let policy = target.policy(&hub, "promote");
     if args.dry_run {
+        let changes = if parts.is_empty() {
+            "nothing of it"
+        } else {
+            parts.as_str()
+        };
         println!(
-            "{object} would be federated in cluster {cluster} under the policy {}; nothing of it would change there",
+            "{object} would be federated in cluster {cluster} under the policy {}; {changes} would change there",
             policy.name
         );
         return Ok(());
@@ -274,11 +150,11 @@ fn refuse_what_is_not_ours_to_take(
         .flatten()
         .find(|owner| owner.controller == Some(true));
     let why = if labels.and_then(|labels| labels.get(MANAGED_LABEL)).map(String::as_str) == Some(MANAGED_VALUE) {
-        "is Meridian's already".to_owned()
+        "is Meridian's already; next: kubectl --context federation get placements -A".to_owned()
     } else if let Some(owner) = owner {
         format!("belongs to {} {}; promote that", owner.kind, owner.name)
     } else if found.metadata.deletion_timestamp.is_some() {
-        "is being deleted".to_owned()
+        "is being deleted; next: promote it when it is there again".to_owned()
     } else {
         return Ok(());
     };

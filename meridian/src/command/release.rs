@@ -4,12 +4,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use api::{Placement, PropagationPolicy};
-use kube::Api;
 use kube::api::{DeleteParams, DynamicObject};
+use kube::{Api, Client};
 use serde_json::{Value, json};
 
 use super::CommandError;
-use super::promote::Target;
+use super::one_object::{Policy, Target};
 use crate::cli::ReleaseArgs;
 use crate::hub::{self, failed};
 
@@ -19,10 +19,11 @@ pub(crate) async fn run(data_dir: &Path, args: ReleaseArgs) -> Result<(), Comman
     let target = Target::of(&hub, args.which.words(), &args.which.namespace).await?;
     let object = &target.object;
     let on_hub = target.api(&hub);
-    on_hub
-        .get(&object.name)
+    let stands = on_hub
+        .get_opt(&object.name)
         .await
-        .map_err(failed(format!("{object} cannot be read")))?;
+        .map_err(failed(format!("{object} cannot be read")))?
+        .is_some();
     let key = object.placement_key();
     let found = hub::placements(&hub, Some(&key.namespace))
         .get_opt(&key.name)
@@ -30,9 +31,11 @@ pub(crate) async fn run(data_dir: &Path, args: ReleaseArgs) -> Result<(), Comman
         .map_err(failed(format!("placement {key} cannot be read")))?;
     let placement = found.and_then(|found| hub::typed::<Placement>(&found).ok());
     let Some(placement) = placement else {
-        return Err(CommandError::Said(format!(
-            "{object} is in no member; next: kubectl --context federation delete it"
-        )));
+        return Err(CommandError::Said(if stands {
+            format!("{object} is in no member; next: kubectl --context federation delete it")
+        } else {
+            format!("{object} is not on the hub; next: kubectl --context federation get placements -A")
+        }));
     };
     let mut clusters: Vec<&str> = placement
         .spec
@@ -46,23 +49,12 @@ pub(crate) async fn run(data_dir: &Path, args: ReleaseArgs) -> Result<(), Comman
         println!("{object} would leave the hub, and stay as it is in: {clusters}");
         return Ok(());
     }
-    // As it is placed now, and to be left behind. Above every other policy, for the short time until it is gone.
-    let policy = target.policy(&hub, "release");
-    policy
-        .write(
-            json!({"placement": governing(&hub, &placement.spec.policy).await?, "priority": i32::MAX,
-            "preserveResourcesOnDeletion": true}),
-        )
-        .await?;
     let within = Duration::from_secs(args.timeout);
-    let kept = |placement: Option<&Placement>| {
-        placement.is_some_and(|placement| placement.spec.preserve_resources_on_deletion == Some(true))
-    };
-    target.wait(&hub, within, "keeping the copies", kept).await?;
-    on_hub
-        .delete(&object.name, &DeleteParams::background())
-        .await
-        .map_err(failed(format!("{object} cannot be deleted on the hub")))?;
+    let policy = target.policy(&hub, "release");
+    // What was deleted by a release that did not wait to the end is only waited for.
+    if stands {
+        leave_behind(&hub, &target, &placement, &policy, within).await?;
+    }
     // The Placement goes when every member let go.
     target
         .wait(&hub, within, "letting go", |placement| placement.is_none())
@@ -77,8 +69,34 @@ pub(crate) async fn run(data_dir: &Path, args: ReleaseArgs) -> Result<(), Comman
     Ok(())
 }
 
+/// Deletes the object on the hub so that its copies stay.
+async fn leave_behind(
+    hub: &Client,
+    target: &Target,
+    placement: &Placement,
+    policy: &Policy,
+    within: Duration,
+) -> Result<(), CommandError> {
+    let object = &target.object;
+    // As it is placed now, and to be left behind. Above every other policy, for the short time until it is gone.
+    let placed = governing(hub, &placement.spec.policy).await?;
+    policy
+        .write(json!({"placement": placed, "priority": i32::MAX, "preserveResourcesOnDeletion": true}))
+        .await?;
+    let kept = |placement: Option<&Placement>| {
+        placement.is_some_and(|placement| placement.spec.preserve_resources_on_deletion == Some(true))
+    };
+    target.wait(hub, within, "keeping the copies", kept).await?;
+    target
+        .api(hub)
+        .delete(&object.name, &DeleteParams::background())
+        .await
+        .map_err(failed(format!("{object} cannot be deleted on the hub")))?;
+    Ok(())
+}
+
 /// What the policy that governs an object says of its placement; nothing where there is none.
-async fn governing(hub: &kube::Client, policy: &str) -> Result<Value, CommandError> {
+async fn governing(hub: &Client, policy: &str) -> Result<Value, CommandError> {
     if policy.is_empty() {
         return Ok(json!({}));
     }
