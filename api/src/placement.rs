@@ -33,9 +33,12 @@ pub struct PlacementSpec {
     pub resource_generation: i64,
     /// The chosen clusters, sorted by name. Empty once the object is deleted: members then remove their copies.
     pub clusters: Vec<TargetCluster>,
-    /// The clusters that were not chosen, sorted by name, each with its reason.
+    /// The clusters that were not chosen, sorted by name, each with its reason; of very many only the first of each reason.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub excluded: Vec<ExcludedCluster>,
+    /// How many more were not chosen, by reason; `meridian explain placement --all` names them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub excluded_more: Vec<ExcludedMore>,
     /// Chosen clusters that are being drained and that the object leaves, sorted by name.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub leaving: Vec<LeavingCluster>,
@@ -190,6 +193,15 @@ pub struct ExcludedCluster {
     /// Why, for people.
     #[serde(default)]
     pub message: String,
+}
+
+/// Clusters that were not chosen and are not listed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ExcludedMore {
+    /// Why.
+    pub reason: Reason,
+    /// How many.
+    pub clusters: i64,
 }
 
 /// What became of a decision.

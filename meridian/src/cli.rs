@@ -314,6 +314,9 @@ pub(crate) struct ExplainPlacementArgs {
     /// Namespace of the object.
     #[arg(short, long, default_value = "default")]
     pub(crate) namespace: String,
+    /// Name every cluster that was not chosen; of very many the placement holds the first of each reason only.
+    #[arg(long)]
+    pub(crate) all: bool,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }

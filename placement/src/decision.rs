@@ -2,31 +2,15 @@
 //! print.
 //! In: fates of clusters. Out: a [`PlacementSpec`]. Absent: how the fates were found (`decide`).
 
+mod fates;
+
 use std::collections::BTreeMap;
 
-use api::placement::{
-    AffinityInUse, AssumedRoom, ExcludedCluster, LeavingCluster, LeftToMembers, ReplicaBounds, TargetCluster,
-    UnmetConstraint,
-};
+use api::placement::{AffinityInUse, AssumedRoom, LeavingCluster, LeftToMembers, ReplicaBounds, UnmetConstraint};
 use api::policy::ConflictResolution;
-use api::{ObjectRef, PlacementSpec, Reason};
+use api::{ObjectRef, PlacementSpec};
 
-/// What a decision says of one cluster.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fate {
-    /// It holds the object.
-    Chosen {
-        /// Its share of the replicas; none for kinds without replicas.
-        replicas: Option<i64>,
-    },
-    /// It does not.
-    Out {
-        /// Why, for machines.
-        reason: Reason,
-        /// Why, for people.
-        message: String,
-    },
-}
+pub use fates::Fates;
 
 /// What was decided for one object.
 #[must_use]
@@ -37,7 +21,7 @@ pub struct Decision {
     /// `metadata.generation` of the object that was looked at.
     pub generation: i64,
     /// The fate of every cluster.
-    pub fates: BTreeMap<String, Fate>,
+    pub fates: Fates,
     /// Shares of an autoscaler's bounds, of chosen clusters; none for one that gets them whole.
     pub bounds: BTreeMap<String, ReplicaBounds>,
     /// Replicas that are the members' own once their copies are made.
@@ -74,27 +58,16 @@ impl Decision {
     /// The decision as a Placement carries it.
     #[must_use]
     pub fn into_spec(self) -> PlacementSpec {
-        let mut clusters = Vec::new();
-        let mut excluded = Vec::new();
-        for (name, fate) in self.fates {
-            match fate {
-                Fate::Chosen { replicas } => {
-                    let bounds = self.bounds.get(&name).copied();
-                    clusters.push(TargetCluster {
-                        name,
-                        replicas,
-                        bounds,
-                        ..TargetCluster::default()
-                    });
-                }
-                Fate::Out { reason, message } => excluded.push(ExcludedCluster { name, reason, message }),
-            }
+        let (mut clusters, excluded, excluded_more) = self.fates.into_lists();
+        for target in &mut clusters {
+            target.bounds = self.bounds.get(&target.name).copied();
         }
         PlacementSpec {
             resource: self.resource,
             resource_generation: self.generation,
             clusters,
             excluded,
+            excluded_more,
             leaving: self.leaving,
             reason: self.reason,
             policy: self.policy,

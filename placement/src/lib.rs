@@ -27,7 +27,7 @@ pub mod ties;
 mod tolerations;
 
 pub use decide::decide;
-pub use decision::{Decision, Fate};
+pub use decision::{Decision, Fates};
 pub use fold::fold;
 pub use inputs::{FederatedObject, Inputs};
 pub use render::{RenderError, Rendered, render};

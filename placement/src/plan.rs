@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::decide::{decide, namespace};
-use crate::decision;
+use crate::decide::{decide, decide_in_full, namespace};
+use crate::decision::{self, Decision};
 use crate::federated_kinds::{Spread, default_spread, is_federated};
 use crate::inputs::{FederatedObject, Inputs};
 use crate::render::render;
@@ -137,11 +137,27 @@ pub fn settle(world: &World) -> BTreeMap<PlacementKey, PlacementSpec> {
                 .collect();
             namespace::decide(facts, &inside, &world.clusters).into_spec()
         } else {
-            decide_one(world, &ties, &settled, key, facts)
+            decide_one(world, &ties, &settled, key, facts, decide)
         };
         settled.insert((*key).clone(), spec);
     }
     settled
+}
+
+/// The decision for one object of a world as it is, with the reason of every cluster however many there are. None where the
+/// object is not one to be placed, or is a namespace: that is where its objects are.
+#[must_use]
+pub fn in_full(world: &World, key: &PlacementKey) -> Option<PlacementSpec> {
+    let mut ties = Ties::default();
+    let federated = world.objects.iter().filter(|(_, object)| is_federated(object));
+    for (key, object) in federated {
+        if let Some(facts) = FederatedObject::from_value(object) {
+            ties.tie(key, &facts);
+        }
+    }
+    let object = world.objects.get(key).filter(|object| is_federated(object))?;
+    let facts = FederatedObject::from_value(object).filter(|facts| facts.resource.kind != "Namespace")?;
+    Some(decide_one(world, &ties, &world.placements, key, &facts, decide_in_full))
 }
 
 fn decide_one(
@@ -150,6 +166,7 @@ fn decide_one(
     settled: &BTreeMap<PlacementKey, PlacementSpec>,
     key: &PlacementKey,
     facts: &FederatedObject,
+    decide: fn(&Inputs<'_>) -> Decision,
 ) -> PlacementSpec {
     let scope = |policy: &&PropagationPolicy| {
         let namespace = policy.metadata.namespace();

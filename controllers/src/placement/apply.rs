@@ -164,7 +164,11 @@ fn note(recorder: &Recorder, about: &Watched, before: Option<&PlacementSpec>, sp
     let trouble = |spec: &PlacementSpec| {
         // What waits for others to go first is in order.
         let out = &spec.excluded;
-        let waits = !out.is_empty() && out.iter().all(|out| out.reason == Reason::NothingToFollow);
+        let mut reasons = out
+            .iter()
+            .map(|out| out.reason)
+            .chain(spec.excluded_more.iter().map(|more| more.reason));
+        let waits = !out.is_empty() && reasons.all(|reason| reason == Reason::NothingToFollow);
         let unscheduled = spec.clusters.is_empty() && spec.resource.kind != "Namespace" && !waits;
         (unscheduled || spec.kept || spec.unplaced_replicas > 0) && !spec.deleted
     };
@@ -184,11 +188,13 @@ fn note(recorder: &Recorder, about: &Watched, before: Option<&PlacementSpec>, sp
     }
     let was = before.is_some_and(trouble);
     if trouble(spec) && !(was && before.is_some_and(|before| before.reason == spec.reason)) {
-        let waits = spec
-            .excluded
-            .iter()
-            .filter(|out| out.reason == Reason::ClusterNotReady)
-            .count();
+        let listed = spec.excluded.iter().map(|out| (out.reason, 1));
+        let more = spec.excluded_more.iter().map(|more| (more.reason, more.clusters));
+        let waits: i64 = listed
+            .chain(more)
+            .filter(|(reason, _)| *reason == Reason::ClusterNotReady)
+            .map(|(_, clusters)| clusters)
+            .sum();
         let more = if waits > 0 {
             format!(" {waits} clusters are not ready.")
         } else {

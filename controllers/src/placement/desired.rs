@@ -9,7 +9,7 @@ use std::time::Duration;
 use ::placement::decide::namespace;
 use ::placement::decide::next_expiry;
 use ::placement::federated_kinds::is_custom_group;
-use ::placement::{Inputs, decide, decision, moves};
+use ::placement::{decide, decision, moves};
 use api::{PlacementKey, PlacementSpec};
 use jiff::Timestamp;
 
@@ -88,21 +88,12 @@ fn place(
     if standing.is_some_and(|standing| standing.watched.is_deleting()) {
         return None;
     }
-    let before = standing.map(|standing| &standing.placement.spec);
     let spec = if subject.kind.kind == "Namespace" {
         let inside = index.inside(&subject.facts.resource.name);
         namespace::decide(&subject.facts, inside, &index.clusters).into_spec()
     } else {
-        let previous = before.filter(|before| !before.deleted);
-        let inputs = Inputs {
-            object: &subject.facts,
-            policies: index.policies_of(&subject.facts.resource.namespace),
-            clusters: &index.clusters,
-            previous,
-            now,
-            leaders: &index.leaders(&subject.facts),
-            autoscaler: index.autoscaler(key),
-        };
+        let leaders = index.leaders(&subject.facts);
+        let inputs = index.inputs(key, subject, &leaders, now);
         expiry = next_expiry(&inputs);
         let mut spec = decide(&inputs).into_spec();
         if let Some(standing) = standing {
@@ -134,8 +125,9 @@ fn place(
         return wait();
     }
     let before = Box::new(standing.placement.spec.clone());
+    let stays: BTreeSet<&str> = spec.clusters.iter().map(|target| target.name.as_str()).collect();
     let dropped = before.clusters.iter().map(|target| &target.name);
-    let dropped = dropped.filter(|name| !spec.clusters.iter().any(|target| target.name == **name));
+    let dropped = dropped.filter(|name| !stays.contains(name.as_str()));
     let clusters = dropped.filter(|name| index.cluster(name).is_none());
     let mut vanished: Vec<(Kind, Id)> = clusters.map(|name| (CLUSTER, Id::new("", name))).collect();
     if !index.knows_policy(&before.policy) {
@@ -210,11 +202,11 @@ fn policy_of(label: &str) -> Option<(Kind, Id)> {
 /// Whether every cluster that is to leave the decision has its row in the status, which is what makes its copy go. Clusters
 /// that no longer exist get no rows.
 fn rows_stand(index: &Index, standing: &Standing, spec: &PlacementSpec) -> bool {
-    let rows = &standing.placement.status.clusters;
-    standing.placement.spec.clusters.iter().all(|target| {
-        let stays = spec.clusters.iter().any(|other| other.name == target.name);
-        stays || rows.iter().any(|row| row.name == target.name) || index.cluster(&target.name).is_none()
-    })
+    let planned = spec.clusters.iter().map(|target| target.name.as_str());
+    let rows = standing.placement.status.clusters.iter().map(|row| row.name.as_str());
+    let known: BTreeSet<&str> = planned.chain(rows).collect();
+    let mut names = standing.placement.spec.clusters.iter().map(|target| &target.name);
+    names.all(|name| known.contains(name.as_str()) || index.cluster(name).is_none())
 }
 
 #[cfg(test)]

@@ -4,11 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use ::placement::decide::matching;
-use ::placement::{Autoscaler, FederatedObject, Ties, federated_kinds};
+use ::placement::decide::{concerns, matching};
+use ::placement::{Autoscaler, FederatedObject, Inputs, Ties, federated_kinds};
 use api::placement::{LeftToMembers, TargetCluster};
 use api::well_known::SYSTEM_NAMESPACE;
 use api::{Cluster, ObjectRef, Placement, PlacementKey, PlacementSpec, PropagationPolicy};
+use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
 use crate::runtime::feed::News;
@@ -45,6 +46,7 @@ pub(super) struct Index {
     shelves: BTreeMap<Kind, Shelf>,
     pub(super) subjects: BTreeMap<PlacementKey, Subject>,
     pub(super) placements: BTreeMap<PlacementKey, Standing>,
+    /// Sorted by name.
     pub(super) clusters: Vec<Cluster>,
     /// Who goes where others are.
     ties: Ties,
@@ -63,7 +65,7 @@ impl Index {
             return vec![];
         }
         if kind == kind::CLUSTER {
-            self.take_clusters()
+            self.take_clusters(moved)
         } else if kind == kind::POLICY || kind == kind::CLUSTER_POLICY {
             self.take_policies(moved)
         } else if kind == kind::PLACEMENT {
@@ -99,7 +101,10 @@ impl Index {
     }
 
     pub(super) fn cluster(&self, name: &str) -> Option<&Cluster> {
-        self.clusters.iter().find(|cluster| cluster.metadata.name() == name)
+        let at = self
+            .clusters
+            .binary_search_by(|cluster| cluster.metadata.name().cmp(name));
+        self.clusters.get(at.ok()?)
     }
 
     /// The Cluster object as the hub has it.
@@ -257,11 +262,7 @@ impl Index {
             for gone in before.difference(&after) {
                 if let Some(count) = self.named.get_mut(gone) {
                     *count = count.saturating_sub(1);
-                    if *count == 0
-                        && self
-                            .cluster(gone)
-                            .is_some_and(|c| c.metadata.deletion_timestamp.is_some())
-                    {
+                    if *count == 0 && self.cluster(gone).is_some_and(is_leaving) {
                         dirty.push(Key::Leaving(gone.clone()));
                     }
                 }
@@ -318,35 +319,48 @@ impl Index {
             .collect()
     }
 
-    /// Only what a decision may look at counts; pulses and versions do not.
-    fn take_clusters(&mut self) -> Vec<Key> {
-        let shelf = self.shelves.get(&kind::CLUSTER);
-        let known: BTreeMap<&str, &Cluster> = self.clusters.iter().map(|c| (c.metadata.name(), c)).collect();
-        let read_or_keep = |(id, watched): (&Id, &Arc<Watched>)| {
-            read::<Cluster>(watched).or_else(|| known.get(id.name.as_str()).map(|cluster| (*cluster).clone()))
-        };
-        let clusters: Vec<Cluster> = shelf
-            .into_iter()
-            .flat_map(Shelf::iter)
-            .filter_map(read_or_keep)
-            .collect();
-        let same = clusters.len() == self.clusters.len()
-            && clusters
-                .iter()
-                .zip(&self.clusters)
-                .all(|(new, old)| weighs_the_same(new, old));
-        let roomy = |(new, old): (&Cluster, &Cluster)| new.status.capacity != old.status.capacity;
-        let room_moved = same && clusters.iter().zip(&self.clusters).any(roomy);
-        self.clusters = clusters;
-        let leaving = self
-            .clusters
-            .iter()
-            .filter(|cluster| cluster.metadata.deletion_timestamp.is_some());
+    /// Only what a decision may look at counts; pulses and versions do not. A change of one cluster concerns the objects that are
+    /// there or might be; one that comes or goes is told in every decision.
+    fn take_clusters(&mut self, moved: Vec<Moved>) -> Vec<Key> {
+        let mut changed: Vec<(Cluster, Cluster)> = Vec::new();
+        let (mut others, mut room_moved) = (false, false);
+        for Moved { id, new, .. } in moved {
+            let at = self
+                .clusters
+                .binary_search_by(|cluster| cluster.metadata.name().cmp(id.name.as_str()));
+            match (at, new) {
+                (Ok(at), Some(watched)) => {
+                    let (Some(new), Some(place)) = (read::<Cluster>(&watched), self.clusters.get_mut(at)) else {
+                        continue;
+                    };
+                    let old = std::mem::replace(place, new.clone());
+                    room_moved |= new.status.capacity != old.status.capacity;
+                    others |= new.metadata.uid != old.metadata.uid || is_leaving(&new) != is_leaving(&old);
+                    if !weighs_the_same(&new, &old) {
+                        changed.push((old, new));
+                    }
+                }
+                (Err(at), Some(watched)) => {
+                    if let Some(new) = read::<Cluster>(&watched) {
+                        self.clusters.insert(at, new);
+                        others = true;
+                    }
+                }
+                (Ok(at), None) => {
+                    self.clusters.remove(at);
+                    others = true;
+                }
+                (Err(_), None) => {}
+            }
+        }
+        let leaving = self.clusters.iter().filter(|cluster| is_leaving(cluster));
         let mut dirty: Vec<Key> = leaving.map(|c| Key::Leaving(c.metadata.name().to_owned())).collect();
-        if !same {
+        if others {
             dirty.extend(self.subjects.keys().cloned().map(Key::Placement));
             dirty.extend(self.placements.keys().cloned().map(Key::Placement));
+            return dirty;
         }
+        dirty.extend(self.concerned(&changed).map(Key::Placement));
         if room_moved {
             // Room moves nothing by itself; what found none is looked at again.
             let short = self
@@ -357,6 +371,46 @@ impl Index {
         }
         dirty
     }
+
+    /// The objects whose decisions may be others because clusters changed.
+    fn concerned(&self, changed: &[(Cluster, Cluster)]) -> impl Iterator<Item = PlacementKey> {
+        // Namespaces are where their objects are.
+        let federated = self
+            .subjects
+            .iter()
+            .filter(|(_, subject)| subject.federated && subject.kind.kind != "Namespace");
+        federated
+            .filter(|(key, subject)| {
+                let leaders = self.leaders(&subject.facts);
+                let inputs = self.inputs(key, subject, &leaders, Timestamp::UNIX_EPOCH);
+                changed.iter().any(|(before, after)| concerns(&inputs, before, after))
+            })
+            .map(|(key, _)| key.clone())
+    }
+
+    /// All that the decision for an object looks at.
+    pub(super) fn inputs<'a>(
+        &'a self,
+        key: &PlacementKey,
+        subject: &'a Subject,
+        leaders: &'a [&'a PlacementSpec],
+        now: Timestamp,
+    ) -> Inputs<'a> {
+        let standing = self.placements.get(key).map(|standing| &standing.placement.spec);
+        Inputs {
+            object: &subject.facts,
+            policies: self.policies_of(&subject.facts.resource.namespace),
+            clusters: &self.clusters,
+            previous: standing.filter(|standing| !standing.deleted),
+            now,
+            leaders,
+            autoscaler: self.autoscaler(key),
+        }
+    }
+}
+
+fn is_leaving(cluster: &Cluster) -> bool {
+    cluster.metadata.deletion_timestamp.is_some()
 }
 
 const CLAIM: &str = "PersistentVolumeClaim";
@@ -403,10 +457,9 @@ pub(super) fn clusters_of(placement: &Placement) -> BTreeSet<String> {
 }
 
 fn weighs_the_same(new: &Cluster, old: &Cluster) -> bool {
-    new.metadata.name == old.metadata.name
-        && new.metadata.uid == old.metadata.uid
+    new.metadata.uid == old.metadata.uid
         && new.metadata.labels == old.metadata.labels
-        && new.metadata.deletion_timestamp.is_some() == old.metadata.deletion_timestamp.is_some()
+        && is_leaving(new) == is_leaving(old)
         && new.spec == old.spec
         && new.manageable() == old.manageable()
         && new.failed() == old.failed()

@@ -1,7 +1,7 @@
 //! Decisions as tables; what must hold of every decision is in `properties`.
 
 use api::well_known::DRAIN_TAINT;
-use api::{PropagationPolicy, Taint};
+use api::{Cluster, PlacementSpec, PropagationPolicy, Taint};
 use serde_json::{Value, json};
 
 use super::*;
@@ -88,6 +88,12 @@ fn standing(text: &str) -> Option<PlacementSpec> {
         clusters,
         ..PlacementSpec::default()
     })
+}
+
+/// The share of a cluster; none where it does not hold the object.
+fn share_of(spec: Option<&PlacementSpec>, cluster: &str) -> Option<i64> {
+    let target = spec?.clusters.iter().find(|target| target.name == cluster)?;
+    Some(target.replicas.unwrap_or_default())
 }
 
 fn policy(placement: Value) -> PropagationPolicy {

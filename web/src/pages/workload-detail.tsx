@@ -82,6 +82,11 @@ export function WorkloadDetail({ namespace, placement }: { namespace: string; pl
             rowKey={(row) => row.name}
             empty="None: every cluster was chosen."
           />
+          {spec?.excludedMore?.map((more) => (
+            <p key={more.reason} className="quiet">
+              and {more.clusters} more: {more.reason}
+            </p>
+          ))}
         </section>
       </div>
     </>

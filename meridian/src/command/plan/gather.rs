@@ -22,8 +22,8 @@ use crate::hub::{self, failed};
 const MANAGER: &str = "meridian-plan";
 
 /// What the hub says now.
-pub(super) struct Seen {
-    pub(super) world: World,
+pub(in crate::command) struct Seen {
+    pub(in crate::command) world: World,
     pub(super) placements: BTreeMap<PlacementKey, Placement>,
     pub(super) regions: Vec<DynamicObject>,
     pub(super) dns_policies: Vec<DynamicObject>,
@@ -33,7 +33,7 @@ pub(super) struct Seen {
 }
 
 /// Lists everything that decisions may look at.
-pub(super) async fn gather(client: &Client) -> Result<Seen, CommandError> {
+pub(in crate::command) async fn gather(client: &Client) -> Result<Seen, CommandError> {
     let kinds = Discovery::new(client.clone())
         .run_aggregated()
         .await
