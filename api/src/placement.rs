@@ -8,7 +8,10 @@ use serde_json::Value;
 use crate::metadata::{Condition, ObjectMeta};
 use crate::names::ObjectRef;
 use crate::policy::ConflictResolution;
-use crate::reason::Reason;
+
+mod excluded;
+
+pub use excluded::{Excluded, ExcludedCluster};
 
 /// The decision for one federated object.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -33,9 +36,9 @@ pub struct PlacementSpec {
     pub resource_generation: i64,
     /// The chosen clusters, sorted by name. Empty once the object is deleted: members then remove their copies.
     pub clusters: Vec<TargetCluster>,
-    /// The clusters that were not chosen, sorted by name, each with its reason.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub excluded: Vec<ExcludedCluster>,
+    /// The clusters that were not chosen, by reason.
+    #[serde(skip_serializing_if = "Excluded::is_empty")]
+    pub excluded: Excluded,
     /// Chosen clusters that are being drained and that the object leaves, sorted by name.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub leaving: Vec<LeavingCluster>,
@@ -178,18 +181,6 @@ pub struct LeftToMembers {
     pub hub_replicas: i64,
     /// What was divided: the hub's number within the autoscaler's bounds.
     pub planned: i64,
-}
-
-/// A cluster that was not chosen.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct ExcludedCluster {
-    /// Its name.
-    pub name: String,
-    /// Why, for machines.
-    pub reason: Reason,
-    /// Why, for people.
-    #[serde(default)]
-    pub message: String,
 }
 
 /// What became of a decision.

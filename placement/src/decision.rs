@@ -5,8 +5,7 @@
 use std::collections::BTreeMap;
 
 use api::placement::{
-    AffinityInUse, AssumedRoom, ExcludedCluster, LeavingCluster, LeftToMembers, ReplicaBounds, TargetCluster,
-    UnmetConstraint,
+    AffinityInUse, AssumedRoom, Excluded, LeavingCluster, LeftToMembers, ReplicaBounds, TargetCluster, UnmetConstraint,
 };
 use api::policy::ConflictResolution;
 use api::{ObjectRef, PlacementSpec, Reason};
@@ -87,14 +86,14 @@ impl Decision {
                         ..TargetCluster::default()
                     });
                 }
-                Fate::Out { reason, message } => excluded.push(ExcludedCluster { name, reason, message }),
+                Fate::Out { reason, message } => excluded.push((name, reason, message)),
             }
         }
         PlacementSpec {
             resource: self.resource,
             resource_generation: self.generation,
             clusters,
-            excluded,
+            excluded: Excluded::of(excluded),
             leaving: self.leaving,
             reason: self.reason,
             policy: self.policy,

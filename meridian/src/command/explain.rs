@@ -132,8 +132,9 @@ fn sentences(placement: &Placement) -> String {
     if !spec.excluded.is_empty() {
         let rows: Vec<Vec<String>> = spec
             .excluded
-            .iter()
-            .map(|out| vec![out.name.clone(), out.reason.to_string(), out.message.clone()])
+            .by_name()
+            .into_iter()
+            .map(|out| vec![out.name.to_owned(), out.reason.to_string(), out.message.to_owned()])
             .collect();
         say(String::new());
         say(output::table(&["NOT CHOSEN", "REASON", "DETAIL"], &rows)

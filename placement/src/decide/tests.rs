@@ -125,6 +125,7 @@ fn shown(spec: &PlacementSpec) -> String {
         .collect();
     let out: Vec<String> = spec
         .excluded
+        .by_name()
         .iter()
         .map(|e| format!("{}:{}", e.name, e.reason))
         .collect();

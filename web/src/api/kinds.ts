@@ -75,7 +75,7 @@ export interface Placement extends KubeObject {
   spec?: {
     resource?: ObjectRef
     clusters?: { name: string; replicas?: number }[]
-    excluded?: { name: string; reason: string; message?: string }[]
+    excluded?: { reason: string; message?: string; clusters: string[] }[]
     reason?: string
     policy?: string
     steps?: string[]

@@ -12,7 +12,7 @@ import { workload, type Share } from '../workloads'
 type Excluded = NonNullable<NonNullable<Placement['spec']>['excluded']>[number]
 
 const EXCLUDED: Column<Excluded>[] = [
-  { head: 'Cluster', names: true, cell: (row) => row.name },
+  { head: 'Clusters', names: true, cell: (row) => row.clusters.join(', ') },
   { head: 'Reason', cell: (row) => row.reason },
   { head: 'Message', long: true, cell: (row) => row.message || <span className="quiet">none</span> },
 ]
@@ -79,7 +79,7 @@ export function WorkloadDetail({ namespace, placement }: { namespace: string; pl
             captionHidden
             columns={EXCLUDED}
             rows={spec?.excluded ?? []}
-            rowKey={(row) => row.name}
+            rowKey={(row) => `${row.reason} ${row.message ?? ''}`}
             empty="None: every cluster was chosen."
           />
         </section>

@@ -102,7 +102,7 @@ fn of_object(object: &ObjectPlan) -> Result<String, CommandError> {
     if !rows.is_empty() {
         text.push_str(&output::table(&["  CLUSTER", "DEED", "REPLICAS", "DETAIL"], &rows));
     }
-    for out in &spec.excluded {
+    for out in spec.excluded.by_name() {
         text.push_str(&format!("  out: {} {} ({})\n", out.name, out.reason, out.message));
     }
     if spec.unplaced_replicas > 0 {

@@ -72,6 +72,7 @@ fn bounded(spec: &PlacementSpec) -> String {
         .collect();
     let out: Vec<String> = spec
         .excluded
+        .by_name()
         .iter()
         .map(|e| format!("{}:{}", e.name, e.reason))
         .collect();
