@@ -4,19 +4,22 @@
 //! from syncers. Out: one watchable collection a cluster; Reports and Heartbeats in memory. Absent: how a manifest is rendered
 //! (`placement`), what reports mean (controllers).
 
+mod audience;
 pub(crate) mod manifests;
 mod relevance;
 mod render;
 pub(crate) mod reports;
+mod router;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use tokio_util::sync::CancellationToken;
 
 use crate::cache::Cache;
 use crate::kinds::{Catalog, Kind};
 use manifests::Manifests;
+use router::Router;
 
 /// What the streams of a server share.
 pub(crate) struct Streams {
@@ -24,6 +27,8 @@ pub(crate) struct Streams {
     catalog: Arc<Catalog>,
     shutdown: CancellationToken,
     clusters: Mutex<BTreeMap<String, Arc<Manifests>>>,
+    /// Begins with the first stream: where nobody asks, nobody follows.
+    router: OnceLock<Arc<Router>>,
     /// Changes with each start: what was reported to an older process is gone.
     epoch: String,
 }
@@ -35,8 +40,14 @@ impl Streams {
             catalog,
             shutdown,
             clusters: Mutex::default(),
+            router: OnceLock::new(),
             epoch: uuid::Uuid::new_v4().to_string(),
         }
+    }
+
+    fn router(&self) -> Arc<Router> {
+        let start = || Arc::new(Router::start(&self.cache, &self.catalog, &self.shutdown));
+        self.router.get_or_init(start).clone()
     }
 }
 

@@ -4,7 +4,7 @@
 //! manifests of that cause: one change of a policy may change many manifests, and a watch that breaks between two of them
 //! must resume between them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -12,16 +12,12 @@ use api::well_known::{API_VERSION, GROUP};
 use api::{PlacementKey, Revision};
 use axum::response::Response;
 use machinery::status::Status;
-use serde_json::Value;
-use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::Streams;
-use super::relevance;
-use super::render::{Outcome, Renderer, clusters_key, is_override, placements_key, to_value};
-use crate::cache::{
-    Batch, Cache, CachedObject, Event, EventType, HistoryConfig, KindCache, canonical, splice_revision,
-};
+use super::render::{Outcome, Renderer, key_of, to_value};
+use super::router::{Dirty, Router};
+use crate::cache::{Cache, CachedObject, HistoryConfig, KindCache, canonical, splice_revision};
 use crate::http::select::Selection;
 use crate::http::source::Source;
 use crate::http::{Ask, list, negotiate, watch};
@@ -78,7 +74,13 @@ impl Streams {
         if let Some(found) = clusters.get(cluster).filter(|m| !m.over.is_cancelled()) {
             return found.clone();
         }
-        let manifests = Arc::new(Manifests::start(&self.cache, &self.catalog, cluster, &self.shutdown));
+        let manifests = Arc::new(Manifests::start(
+            &self.cache,
+            &self.catalog,
+            &self.router(),
+            cluster,
+            &self.shutdown,
+        ));
         clusters.insert(cluster.to_owned(), manifests.clone());
         let (stop, weak) = (self.shutdown.clone(), Arc::downgrade(&manifests));
         tokio::spawn(stop.run_until_cancelled_owned(async move {
@@ -101,15 +103,21 @@ impl Streams {
 }
 
 impl Manifests {
-    fn start(cache: &Arc<Cache>, catalog: &Arc<Catalog>, cluster: &str, shutdown: &CancellationToken) -> Self {
+    fn start(
+        cache: &Arc<Cache>,
+        catalog: &Arc<Catalog>,
+        router: &Arc<Router>,
+        cluster: &str,
+        shutdown: &CancellationToken,
+    ) -> Self {
         let kind = KindKey::new(GROUP, "manifests");
-        // Subscribed before the first rendering, so that nothing falls between the two.
-        let mut feed = cache.subscribe();
-        let mut kinds = catalog.subscribe();
+        // Before the first rendering, so that nothing falls between the two.
+        let mailbox = router.subscribe(cluster);
         let begin = version(cache.revision(), 0);
         let objects = KindCache::detached(kind.clone(), begin, HistoryConfig::default());
         let mut follower = Follower {
             cache: cache.clone(),
+            router: router.clone(),
             renderer: Renderer::new(cache.clone(), catalog.clone(), cluster),
             objects: objects.clone(),
             kind,
@@ -120,29 +128,10 @@ impl Manifests {
         let (over, guard) = (stop.clone(), stop.clone().drop_guard());
         tokio::spawn(stop.run_until_cancelled_owned(async move {
             loop {
-                let received = tokio::select! {
-                    received = feed.recv() => received,
-                    changed = kinds.changed() => {
-                        if changed.is_err() {
-                            return;
-                        }
-                        // Objects of a kind that was not known may be here already.
-                        follower.everything(follower.cache.revision());
-                        continue;
-                    }
-                };
-                match received {
-                    Ok(Batch::Events { revision, events }) => follower.events(revision, &events),
-                    Ok(Batch::Reset { revision }) => follower.everything(revision),
-                    Err(RecvError::Lagged(missed)) => {
-                        tracing::info!(
-                            cluster = follower.cluster,
-                            missed,
-                            "manifests are rendered again from scratch"
-                        );
-                        follower.everything(follower.cache.revision());
-                    }
-                    Err(RecvError::Closed) => return,
+                let Dirty { keys, everything } = mailbox.take().await;
+                match everything {
+                    Some(revision) => follower.everything(revision, keys),
+                    None => follower.each(keys),
                 }
             }
         }));
@@ -162,6 +151,7 @@ fn version(cause: Revision, place: u64) -> Revision {
 
 struct Follower {
     cache: Arc<Cache>,
+    router: Arc<Router>,
     renderer: Renderer,
     objects: Arc<KindCache>,
     kind: KindKey,
@@ -172,10 +162,10 @@ impl Follower {
     /// Renders everything once.
     fn begin(&mut self) {
         let cause = self.cache.revision();
-        self.renderer.refresh();
+        self.renderer.refresh(self.router.overrides());
         let commits: Vec<Committed> = self
-            .renderer
-            .placements()
+            .router
+            .placements(&self.cluster)
             .iter()
             .filter_map(|key| self.rendered(key))
             .collect();
@@ -215,36 +205,23 @@ impl Follower {
         }
     }
 
-    /// Looks at every Placement, and at every manifest whose Placement is gone.
-    fn everything(&mut self, revision: Revision) {
-        self.renderer.refresh();
-        let mut keys: BTreeSet<PlacementKey> = self.renderer.placements().into_iter().collect();
+    /// Looks at every Placement that names the cluster, at every manifest that it was told, and at these.
+    fn everything(&mut self, revision: Revision, keys: BTreeMap<PlacementKey, Revision>) {
+        self.renderer.refresh(self.router.overrides());
+        let revision = keys.values().copied().fold(revision, Revision::max);
+        let mut keys: BTreeSet<PlacementKey> = keys.into_keys().collect();
+        keys.extend(self.router.placements(&self.cluster));
         keys.extend(self.objects.snapshot().iter().map(|object| key_of(object)));
         self.publish(revision, keys);
     }
 
-    fn events(&mut self, revision: Revision, events: &[Arc<Event>]) {
-        let mut keys = BTreeSet::new();
-        let mut all = false;
-        for event in events {
-            let kind = &event.object.key.kind;
-            if *kind == placements_key() {
-                if relevance::of_placement(event, &self.cluster) {
-                    keys.insert(key_of(&event.object));
-                }
-            } else if *kind == clusters_key() {
-                all |= *event.object.key.name == *self.cluster && wants_differ(event);
-            } else if is_override(kind) {
-                all = true;
-            } else if let Some(key) = self.renderer.placement_of(&event.object)
-                && relevance::of_object(event)
-            {
-                keys.insert(key);
-            }
+    /// Looks at some, in the order in which they changed.
+    fn each(&self, keys: BTreeMap<PlacementKey, Revision>) {
+        let mut by_revision: BTreeMap<Revision, BTreeSet<PlacementKey>> = BTreeMap::new();
+        for (key, revision) in keys {
+            by_revision.entry(revision).or_default().insert(key);
         }
-        if all {
-            self.everything(revision);
-        } else {
+        for (revision, keys) in by_revision {
             self.publish(revision, keys);
         }
     }
@@ -295,33 +272,4 @@ impl Follower {
             body: canonical(&held.value()),
         }
     }
-}
-
-fn key_of(object: &CachedObject) -> PlacementKey {
-    PlacementKey {
-        namespace: object.key.namespace.to_string(),
-        name: object.key.name.to_string(),
-    }
-}
-
-/// Whether a change of a Cluster can change what is rendered for it: its status cannot.
-fn wants_differ(event: &Event) -> bool {
-    let Some(previous) = event
-        .previous
-        .as_ref()
-        .filter(|_| event.event_type == EventType::Modified)
-    else {
-        return true;
-    };
-    let (before, after) = (previous.value(), event.object.value());
-    let part = |value: &Value, pointer: &str| value.pointer(pointer).cloned();
-    // A cluster that begins to leave may keep what it has.
-    [
-        "/spec",
-        "/metadata/labels",
-        "/metadata/annotations",
-        "/metadata/deletionTimestamp",
-    ]
-    .iter()
-    .any(|p| part(&before, p) != part(&after, p))
 }

@@ -20,7 +20,7 @@ pub(super) struct Renderer {
     name: String,
     placements: Arc<KindCache>,
     cluster: Option<Cluster>,
-    overrides: Vec<OverridePolicy>,
+    overrides: Arc<[OverridePolicy]>,
 }
 
 /// What a rendering came to.
@@ -62,59 +62,55 @@ pub(super) fn is_override(kind: &KindKey) -> bool {
     overrides_keys().contains(kind)
 }
 
+/// All override policies, as they can be read.
+pub(super) fn overrides(cache: &Cache) -> Arc<[OverridePolicy]> {
+    let of_kind = |key: &KindKey| -> Vec<OverridePolicy> {
+        let policies = cache.kind(key).snapshot();
+        policies.iter().filter_map(|object| typed(object)).collect()
+    };
+    overrides_keys().iter().flat_map(of_kind).collect()
+}
+
+/// The Placement that an object of a served kind would have.
+pub(super) fn placement_of(catalog: &Catalog, object: &CachedObject) -> Option<PlacementKey> {
+    let kind = catalog.registry().stored_kind(&object.key.kind)?;
+    let reference = api::ObjectRef {
+        api_version: kind.api_version(),
+        kind: kind.kind.clone(),
+        namespace: object.key.namespace.to_string(),
+        name: object.key.name.to_string(),
+        uid: String::new(),
+    };
+    Some(reference.placement_key())
+}
+
+/// The key of a Placement, or of a manifest, which is called the same.
+pub(super) fn key_of(object: &CachedObject) -> PlacementKey {
+    PlacementKey {
+        namespace: object.key.namespace.to_string(),
+        name: object.key.name.to_string(),
+    }
+}
+
 impl Renderer {
     pub(super) fn new(cache: Arc<Cache>, catalog: Arc<Catalog>, name: &str) -> Self {
         let placements = cache.kind(&placements_key());
-        let mut renderer = Self {
+        Self {
             cache,
             catalog,
             name: name.to_owned(),
             placements,
             cluster: None,
-            overrides: Vec::new(),
-        };
-        renderer.refresh();
-        renderer
+            overrides: Arc::default(),
+        }
     }
 
-    /// Reads the cluster and the overrides again. A cluster that is gone is remembered as it was.
-    pub(super) fn refresh(&mut self) {
+    /// Reads the cluster again, and takes the overrides. A cluster that is gone is remembered as it was.
+    pub(super) fn refresh(&mut self, overrides: Arc<[OverridePolicy]>) {
         if let Some(cluster) = self.cache.kind(&clusters_key()).get("", &self.name) {
             self.cluster = typed(&cluster).or(self.cluster.take());
         }
-        self.overrides = overrides_keys()
-            .iter()
-            .flat_map(|key| {
-                self.cache
-                    .kind(key)
-                    .snapshot()
-                    .iter()
-                    .filter_map(|o| typed(o))
-                    .collect::<Vec<_>>()
-            })
-            .collect();
-    }
-
-    /// All Placements, in order.
-    pub(super) fn placements(&self) -> Vec<PlacementKey> {
-        let key = |object: &Arc<CachedObject>| PlacementKey {
-            namespace: object.key.namespace.to_string(),
-            name: object.key.name.to_string(),
-        };
-        self.placements.snapshot().iter().map(key).collect()
-    }
-
-    /// The Placement that an object of a served kind would have.
-    pub(super) fn placement_of(&self, object: &CachedObject) -> Option<PlacementKey> {
-        let kind = self.catalog.registry().stored_kind(&object.key.kind)?;
-        let reference = api::ObjectRef {
-            api_version: kind.api_version(),
-            kind: kind.kind.clone(),
-            namespace: object.key.namespace.to_string(),
-            name: object.key.name.to_string(),
-            uid: String::new(),
-        };
-        Some(reference.placement_key())
+        self.overrides = overrides;
     }
 
     /// The manifest of a Placement.
