@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::metadata::{Condition, ObjectMeta};
 use crate::names::ObjectRef;
-use crate::policy::ConflictResolution;
+use crate::policy::{ConflictResolution, PolicySpec, Suspension};
 use crate::reason::Reason;
 
 /// The decision for one federated object.
@@ -71,6 +71,18 @@ pub struct PlacementSpec {
     /// Spread constraints of the policy that cannot be met.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unmet_constraints: Vec<UnmetConstraint>,
+    /// Members that are told nothing for now, by the policy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suspension: Option<Suspension>,
+    /// What its pods need goes where it goes, by the policy.
+    #[serde(skip_serializing_if = "is_false")]
+    pub propagate_deps: bool,
+    /// It goes where those are that need it, and stays there when none is left.
+    #[serde(skip_serializing_if = "is_false")]
+    pub propagated: bool,
+    /// The lazy policy as it is in use: its later edits count once the object is edited.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lazy: Option<LazyPolicy>,
     /// What to do with an object that is already in a member and not Meridian's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub conflict_resolution: Option<ConflictResolution>,
@@ -91,6 +103,28 @@ fn is_zero(value: &i64) -> bool {
 
 fn is_false(value: &bool) -> bool {
     !*value
+}
+
+/// A lazy policy as it is in use.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct LazyPolicy {
+    /// Which edit of the object it took effect with.
+    pub edit: String,
+    /// What it said then.
+    pub spec: PolicySpec,
+}
+
+impl PlacementSpec {
+    /// Whether a cluster is told nothing for now. A deletion on the hub is told all the same.
+    #[must_use]
+    pub fn suspends(&self, cluster: &str) -> bool {
+        !self.deleted
+            && self
+                .suspension
+                .as_ref()
+                .is_some_and(|suspension| suspension.holds(cluster))
+    }
 }
 
 /// A chosen cluster.

@@ -63,6 +63,8 @@ pub enum ReportState {
     Failed,
     /// An object that is not Meridian's is in the way.
     Conflict,
+    /// The hub says nothing of it for now; what the member holds of it is told.
+    Suspended,
     /// The member holds it no longer, confirmed.
     Absent,
 }

@@ -13,6 +13,7 @@ pub mod divide;
 mod drain;
 mod filter;
 mod follow;
+mod lazy;
 mod left;
 mod listed;
 pub mod matching;

@@ -6,15 +6,17 @@ mod fates;
 
 use std::collections::BTreeMap;
 
-use api::placement::{AffinityInUse, AssumedRoom, LeavingCluster, LeftToMembers, ReplicaBounds, UnmetConstraint};
-use api::policy::ConflictResolution;
+use api::placement::{
+    AffinityInUse, AssumedRoom, LazyPolicy, LeavingCluster, LeftToMembers, ReplicaBounds, UnmetConstraint,
+};
+use api::policy::{ConflictResolution, Suspension};
 use api::{ObjectRef, PlacementSpec};
 
 pub use fates::Fates;
 
 /// What was decided for one object.
 #[must_use]
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Decision {
     /// The object.
     pub resource: ObjectRef,
@@ -48,6 +50,14 @@ pub struct Decision {
     pub affinity: Option<AffinityInUse>,
     /// Spread constraints of the policy that cannot be met.
     pub unmet: Vec<UnmetConstraint>,
+    /// Members that are told nothing for now.
+    pub suspension: Option<Suspension>,
+    /// What its pods need goes where it goes.
+    pub propagate_deps: bool,
+    /// It goes where those are that need it.
+    pub propagated: bool,
+    /// The lazy policy as it is in use.
+    pub lazy: Option<LazyPolicy>,
     /// What the policy says of objects already in a member.
     pub conflict_resolution: Option<ConflictResolution>,
     /// What the policy says of deletion.
@@ -79,6 +89,10 @@ impl Decision {
             rebalanced: self.rebalanced,
             affinity: self.affinity,
             unmet_constraints: self.unmet,
+            suspension: self.suspension,
+            propagate_deps: self.propagate_deps,
+            propagated: self.propagated,
+            lazy: self.lazy,
             conflict_resolution: self.conflict_resolution,
             preserve_resources_on_deletion: self.preserve_resources_on_deletion,
             left_to_members: self.left_to_members,

@@ -17,6 +17,7 @@ pub mod health;
 pub mod history;
 pub mod inputs;
 pub mod moves;
+pub mod needs;
 pub mod placement_status;
 pub mod plan;
 pub mod render;

@@ -81,6 +81,16 @@ fn updated(mut row: PlacedCluster, report: &ReportSpec, chosen: bool) -> Option<
                 (message, _) => message.to_owned(),
             };
         }
+        ReportState::Suspended => {
+            row.applied = false;
+            row.error.clone_from(&report.message);
+            if !report.status.is_null() || report.ready.is_some() {
+                row.ready = report.ready;
+                row.addresses.clone_from(&report.addresses);
+                row.ready_endpoints = report.ready_endpoints;
+                row.status.clone_from(&report.status);
+            }
+        }
         ReportState::Absent if chosen => {
             row = PlacedCluster {
                 name: row.name,
@@ -153,7 +163,13 @@ fn applied(spec: &PlacementSpec, rows: &[PlacedCluster]) -> Condition {
     let judged = |status, reason, message| condition(CONDITION_APPLIED, status, reason, message);
     let (chosen, leaving) = split(spec, rows);
     let waiting: Vec<&PlacedCluster> = chosen.iter().copied().filter(|row| !row.applied).collect();
-    if waiting.iter().any(|row| !row.error.is_empty()) {
+    let (suspended, others): (Vec<&PlacedCluster>, Vec<&PlacedCluster>) =
+        waiting.iter().chain(&leaving).partition(|row| spec.suspends(&row.name));
+    if !suspended.is_empty() && others.iter().all(|row| row.error.is_empty()) {
+        let names: Vec<&str> = suspended.iter().map(|row| row.name.as_str()).collect();
+        let message = format!("by {}, nothing is told to: {}", spec.policy, names.join(", "));
+        judged(ConditionStatus::False, "Suspended", message)
+    } else if waiting.iter().any(|row| !row.error.is_empty()) {
         let message = format!("not as decided in: {}", names(&waiting));
         judged(ConditionStatus::False, "ApplyFailed", message)
     } else if !waiting.is_empty() {

@@ -14,6 +14,7 @@ use crate::decision::{self, Decision};
 use crate::federated_kinds::{Spread, default_spread, is_federated};
 use crate::inputs::{FederatedObject, Inputs};
 use crate::render::render;
+use crate::selectors;
 use crate::ties::Ties;
 
 /// All that decisions and renderings look at.
@@ -31,6 +32,24 @@ pub struct World {
     pub placements: BTreeMap<PlacementKey, PlacementSpec>,
     /// The time.
     pub now: Timestamp,
+    /// Judges the expressions of selectors; where there is none, none holds.
+    pub holds: Option<fn(&str, &Value) -> bool>,
+}
+
+impl World {
+    fn facts(&self, object: &Value) -> Option<FederatedObject> {
+        let selectors = self
+            .policies
+            .iter()
+            .map(|policy| policy.spec.resource_selectors.as_slice());
+        let facts = FederatedObject::from_value(object)?.edited(object);
+        Some(facts.satisfying(selectors.flat_map(selectors::expressions), object, &self.judge()))
+    }
+
+    fn judge(&self) -> impl Fn(&str, &Value) -> bool {
+        let holds = self.holds;
+        move |expression, object| holds.is_some_and(|holds| holds(expression, object))
+    }
 }
 
 /// What would become of an object in one cluster.
@@ -103,7 +122,7 @@ pub fn settle(world: &World) -> BTreeMap<PlacementKey, PlacementSpec> {
         .iter()
         .filter(|(_, object)| is_federated(object))
         .filter_map(|(key, object)| {
-            let facts = FederatedObject::from_value(object)?;
+            let facts = world.facts(object)?;
             let order = match default_spread(&facts.resource.api_version, &facts.resource.kind) {
                 Spread::Duplicated | Spread::Divided | Spread::One => 0,
                 Spread::WithTarget | Spread::WithMounts => 1,
@@ -156,7 +175,7 @@ pub fn in_full(world: &World, key: &PlacementKey) -> Option<PlacementSpec> {
         }
     }
     let object = world.objects.get(key).filter(|object| is_federated(object))?;
-    let facts = FederatedObject::from_value(object).filter(|facts| facts.resource.kind != "Namespace")?;
+    let facts = world.facts(object).filter(|facts| facts.resource.kind != "Namespace")?;
     Some(decide_one(world, &ties, &world.placements, key, &facts, decide_in_full))
 }
 
@@ -262,7 +281,7 @@ fn manifest(
         world.clusters.iter().find(|cluster| cluster.metadata.name() == name)?,
     );
     spec.clusters.iter().find(|at| at.name == name)?;
-    Some(match render(object, spec, cluster, overrides) {
+    Some(match render(object, spec, cluster, overrides, &world.judge()) {
         Ok(rendered) => Ok((rendered.object, rendered.hash)),
         Err(error) => {
             let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));

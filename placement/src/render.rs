@@ -21,7 +21,8 @@ pub use image::ImageError;
 pub use overrides::OverrideError;
 pub use pointer::PointerError;
 
-use crate::inputs::FederatedObject;
+use crate::inputs::{FederatedObject, Holds};
+use crate::selectors;
 
 /// What one cluster should hold.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,7 +74,7 @@ pub fn as_written(object: &Value) -> Option<Value> {
 }
 
 /// Renders `object` for `cluster`. `overrides` may be every override policy of the hub: those that are not for this
-/// object or this cluster are left out here.
+/// object or this cluster are left out here. `holds` judges the expressions of their selectors.
 ///
 /// # Errors
 /// [`RenderError`] where the cluster is not in the decision or an override does not fit the object.
@@ -82,8 +83,11 @@ pub fn render(
     spec: &PlacementSpec,
     cluster: &Cluster,
     overrides: &[OverridePolicy],
+    holds: Holds<'_>,
 ) -> Result<Rendered, RenderError> {
     let facts = FederatedObject::from_value(object).ok_or(RenderError::NotAnObject)?;
+    let selectors = overrides.iter().map(|policy| policy.spec.resource_selectors.as_slice());
+    let facts = facts.satisfying(selectors.flat_map(selectors::expressions), object, holds);
     let name = cluster.metadata.name();
     let not_placed = || RenderError::NotPlaced {
         object: facts.resource.to_string(),

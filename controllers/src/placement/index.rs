@@ -1,15 +1,18 @@
 //! What the placement controller knows, by scope, and which keys a change makes dirty.
 //! In: news. Out: dirty keys. An object that cannot be read as what it should be is logged, and its last good version stays.
 
+mod clusters;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use ::placement::decide::{concerns, matching};
-use ::placement::{Autoscaler, FederatedObject, Inputs, Ties, federated_kinds};
+use ::placement::decide::matching;
+use ::placement::{Autoscaler, FederatedObject, Inputs, Ties, federated_kinds, selectors};
 use api::placement::{LeftToMembers, TargetCluster};
 use api::well_known::SYSTEM_NAMESPACE;
 use api::{Cluster, ObjectRef, Placement, PlacementKey, PlacementSpec, PropagationPolicy};
 use jiff::Timestamp;
+use machinery::expression::selecting::Selecting;
 use serde::de::DeserializeOwned;
 
 use crate::runtime::feed::News;
@@ -51,6 +54,9 @@ pub(super) struct Index {
     /// Who goes where others are.
     ties: Ties,
     policies: BTreeMap<(String, String), PropagationPolicy>,
+    /// The expressions of their selectors.
+    expressions: BTreeSet<String>,
+    selecting: Selecting,
     /// For each namespace with policies of its own, those and the cluster-scoped ones; the latter alone under "".
     scopes: BTreeMap<String, Vec<PropagationPolicy>>,
     /// How many Placements name each cluster, in their decision or in their status.
@@ -160,7 +166,7 @@ impl Index {
         let mut dirty = BTreeSet::from([key.clone()]);
         match moved.new {
             Some(watched) => {
-                let Some(facts) = FederatedObject::from_value(&watched.value()) else {
+                let Some(facts) = self.facts(&watched) else {
                     return vec![];
                 };
                 let federated = federated_kinds::is_federated(&watched.value());
@@ -191,13 +197,50 @@ impl Index {
         dirty.into_iter().map(Key::Placement).collect()
     }
 
+    fn facts(&self, watched: &Watched) -> Option<FederatedObject> {
+        let object = watched.value();
+        let facts = FederatedObject::from_value(&object)?.edited(&object);
+        let expressions = self.expressions.iter().map(String::as_str);
+        let holds = |expression: &str, object: &serde_json::Value| self.selecting.holds(expression, object);
+        Some(facts.satisfying(expressions, &object, &holds))
+    }
+
+    /// Looks at the expressions of selectors as they are now, and judges the objects by them again where they changed.
+    fn take_expressions(&mut self) {
+        let selectors = self
+            .policies
+            .values()
+            .map(|policy| policy.spec.resource_selectors.as_slice());
+        let now: BTreeSet<String> = selectors.flat_map(selectors::expressions).map(str::to_owned).collect();
+        if now == self.expressions {
+            return;
+        }
+        self.expressions = now;
+        let judged: Vec<(PlacementKey, FederatedObject)> = self
+            .subjects
+            .iter()
+            .filter_map(|(key, subject)| Some((key.clone(), self.facts(&subject.watched)?)))
+            .collect();
+        for (key, facts) in judged {
+            if let Some(subject) = self.subjects.get_mut(&key) {
+                subject.facts = facts;
+            }
+        }
+    }
+
     /// Takes the ties of an object as they are now; none once it is gone or stays on the hub. Out: those to whom it matters.
     fn tie(&mut self, key: &PlacementKey, now: Option<&FederatedObject>) -> BTreeSet<PlacementKey> {
         let before = self.subjects.get(key).filter(|before| before.federated);
         let before = before.map(|before| before.facts.clone());
         let same = |of: fn(&FederatedObject) -> bool| before.iter().chain(now).any(of);
         // Most objects follow nothing and are followed by nothing but what scales them, which looks at their Placement.
-        if !same(|facts| facts.target.is_some() || !facts.mounts.is_empty() || facts.resource.kind == CLAIM) {
+        let tied = |facts: &FederatedObject| {
+            facts.target.is_some()
+                || !facts.mounts.is_empty()
+                || !facts.needs.is_empty()
+                || facts.resource.kind == CLAIM
+        };
+        if !same(tied) {
             return BTreeSet::new();
         }
         let mut concerned = BTreeSet::new();
@@ -262,7 +305,7 @@ impl Index {
             for gone in before.difference(&after) {
                 if let Some(count) = self.named.get_mut(gone) {
                     *count = count.saturating_sub(1);
-                    if *count == 0 && self.cluster(gone).is_some_and(is_leaving) {
+                    if *count == 0 && self.cluster(gone).is_some_and(clusters::is_leaving) {
                         dirty.push(Key::Leaving(gone.clone()));
                     }
                 }
@@ -290,6 +333,7 @@ impl Index {
                 }
             }
         }
+        self.take_expressions();
         let all: Vec<PropagationPolicy> = self
             .policies
             .values()
@@ -319,75 +363,6 @@ impl Index {
             .collect()
     }
 
-    /// Only what a decision may look at counts; pulses and versions do not. A change of one cluster concerns the objects that are
-    /// there or might be; one that comes or goes is told in every decision.
-    fn take_clusters(&mut self, moved: Vec<Moved>) -> Vec<Key> {
-        let mut changed: Vec<(Cluster, Cluster)> = Vec::new();
-        let (mut others, mut room_moved) = (false, false);
-        for Moved { id, new, .. } in moved {
-            let at = self
-                .clusters
-                .binary_search_by(|cluster| cluster.metadata.name().cmp(id.name.as_str()));
-            match (at, new) {
-                (Ok(at), Some(watched)) => {
-                    let (Some(new), Some(place)) = (read::<Cluster>(&watched), self.clusters.get_mut(at)) else {
-                        continue;
-                    };
-                    let old = std::mem::replace(place, new.clone());
-                    room_moved |= new.status.capacity != old.status.capacity;
-                    others |= new.metadata.uid != old.metadata.uid || is_leaving(&new) != is_leaving(&old);
-                    if !weighs_the_same(&new, &old) {
-                        changed.push((old, new));
-                    }
-                }
-                (Err(at), Some(watched)) => {
-                    if let Some(new) = read::<Cluster>(&watched) {
-                        self.clusters.insert(at, new);
-                        others = true;
-                    }
-                }
-                (Ok(at), None) => {
-                    self.clusters.remove(at);
-                    others = true;
-                }
-                (Err(_), None) => {}
-            }
-        }
-        let leaving = self.clusters.iter().filter(|cluster| is_leaving(cluster));
-        let mut dirty: Vec<Key> = leaving.map(|c| Key::Leaving(c.metadata.name().to_owned())).collect();
-        if others {
-            dirty.extend(self.subjects.keys().cloned().map(Key::Placement));
-            dirty.extend(self.placements.keys().cloned().map(Key::Placement));
-            return dirty;
-        }
-        dirty.extend(self.concerned(&changed).map(Key::Placement));
-        if room_moved {
-            // Room moves nothing by itself; what found none is looked at again.
-            let short = self
-                .placements
-                .iter()
-                .filter(|(_, standing)| standing.placement.spec.unplaced_replicas > 0);
-            dirty.extend(short.map(|(key, _)| Key::Placement(key.clone())));
-        }
-        dirty
-    }
-
-    /// The objects whose decisions may be others because clusters changed.
-    fn concerned(&self, changed: &[(Cluster, Cluster)]) -> impl Iterator<Item = PlacementKey> {
-        // Namespaces are where their objects are.
-        let federated = self
-            .subjects
-            .iter()
-            .filter(|(_, subject)| subject.federated && subject.kind.kind != "Namespace");
-        federated
-            .filter(|(key, subject)| {
-                let leaders = self.leaders(&subject.facts);
-                let inputs = self.inputs(key, subject, &leaders, Timestamp::UNIX_EPOCH);
-                changed.iter().any(|(before, after)| concerns(&inputs, before, after))
-            })
-            .map(|(key, _)| key.clone())
-    }
-
     /// All that the decision for an object looks at.
     pub(super) fn inputs<'a>(
         &'a self,
@@ -409,10 +384,6 @@ impl Index {
     }
 }
 
-fn is_leaving(cluster: &Cluster) -> bool {
-    cluster.metadata.deletion_timestamp.is_some()
-}
-
 const CLAIM: &str = "PersistentVolumeClaim";
 
 /// One version of one object that was seen.
@@ -432,9 +403,10 @@ impl Seen {
 }
 
 /// What followers look at in a decision.
-fn whereabouts(placement: &Placement) -> (Vec<TargetCluster>, Option<LeftToMembers>, bool) {
+fn whereabouts(placement: &Placement) -> (Vec<TargetCluster>, Option<LeftToMembers>, bool, bool) {
     let spec = &placement.spec;
-    (spec.clusters.clone(), spec.left_to_members.clone(), spec.deleted)
+    let left = spec.left_to_members.clone();
+    (spec.clusters.clone(), left, spec.propagate_deps, spec.deleted)
 }
 
 /// The Placement of a namespace.
@@ -454,16 +426,6 @@ pub(super) fn clusters_of(placement: &Placement) -> BTreeSet<String> {
     planned
         .chain(placement.status.clusters.iter().map(|row| row.name.clone()))
         .collect()
-}
-
-fn weighs_the_same(new: &Cluster, old: &Cluster) -> bool {
-    new.metadata.uid == old.metadata.uid
-        && new.metadata.labels == old.metadata.labels
-        && is_leaving(new) == is_leaving(old)
-        && new.spec == old.spec
-        && new.manageable() == old.manageable()
-        && new.failed() == old.failed()
-        && new.status.api_enablements == old.status.api_enablements
 }
 
 fn read<T: DeserializeOwned>(watched: &Watched) -> Option<T> {

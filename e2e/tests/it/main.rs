@@ -27,6 +27,7 @@ mod membership;
 mod names;
 mod plan;
 mod policies;
+mod policy_effects;
 mod promote;
 mod pull;
 mod read_through;

@@ -6,6 +6,7 @@ use api::manifest::{ManifestAction, ManifestSpec};
 use api::metadata::ObjectMeta;
 use api::well_known::{API_VERSION, GROUP, KEEP_ANNOTATION};
 use api::{Cluster, Manifest, OverridePolicy, Placement, PlacementKey};
+use machinery::expression::selecting::Selecting;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -21,6 +22,8 @@ pub(super) struct Renderer {
     placements: Arc<KindCache>,
     cluster: Option<Cluster>,
     overrides: Arc<[OverridePolicy]>,
+    /// The expressions of overrides' selectors.
+    selecting: Selecting,
 }
 
 /// What a rendering came to.
@@ -102,6 +105,7 @@ impl Renderer {
             placements,
             cluster: None,
             overrides: Arc::default(),
+            selecting: Selecting::default(),
         }
     }
 
@@ -123,6 +127,9 @@ impl Renderer {
         };
         let wanted = placement.spec.clusters.iter().any(|target| target.name == self.name) && !placement.spec.deleted;
         let held = placement.status.clusters.iter().any(|row| row.name == self.name);
+        if (wanted || held) && placement.spec.suspends(&self.name) {
+            return Outcome::Manifest(Box::new(suspended(&placement)));
+        }
         match (wanted, held) {
             (true, _) => self.present(&placement, cluster),
             (false, true) => Outcome::Manifest(Box::new(absent(&placement, leaves_and_keeps(cluster)))),
@@ -140,7 +147,8 @@ impl Renderer {
             .unwrap_or(0);
         let mut manifest = frame(placement);
         manifest.spec.hub_generation = hub_generation;
-        match placement::render(&object, &placement.spec, cluster, &self.overrides) {
+        let holds = |expression: &str, object: &Value| self.selecting.holds(expression, object);
+        match placement::render(&object, &placement.spec, cluster, &self.overrides, &holds) {
             Ok(rendered) => {
                 manifest.spec.action = ManifestAction::Apply;
                 manifest.spec.object = rendered.object;
@@ -184,6 +192,15 @@ fn frame(placement: &Placement) -> Manifest {
 fn leaves_and_keeps(cluster: &Cluster) -> bool {
     let keeps = cluster.metadata.annotations.get(KEEP_ANNOTATION);
     cluster.metadata.deletion_timestamp.is_some() && keeps.is_some_and(|word| word == "true")
+}
+
+/// What a cluster is told by a policy that suspends: to leave what is there.
+fn suspended(placement: &Placement) -> Manifest {
+    let mut manifest = frame(placement);
+    manifest.spec.action = ManifestAction::Hold;
+    manifest.spec.suspended = true;
+    manifest.spec.error = format!("suspended by {}", placement.spec.policy);
+    manifest
 }
 
 fn absent(placement: &Placement, keep: bool) -> Manifest {

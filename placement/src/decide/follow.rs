@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use api::policy::ConflictResolution;
 use api::{PlacementSpec, Reason};
 
 use super::candidate::Standing;
@@ -43,6 +44,7 @@ pub(super) fn assign<'a>(inputs: &Inputs<'a>, rule: &Rule<'a>, lead: Lead, decis
     match lead {
         Lead::Target => with_target(inputs, leaders.first().copied(), &clusters, &mut found, decision),
         Lead::Mounts => with_mounts(inputs, &leaders, &clusters, &mut found, decision),
+        Lead::Needs => with_needs(inputs, &leaders, &clusters, &mut found, decision),
     }
     for (name, fate) in found {
         match fate {
@@ -103,6 +105,40 @@ fn with_mounts(
         "It is where the workloads that mount it are",
         waits,
     );
+}
+
+/// It needs no copy where nothing needs it; where nothing needs it anywhere it stays, because nobody said that it may go.
+fn with_needs(
+    inputs: &Inputs<'_>,
+    leaders: &[&PlacementSpec],
+    clusters: &[&str],
+    found: &mut Found,
+    decision: &mut Decision,
+) {
+    let needed: BTreeSet<&str> = leaders.iter().flat_map(|leader| names_of(leader)).collect();
+    for name in clusters.iter().copied() {
+        let fate = if needed.contains(name) {
+            Fate::Chosen { replicas: None }
+        } else {
+            nothing_to_follow("nothing that needs it is placed there")
+        };
+        found.insert(name.to_owned(), fate);
+    }
+    let overwrites = |leader: &&&PlacementSpec| leader.conflict_resolution == Some(ConflictResolution::Overwrite);
+    let preserves = |leader: &&&PlacementSpec| leader.preserve_resources_on_deletion == Some(true);
+    let along = || leaders.iter().filter(|leader| leader.propagate_deps);
+    decision.conflict_resolution = along()
+        .any(|leader| overwrites(&leader))
+        .then_some(ConflictResolution::Overwrite);
+    decision.preserve_resources_on_deletion = along().any(|leader| preserves(&leader)).then_some(true);
+    decision.steps.push(if leaders.is_empty() {
+        "Nothing on the hub needs it any more.".to_owned()
+    } else {
+        let listed = listed::listed(leaders.iter().map(|leader| whereabouts(leader)));
+        format!("It is needed by {listed}.")
+    });
+    let waits = "It waits on the hub until something that needs it is placed.";
+    finish(inputs, found, decision, "It is where those are that need it", waits);
 }
 
 fn with_target(

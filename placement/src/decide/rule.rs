@@ -8,11 +8,12 @@ use api::policy::{
     SpreadConstraint, StaticClusterWeight, Toleration,
 };
 
-use super::matching;
 use super::preferences_v1::{self, ClusterSelector, Preferences};
+use super::{lazy, matching};
 use crate::decision::Decision;
 use crate::federated_kinds::{Division, Spread, default_spread};
 use crate::inputs::{FederatedObject, Inputs};
+use crate::needs;
 
 /// Seconds for which an earlier affinity must fit before it is gone back to, where the policy does not say.
 const RETURN_SECONDS: i64 = 300;
@@ -44,6 +45,8 @@ pub(super) enum Lead {
     Target,
     /// The workloads that mount it.
     Mounts,
+    /// The workloads whose pods need it.
+    Needs,
 }
 
 /// What governs one object.
@@ -68,20 +71,22 @@ impl<'a> Rule<'a> {
             Division::Whole => Spread::One,
             Division::Free | Division::Once => default_spread(&object.resource.api_version, &object.resource.kind),
         };
-        if let Some(policy) = matching::best(inputs.policies, object) {
-            decision.policy = matching::label(policy);
+        if let Some((label, policy)) = governing(inputs, decision) {
+            decision.policy = label;
             decision.steps.push(format!("{} selects the object.", decision.policy));
-            decision.conflict_resolution = policy.spec.conflict_resolution;
-            decision.preserve_resources_on_deletion = policy.spec.preserve_resources_on_deletion;
+            decision.conflict_resolution = policy.conflict_resolution;
+            decision.preserve_resources_on_deletion = policy.preserve_resources_on_deletion;
+            decision.suspension.clone_from(&policy.suspension);
+            decision.propagate_deps = policy.propagate_deps.unwrap_or_default();
             if preferences_v1::present(object) {
                 decision
                     .steps
                     .push("Its Federation v1 annotations are not read, because a policy selects it.".to_owned());
             }
-            let manner = manner_of(&policy.spec, is_divisible(object), spread);
+            let manner = manner_of(policy, is_divisible(object), spread);
             return Self {
                 manner,
-                policy: Some(&policy.spec),
+                policy: Some(policy),
                 selector_v1: None,
                 served_name,
                 source: "The policy",
@@ -102,6 +107,20 @@ impl<'a> Rule<'a> {
                 selector_v1,
                 served_name,
                 source,
+                term: 0,
+            };
+        }
+        if selector_v1.is_none() && is_propagated(inputs) {
+            decision.propagated = true;
+            decision
+                .steps
+                .push("No policy selects it, and one takes it along with what needs it.".to_owned());
+            return Self {
+                manner: Manner::Follows(Lead::Needs),
+                policy: None,
+                selector_v1: None,
+                served_name,
+                source: "The policy of what needs it",
                 term: 0,
             };
         }
@@ -206,6 +225,7 @@ impl<'a> Rule<'a> {
             Manner::PlannedV1(_) => "replicas planned as Federation v1 did",
             Manner::Follows(Lead::Target) => "where its target has replicas",
             Manner::Follows(Lead::Mounts) => "where what mounts it is",
+            Manner::Follows(Lead::Needs) => "where what needs it is",
         }
     }
 
@@ -221,6 +241,38 @@ impl<'a> Rule<'a> {
         };
         Self { manner, ..self.clone() }
     }
+}
+
+/// The policy that governs the object, with its label; none where it is the kind's default.
+fn governing<'a>(inputs: &Inputs<'a>, decision: &mut Decision) -> Option<(String, &'a PolicySpec)> {
+    let standing = inputs.previous.map_or("", |previous| previous.policy.as_str());
+    let selected = matching::best(inputs.policies, inputs.object, standing);
+    if let Some(in_use) = lazy::in_use(inputs, selected) {
+        decision.lazy = Some(lazy::kept(inputs, in_use.spec));
+        let now = selected.map(|policy| &policy.spec);
+        if in_use.spec != now {
+            let step = "A lazy policy says something else by now: that counts once the object is edited.";
+            decision.steps.push(step.to_owned());
+        }
+        return Some((in_use.label.to_owned(), in_use.spec?));
+    }
+    let policy = selected?;
+    if lazy::is_lazy(policy) {
+        decision.lazy = Some(lazy::kept(inputs, Some(&policy.spec)));
+    }
+    Some((matching::label(policy), &policy.spec))
+}
+
+/// Whether the object goes where those are that need it: one of them is propagated with what it needs, or once was.
+fn is_propagated(inputs: &Inputs<'_>) -> bool {
+    let resource = &inputs.object.resource;
+    if needs::Kind::of(&resource.api_version, &resource.kind).is_none() {
+        return false;
+    }
+    let same = |previous: &&api::PlacementSpec| previous.resource.uid == resource.uid;
+    let was = inputs.previous.filter(same).is_some_and(|previous| previous.propagated);
+    let propagates = |leader: &&api::PlacementSpec| leader.propagate_deps && !leader.deleted;
+    was || inputs.leaders.iter().any(propagates)
 }
 
 fn is_divisible(object: &FederatedObject) -> bool {

@@ -9,6 +9,7 @@ use crate::inputs::FederatedObject;
 
 mod available;
 mod drain;
+mod effect;
 mod following;
 mod ordered;
 mod properties;

@@ -65,7 +65,7 @@ pub(super) fn apply(
             let specificity = if selectors.is_empty() {
                 (scope.is_empty() || scope == facts.resource.namespace).then_some(Specificity::Kind)
             } else {
-                selectors::best_match(selectors, scope, &facts.resource, &facts.labels)
+                selectors::best_match(selectors, scope, facts)
             };
             // `true` sorts last: cluster-scoped policies come first.
             specificity.map(|specificity| ((!scope.is_empty(), specificity, policy.metadata.name()), policy))

@@ -1,5 +1,6 @@
 //! Rules about propagation policies.
 
+use crate::expression::selecting;
 use crate::field;
 use crate::status::Cause;
 
@@ -23,6 +24,7 @@ pub(super) fn policy(spec: &At<'_>, namespace: Option<&str>, faults: &mut Vec<Ca
         ));
     }
     resource_selectors(&selectors, namespace, faults);
+    suspension(&spec.get("suspension"), faults);
     let placement = spec.get("placement");
     affinity(&placement.get("clusterAffinity"), faults);
     affinities(&placement, faults);
@@ -46,6 +48,21 @@ pub(super) fn policy(spec: &At<'_>, namespace: Option<&str>, faults: &mut Vec<Ca
                 "must be greater than or equal to 1",
             ));
         }
+    }
+}
+
+/// Which members are told nothing: all, or some.
+fn suspension(suspension: &At<'_>, faults: &mut Vec<Cause>) {
+    let some = suspension.get("dispatchingOnClusters");
+    if !some.is_set() {
+        return;
+    }
+    if suspension.get("dispatching").is_set() {
+        faults.push(field::forbidden(&some.path, "may not be set beside `dispatching`"));
+    }
+    let names = some.get("clusterNames");
+    if names.len() == 0 {
+        faults.push(field::required(&names.path, ""));
     }
 }
 
@@ -142,6 +159,13 @@ pub(super) fn resource_selectors(selectors: &At<'_>, namespace: Option<&str>, fa
             }
         }
         selector::label_selector(&chosen.get("labelSelector"), faults);
+        let expression = chosen.get("matchExpression");
+        if let Some(fault) = Some(expression.text())
+            .filter(|text| !text.is_empty())
+            .and_then(selecting::fault)
+        {
+            faults.push(field::invalid(&expression.path, expression.value, &fault));
+        }
     }
 }
 

@@ -65,6 +65,28 @@ fn our_kinds() {
         ),
         (
             "PropagationPolicy",
+            policy(json!({"resourceSelectors": [
+                {"apiVersion": "apps/v1", "kind": "Deployment", "matchExpression": "object.spec.replicas > 3"}],
+                "activationPreference": "Lazy", "preemption": "Never", "propagateDeps": true,
+                "suspension": {"dispatchingOnClusters": {"clusterNames": ["eu-1"]}}})),
+            vec![],
+        ),
+        (
+            "PropagationPolicy",
+            policy(json!({"resourceSelectors": [
+                {"apiVersion": "apps/v1", "kind": "Deployment", "matchExpression": "object.spec.replicas >"}],
+                "suspension": {"dispatching": true, "dispatchingOnClusters": {}}})),
+            vec![
+                ("spec.resourceSelectors[0].matchExpression", R::FieldValueInvalid),
+                ("spec.suspension.dispatchingOnClusters", R::FieldValueForbidden),
+                (
+                    "spec.suspension.dispatchingOnClusters.clusterNames",
+                    R::FieldValueRequired,
+                ),
+            ],
+        ),
+        (
+            "PropagationPolicy",
             policy(json!({"resourceSelectors": [{"kind": "Deployment", "namespace": "other"}]})),
             vec![
                 ("spec.resourceSelectors[0].apiVersion", R::FieldValueRequired),

@@ -40,6 +40,7 @@ pub(in crate::command) async fn gather(client: &Client) -> Result<Seen, CommandE
         .map_err(failed("the hub's kinds cannot be discovered"))?;
     let mut world = World {
         now: Timestamp::now(),
+        holds: Some(machinery::expression::selecting::holds),
         policies: typed(client, &["PropagationPolicy", "ClusterPropagationPolicy"], &kinds).await?,
         overrides: typed(client, &["OverridePolicy", "ClusterOverridePolicy"], &kinds).await?,
         clusters: typed(client, &["Cluster"], &kinds).await?,
