@@ -63,6 +63,8 @@ pub enum ReportState {
     Failed,
     /// An object that is not Meridian's is in the way.
     Conflict,
+    /// It is to go and stays until an operator confirms that; `message` says how.
+    Held,
     /// The member holds it no longer, confirmed.
     Absent,
 }

@@ -19,6 +19,7 @@ pub mod inputs;
 pub mod moves;
 pub mod placement_status;
 pub mod plan;
+pub mod removals;
 pub mod render;
 pub mod room;
 pub mod selectors;
