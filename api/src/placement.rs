@@ -273,6 +273,9 @@ pub struct PlacedCluster {
     /// Ready endpoints behind a Service; absent where nothing was reported yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ready_endpoints: Option<i64>,
+    /// It is to go from this cluster and is held back, because too much was to go at once; `error` says how to confirm it.
+    #[serde(skip_serializing_if = "is_false")]
+    pub held: bool,
     /// The last error, as the member gave it; empty when all is well.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub error: String,

@@ -65,6 +65,8 @@ pub enum ReportState {
     Conflict,
     /// The hub says nothing of it for now; what the member holds of it is told.
     Suspended,
+    /// It is to go and stays until an operator confirms that; `message` says how.
+    Held,
     /// The member holds it no longer, confirmed.
     Absent,
 }

@@ -71,6 +71,8 @@ pub const CONDITION_READY: &str = "Ready";
 pub const CONDITION_SERVING: &str = "Serving";
 /// Cluster condition: it is dead for all that is known, and its replicas run elsewhere.
 pub const CONDITION_FAILED: &str = "Failed";
+/// Cluster condition: more objects were to go from it at once than may unasked; they stay until an operator confirms.
+pub const CONDITION_REMOVALS_HELD: &str = "RemovalsHeld";
 /// Key of the taint that a failed cluster has for as long as it is failed; policies tolerate it like any other.
 pub const FAILED_TAINT: &str = "federation.meridian.dev/failed";
 /// Key of the taint, effect `NoExecute`, of a cluster that is being drained: its addresses leave the names at once, its replicas
@@ -102,6 +104,9 @@ pub const UNJOIN_FINALIZER: &str = "federation.meridian.dev/unjoin";
 
 /// Annotation of a Cluster, `true`: when it leaves, what Meridian put there stays, without its marks.
 pub const KEEP_ANNOTATION: &str = "federation.meridian.dev/keep-objects";
+
+/// Annotation of a Cluster: until when (RFC 3339) objects may be removed from it however many they are. An operator sets it.
+pub const REMOVALS_CONFIRMED_ANNOTATION: &str = "federation.meridian.dev/removals-confirmed-until";
 
 /// Label, `true`, of Reports, Heartbeats and Resolutions that an API server has from another one of the same hub.
 pub const RELAYED_LABEL: &str = "federation.meridian.dev/relayed";

@@ -56,7 +56,7 @@ fn main() -> Result<(), serde_json::Error> {
                     };
                     // What is kept of each is small; the clusters that are out would fill the memory.
                     PlacementSpec {
-                        excluded: vec![],
+                        excluded: api::placement::Excluded::default(),
                         ..decide(&inputs).into_spec()
                     }
                 })

@@ -16,6 +16,7 @@ mod namespaces;
 mod options;
 mod placement;
 mod quota;
+mod removals;
 pub mod replicas;
 mod runtime;
 mod service_accounts;
@@ -84,6 +85,10 @@ pub async fn run(client: Client, shutdown: CancellationToken, options: Options) 
     let news = feeds.subscribe(&serving::kinds());
     let controller = serving::Serving::new(hub.clone(), recorder.clone());
     tasks.spawn("serving", drive(controller, serving::kinds(), news));
+
+    let news = feeds.subscribe(&removals::kinds());
+    let controller = removals::Removals::new(hub.clone(), recorder.clone());
+    tasks.spawn("removals", drive(controller, removals::kinds(), news));
 
     let news = feeds.subscribe(&failure::kinds());
     let controller = failure::Failure::new(hub.clone(), recorder);

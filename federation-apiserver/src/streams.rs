@@ -6,7 +6,9 @@
 
 mod audience;
 pub(crate) mod manifests;
+mod refusal;
 mod relevance;
+mod removals;
 mod render;
 pub(crate) mod reports;
 mod router;
@@ -14,6 +16,7 @@ mod router;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock};
 
+use placement::removals::RemovalGuard;
 use tokio_util::sync::CancellationToken;
 
 use crate::cache::Cache;
@@ -25,6 +28,7 @@ use router::Router;
 pub(crate) struct Streams {
     cache: Arc<Cache>,
     catalog: Arc<Catalog>,
+    guard: RemovalGuard,
     shutdown: CancellationToken,
     clusters: Mutex<BTreeMap<String, Arc<Manifests>>>,
     /// Begins with the first stream: where nobody asks, nobody follows.
@@ -34,10 +38,16 @@ pub(crate) struct Streams {
 }
 
 impl Streams {
-    pub(crate) fn new(cache: Arc<Cache>, catalog: Arc<Catalog>, shutdown: CancellationToken) -> Self {
+    pub(crate) fn new(
+        cache: Arc<Cache>,
+        catalog: Arc<Catalog>,
+        guard: RemovalGuard,
+        shutdown: CancellationToken,
+    ) -> Self {
         Self {
             cache,
             catalog,
+            guard,
             shutdown,
             clusters: Mutex::default(),
             router: OnceLock::new(),

@@ -17,7 +17,9 @@ pub(crate) use adopt::{PromoteArgs, ReleaseArgs};
 pub(crate) use api::{ApiArgs, AuditArgs, OidcArgs, ServiceAccountArgs};
 pub(crate) use hub::{ApiserverArgs, UpArgs};
 pub(crate) use members::{JoinArgs, Mode, SyncerArgs, UnjoinArgs};
-pub(crate) use operate::{DrainArgs, OverrideCommand, TimelineArgs, UncordonArgs, WhichClusters, WordArgs};
+pub(crate) use operate::{
+    ConfirmRemovalsArgs, DrainArgs, OverrideCommand, TimelineArgs, UncordonArgs, WhichClusters, WordArgs,
+};
 pub(crate) use plan::PlanArgs;
 
 /// One Kubernetes API over many clusters: plain objects in, healthy addresses out.
@@ -93,6 +95,8 @@ pub(crate) enum Command {
     Drain(DrainArgs),
     /// End a drain: traffic and replicas return.
     Uncordon(UncordonArgs),
+    /// Say that what is to go from clusters may go, however much it is: it is held back, or refused, until somebody says so.
+    ConfirmRemovals(ConfirmRemovalsArgs),
     /// Say that a cluster or an address is down, or up, whatever is observed; for a time and with a reason.
     #[command(subcommand)]
     Override(OverrideCommand),

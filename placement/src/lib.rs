@@ -20,6 +20,7 @@ pub mod moves;
 pub mod needs;
 pub mod placement_status;
 pub mod plan;
+pub mod removals;
 pub mod render;
 pub mod room;
 pub mod selectors;

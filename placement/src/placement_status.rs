@@ -60,8 +60,12 @@ pub fn placement_status(
 
 /// The row after a report; none once the object is confirmed gone from a cluster that is to be without it.
 fn updated(mut row: PlacedCluster, report: &ReportSpec, chosen: bool) -> Option<PlacedCluster> {
+    row.held = report.state == ReportState::Held && !chosen;
     match report.state {
         ReportState::Pending => {}
+        // What is there is there as it was. A cluster that is chosen again will say so.
+        ReportState::Held if chosen => {}
+        ReportState::Held => row.error.clone_from(&report.message),
         ReportState::Applied => {
             row.applied = true;
             row.observed_hub_generation = report.observed_hub_generation;
@@ -177,6 +181,12 @@ fn applied(spec: &PlacementSpec, rows: &[PlacedCluster]) -> Condition {
             ConditionStatus::False,
             "Applying",
             format!("waiting for: {}", names(&waiting)),
+        )
+    } else if leaving.iter().any(|row| row.held) {
+        judged(
+            ConditionStatus::False,
+            "RemovalHeld",
+            format!("held back in: {}", names(&leaving)),
         )
     } else if !leaving.is_empty() {
         judged(

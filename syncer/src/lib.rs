@@ -37,7 +37,7 @@ use tokio_util::sync::CancellationToken;
 pub use access::{CONNECT_TIMEOUT, MemberAccess, MemberSource, REQUEST_TIMEOUT};
 pub use error::{AccessError, ApplyError, Deed, RequestError, SyncerError};
 pub use pull::{Ended, pull};
-pub use supervise::{supervise, supervise_one};
+pub use supervise::{Nearby, supervise, supervise_one};
 
 /// One cluster and how both sides of it are reached.
 #[derive(Clone)]

@@ -53,6 +53,7 @@ pub(crate) fn report(facts: &Facts<'_>) -> Option<ReportSpec> {
         (Some(trouble), _) if trouble.conflict => ReportState::Conflict,
         (Some(_), _) => ReportState::Failed,
         (None, _) if spec.suspended => ReportState::Suspended,
+        (None, _) if spec.held_back => ReportState::Held,
         (None, _) if spec.action == ManifestAction::Hold && !spec.error.is_empty() => ReportState::Failed,
         (None, Some(_)) => ReportState::Applied,
         (None, None) => return None,

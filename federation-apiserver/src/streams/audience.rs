@@ -26,6 +26,12 @@ impl Audience {
         self.by_cluster.get(cluster).into_iter().flatten()
     }
 
+    /// Placements of which it is so, each with the clusters that it names.
+    pub(super) fn named(&self, is: impl Fn(&PlacementKey) -> bool) -> Vec<(PlacementKey, Box<[Arc<str>]>)> {
+        let found = self.named.iter().filter(|(key, _)| is(key));
+        found.map(|(key, names)| ((**key).clone(), names.clone())).collect()
+    }
+
     /// A Placement names these clusters now. Out: those that it named before or names now.
     pub(super) fn put<'a>(
         &mut self,

@@ -9,13 +9,17 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use api::well_known::{API_VERSION, GROUP};
-use api::{PlacementKey, Revision};
+use api::{Manifest, PlacementKey, Revision};
 use axum::response::Response;
+use jiff::Timestamp;
 use machinery::status::Status;
+use placement::removals::RemovalGuard;
+use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::Streams;
-use super::render::{Outcome, Renderer, key_of, to_value};
+use super::removals::{Removals, Word};
+use super::render::{Outcome, Renderer, held_back, key_of, to_value};
 use super::router::{Dirty, Router};
 use crate::cache::{Cache, CachedObject, HistoryConfig, KindCache, canonical, splice_revision};
 use crate::http::select::Selection;
@@ -79,6 +83,7 @@ impl Streams {
             &self.catalog,
             &self.router(),
             cluster,
+            self.guard,
             &self.shutdown,
         ));
         clusters.insert(cluster.to_owned(), manifests.clone());
@@ -108,6 +113,7 @@ impl Manifests {
         catalog: &Arc<Catalog>,
         router: &Arc<Router>,
         cluster: &str,
+        guard: RemovalGuard,
         shutdown: &CancellationToken,
     ) -> Self {
         let kind = KindKey::new(GROUP, "manifests");
@@ -119,26 +125,32 @@ impl Manifests {
             cache: cache.clone(),
             router: router.clone(),
             renderer: Renderer::new(cache.clone(), catalog.clone(), cluster),
+            removals: Removals::new(guard),
             objects: objects.clone(),
             kind,
             cluster: cluster.to_owned(),
         };
         follower.begin();
         let stop = shutdown.child_token();
-        let (over, guard) = (stop.clone(), stop.clone().drop_guard());
+        let (over, ends) = (stop.clone(), stop.clone().drop_guard());
         tokio::spawn(stop.run_until_cancelled_owned(async move {
             loop {
-                let Dirty { keys, everything } = mailbox.take().await;
-                match everything {
-                    Some(revision) => follower.everything(revision, keys),
-                    None => follower.each(keys),
+                let due = follower.removals.due();
+                tokio::select! {
+                    Dirty { keys, everything } = mailbox.take() => match everything {
+                        Some(revision) => follower.everything(revision, keys),
+                        None => follower.each(keys),
+                    },
+                    () = tokio::time::sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
+                        follower.publish(follower.cache.revision(), BTreeSet::new());
+                    }
                 }
             }
         }));
         Self {
             objects,
             over,
-            _task: guard,
+            _task: ends,
         }
     }
 }
@@ -153,6 +165,7 @@ struct Follower {
     cache: Arc<Cache>,
     router: Arc<Router>,
     renderer: Renderer,
+    removals: Removals,
     objects: Arc<KindCache>,
     kind: KindKey,
     cluster: String,
@@ -163,46 +176,15 @@ impl Follower {
     fn begin(&mut self) {
         let cause = self.cache.revision();
         self.renderer.refresh(self.router.overrides());
-        let commits: Vec<Committed> = self
-            .router
-            .placements(&self.cluster)
-            .iter()
-            .filter_map(|key| self.rendered(key))
-            .collect();
-        let commits: Vec<Committed> = commits
-            .into_iter()
-            .zip(1..)
-            .map(|(commit, place)| {
-                let revision = version(cause, place);
-                Committed {
-                    revision,
-                    created_revision: revision,
-                    ..commit
-                }
-            })
-            .collect();
+        let keys = self.router.placements(&self.cluster).into_iter().collect();
+        // All that is to go is known at once.
+        let words = self.words(keys, self.removals.long_ago(Instant::now()));
+        let commits = self.commits(version(cause, 1), words);
         let last = commits
             .last()
             .map_or_else(|| version(cause, 0), |commit| commit.revision);
         self.objects.reset(last, &commits);
         self.objects.advance(last);
-    }
-
-    fn rendered(&self, key: &PlacementKey) -> Option<Committed> {
-        match self.renderer.render(key) {
-            Outcome::Manifest(manifest) => {
-                let body = canonical(&to_value(&manifest)?);
-                Some(Committed {
-                    key: ObjectKey::new(&self.kind, &key.namespace, &key.name),
-                    uid: manifest.metadata.uid.as_deref().unwrap_or_default().into(),
-                    op: Op::Created,
-                    revision: Revision::FIRST,
-                    created_revision: Revision::FIRST,
-                    body,
-                })
-            }
-            Outcome::Nothing | Outcome::Unchanged => None,
-        }
     }
 
     /// Looks at every Placement that names the cluster, at every manifest that it was told, and at these.
@@ -216,7 +198,7 @@ impl Follower {
     }
 
     /// Looks at some, in the order in which they changed.
-    fn each(&self, keys: BTreeMap<PlacementKey, Revision>) {
+    fn each(&mut self, keys: BTreeMap<PlacementKey, Revision>) {
         let mut by_revision: BTreeMap<Revision, BTreeSet<PlacementKey>> = BTreeMap::new();
         for (key, revision) in keys {
             by_revision.entry(revision).or_default().insert(key);
@@ -226,40 +208,87 @@ impl Follower {
         }
     }
 
-    /// Renders some Placements and tells what changed.
-    fn publish(&self, cause: Revision, keys: BTreeSet<PlacementKey>) {
-        let mut commits = Vec::new();
-        let mut next = self.objects.revision().next().max(version(cause, 1));
+    /// Renders some Placements, and those of which the time has come, and tells what changed.
+    fn publish(&mut self, cause: Revision, keys: BTreeSet<PlacementKey>) {
+        let words = self.words(keys, Instant::now());
+        let next = self.objects.revision().next().max(version(cause, 1));
+        let commits = self.commits(next, words);
+        if let Some(last) = commits.last().map(|commit| commit.revision) {
+            self.objects.apply(&commits);
+            self.objects.advance(last);
+        }
+        self.objects.advance(version(cause, 0));
+    }
+
+    /// What the cluster is told of Placements that were looked at now; what is to go is known `since` then.
+    fn words(&mut self, keys: BTreeSet<PlacementKey>, since: Instant) -> BTreeMap<PlacementKey, Outcome> {
+        let now = Instant::now();
+        let mut words = BTreeMap::new();
         for key in keys {
+            let outcome = self.renderer.render(&key);
+            match &outcome {
+                Outcome::Going { held_before, .. } => self.removals.going(&key, *held_before, since),
+                Outcome::Nothing => self.removals.gone(&key, now),
+                Outcome::Manifest(_) => self.removals.staying(&key),
+                Outcome::Unchanged => {}
+            }
+            words.insert(key, outcome);
+        }
+        let confirmed = self.renderer.is_confirmed(Timestamp::now());
+        let held = self.router.count(&self.cluster);
+        for key in self.removals.judge(held, confirmed, now) {
+            words.entry(key).or_insert_with_key(|key| self.renderer.render(key));
+        }
+        for (key, outcome) in &mut words {
+            if let Outcome::Going { manifest, .. } = outcome {
+                *outcome = match self.removals.word(key) {
+                    Word::Remove => Outcome::Manifest(std::mem::take(manifest)),
+                    Word::Hold => Outcome::Manifest(Box::new(held_back(std::mem::take(manifest), &self.cluster))),
+                    Word::Wait => Outcome::Unchanged,
+                };
+            }
+        }
+        words
+    }
+
+    /// What differs from what was told, from a version on.
+    fn commits(&self, first: Revision, words: BTreeMap<PlacementKey, Outcome>) -> Vec<Committed> {
+        let mut commits = Vec::new();
+        let mut next = first;
+        for (key, word) in words {
             let held = self.objects.get(&key.namespace, &key.name);
-            let commit = match (self.renderer.render(&key), held) {
-                (Outcome::Unchanged, _) | (Outcome::Nothing, None) => None,
+            let commit = match (word, held) {
                 (Outcome::Nothing, Some(held)) => Some(self.gone(&held, next)),
-                (Outcome::Manifest(manifest), held) => to_value(&manifest).and_then(|value| {
-                    let body = canonical(&value);
-                    let same = held
-                        .as_ref()
-                        .is_some_and(|held| splice_revision(&body, held.revision) == Some(held.bytes.clone()));
-                    (!same).then(|| Committed {
-                        key: ObjectKey::new(&self.kind, &key.namespace, &key.name),
-                        uid: manifest.metadata.uid.as_deref().unwrap_or_default().into(),
-                        op: if held.is_some() { Op::Updated } else { Op::Created },
-                        revision: next,
-                        created_revision: held.map_or(next, |held| held.created_revision),
-                        body,
-                    })
-                }),
+                (Outcome::Manifest(manifest), held) => self.told(&key, &manifest, held.as_deref(), next),
+                (Outcome::Unchanged | Outcome::Nothing | Outcome::Going { .. }, _) => None,
             };
             if let Some(commit) = commit {
                 next = commit.revision.next();
                 commits.push(commit);
             }
         }
-        if let Some(last) = commits.last().map(|commit| commit.revision) {
-            self.objects.apply(&commits);
-            self.objects.advance(last);
+        commits
+    }
+
+    fn told(
+        &self,
+        key: &PlacementKey,
+        manifest: &Manifest,
+        held: Option<&CachedObject>,
+        revision: Revision,
+    ) -> Option<Committed> {
+        let body = canonical(&to_value(manifest)?);
+        if held.is_some_and(|held| splice_revision(&body, held.revision).as_ref() == Some(&held.bytes)) {
+            return None;
         }
-        self.objects.advance(version(cause, 0));
+        Some(Committed {
+            key: ObjectKey::new(&self.kind, &key.namespace, &key.name),
+            uid: manifest.metadata.uid.as_deref().unwrap_or_default().into(),
+            op: if held.is_some() { Op::Updated } else { Op::Created },
+            revision,
+            created_revision: held.map_or(revision, |held| held.created_revision),
+            body,
+        })
     }
 
     fn gone(&self, held: &CachedObject, revision: Revision) -> Committed {

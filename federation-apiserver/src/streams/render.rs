@@ -6,7 +6,9 @@ use api::manifest::{ManifestAction, ManifestSpec};
 use api::metadata::ObjectMeta;
 use api::well_known::{API_VERSION, GROUP, KEEP_ANNOTATION};
 use api::{Cluster, Manifest, OverridePolicy, Placement, PlacementKey};
+use jiff::Timestamp;
 use machinery::expression::selecting::Selecting;
+use placement::removals;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -30,13 +32,21 @@ pub(super) struct Renderer {
 pub(super) enum Outcome {
     /// The cluster is told this.
     Manifest(Box<Manifest>),
+    /// The object is to go from the cluster.
+    Going {
+        /// The word that removes it.
+        manifest: Box<Manifest>,
+        /// It was held back when the cluster last spoke of it.
+        held_before: bool,
+    },
     /// There is nothing to do about the object in the cluster.
     Nothing,
     /// Not enough is known; what was told stays.
     Unchanged,
 }
 
-fn typed<T: DeserializeOwned>(object: &CachedObject) -> Option<T> {
+/// An object as its type; one that cannot be read is logged.
+pub(super) fn typed<T: DeserializeOwned>(object: &CachedObject) -> Option<T> {
     match serde_json::from_slice(&object.bytes) {
         Ok(value) => Some(value),
         Err(error) => {
@@ -117,6 +127,13 @@ impl Renderer {
         self.overrides = overrides;
     }
 
+    /// Whether things may go from the cluster however many they are.
+    pub(super) fn is_confirmed(&self, now: Timestamp) -> bool {
+        self.cluster
+            .as_ref()
+            .is_some_and(|cluster| removals::is_confirmed(cluster, now))
+    }
+
     /// The manifest of a Placement.
     pub(super) fn render(&self, key: &PlacementKey) -> Outcome {
         let Some(stored) = self.placements.get(&key.namespace, &key.name) else {
@@ -132,7 +149,16 @@ impl Renderer {
         }
         match (wanted, held) {
             (true, _) => self.present(&placement, cluster),
-            (false, true) => Outcome::Manifest(Box::new(absent(&placement, leaves_and_keeps(cluster)))),
+            (false, true) => {
+                let manifest = Box::new(absent(&placement, leaves_and_keeps(cluster)));
+                // What is released stays, and what moves asks nobody.
+                if manifest.spec.action != ManifestAction::Absent || removals::is_move(&placement.spec, &self.name) {
+                    return Outcome::Manifest(manifest);
+                }
+                let mut rows = placement.status.clusters.iter();
+                let held_before = rows.any(|row| row.name == self.name && row.held);
+                Outcome::Going { manifest, held_before }
+            }
             (false, false) => Outcome::Nothing,
         }
     }
@@ -211,6 +237,17 @@ fn absent(placement: &Placement, keep: bool) -> Manifest {
     } else {
         ManifestAction::Absent
     };
+    manifest
+}
+
+/// The same for an object that is held back.
+pub(super) fn held_back(mut manifest: Manifest, cluster: &str) -> Manifest {
+    manifest.spec.action = ManifestAction::Hold;
+    manifest.spec.held_back = true;
+    manifest.spec.error = format!(
+        "held back, because it would go together with too much else of what the cluster holds; next: meridian \
+         confirm-removals {cluster}, or undo what removes it"
+    );
     manifest
 }
 

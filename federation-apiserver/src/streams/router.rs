@@ -143,6 +143,16 @@ impl Router {
         state.audience.placements(cluster).map(|key| (**key).clone()).collect()
     }
 
+    /// Placements of which it is so, each with the clusters that it names.
+    pub(super) fn named(&self, is: impl Fn(&PlacementKey) -> bool) -> Vec<(PlacementKey, Box<[Arc<str>]>)> {
+        lock(&self.state).audience.named(is)
+    }
+
+    /// How many Placements name a cluster.
+    pub(super) fn count(&self, cluster: &str) -> usize {
+        lock(&self.state).audience.placements(cluster).count()
+    }
+
     /// The override policies as they were last read.
     pub(super) fn overrides(&self) -> Arc<[OverridePolicy]> {
         lock(&self.state).overrides.clone()

@@ -89,7 +89,7 @@ impl Rig {
 
     pub(crate) fn start_syncers(&mut self) {
         let stop = CancellationToken::new();
-        let task = tokio::spawn(syncer::supervise(self.client.clone(), stop.clone()));
+        let task = tokio::spawn(syncer::supervise(self.client.clone(), Arc::new(|_| None), stop.clone()));
         self.syncers = Some((stop, task));
     }
 
