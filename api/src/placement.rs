@@ -9,6 +9,7 @@ use crate::metadata::{Condition, ObjectMeta};
 use crate::names::ObjectRef;
 use crate::policy::{ConflictResolution, PolicySpec, Suspension};
 use crate::reason::Reason;
+use crate::rollout::RolloutState;
 
 /// The decision for one federated object.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -71,6 +72,9 @@ pub struct PlacementSpec {
     /// Spread constraints of the policy that cannot be met.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unmet_constraints: Vec<UnmetConstraint>,
+    /// Where the rollout of its version stands, where the policy says how that goes over the clusters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rollout: Option<RolloutState>,
     /// Members that are told nothing for now, by the policy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub suspension: Option<Suspension>,
@@ -264,6 +268,9 @@ pub struct PlacedCluster {
     /// Hash of the manifest that is applied.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub hash: String,
+    /// The version that is applied, where versions are rolled out.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub template: String,
     /// The copy does its work; absent where the kind has no notion of it or nothing was reported yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ready: Option<bool>,

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::metadata::ObjectMeta;
+use crate::rollout::Rollout;
 use crate::selector::{LabelSelector, Requirement};
 
 /// A policy of either scope; `metadata.namespace` is absent for the cluster-scoped one.
@@ -37,6 +38,9 @@ pub struct PolicySpec {
     /// What the pods of the selected workloads need goes where they go, and nowhere else: ConfigMaps, Secrets, ServiceAccounts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub propagate_deps: Option<bool>,
+    /// How a new version goes over the clusters; all at once where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rollout: Option<Rollout>,
     /// Members are told nothing for now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub suspension: Option<Suspension>,

@@ -20,6 +20,8 @@ pub const PLACEMENT_ANNOTATION: &str = "federation.meridian.dev/placement";
 pub const MANIFEST_HASH_ANNOTATION: &str = "federation.meridian.dev/manifest-hash";
 /// Annotation on objects in members: the hub object's `metadata.generation` that was applied last.
 pub const HUB_GENERATION_ANNOTATION: &str = "federation.meridian.dev/hub-generation";
+/// Annotation on objects in members whose versions are rolled out: the version that was applied last.
+pub const TEMPLATE_ANNOTATION: &str = "federation.meridian.dev/template";
 /// Annotation on objects in members: the uid of the hub's object that was applied last. Another one means that the hub's object
 /// was deleted and made anew.
 pub const HUB_UID_ANNOTATION: &str = "federation.meridian.dev/hub-uid";

@@ -54,11 +54,7 @@ fn main() -> Result<(), serde_json::Error> {
                         leaders: &[],
                         autoscaler: None,
                     };
-                    // What is kept of each is small; the clusters that are out would fill the memory.
-                    PlacementSpec {
-                        excluded: api::placement::Excluded::default(),
-                        ..decide(&inputs).into_spec()
-                    }
+                    decide(&inputs).into_spec()
                 })
                 .collect();
             (begun.elapsed(), decided)

@@ -35,6 +35,7 @@ use crate::decision::{Decision, Fates};
 use crate::inputs::{FederatedObject, Inputs};
 use candidate::{Candidate, fitting};
 pub use concern::concerns;
+pub use rule::governs;
 use rule::{Manner, Rule};
 
 /// When a decision may be another one though nothing changes: a toleration runs out, or the names of a drained cluster are

@@ -89,6 +89,8 @@ impl Decision {
             rebalanced: self.rebalanced,
             affinity: self.affinity,
             unmet_constraints: self.unmet,
+            // Where it stands is seen by who sees the members' reports.
+            rollout: None,
             suspension: self.suspension,
             propagate_deps: self.propagate_deps,
             propagated: self.propagated,

@@ -22,6 +22,7 @@ pub mod placement_status;
 pub mod plan;
 pub mod removals;
 pub mod render;
+pub mod rollout;
 pub mod room;
 pub mod selectors;
 pub mod serving;

@@ -70,6 +70,7 @@ fn updated(mut row: PlacedCluster, report: &ReportSpec, chosen: bool) -> Option<
             row.applied = true;
             row.observed_hub_generation = report.observed_hub_generation;
             row.hash.clone_from(&report.hash);
+            row.template.clone_from(&report.template);
             row.ready = report.ready;
             row.addresses.clone_from(&report.addresses);
             row.ready_endpoints = report.ready_endpoints;
@@ -89,6 +90,7 @@ fn updated(mut row: PlacedCluster, report: &ReportSpec, chosen: bool) -> Option<
             row.applied = false;
             row.error.clone_from(&report.message);
             if !report.status.is_null() || report.ready.is_some() {
+                row.template.clone_from(&report.template);
                 row.ready = report.ready;
                 row.addresses.clone_from(&report.addresses);
                 row.ready_endpoints = report.ready_endpoints;

@@ -9,11 +9,12 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::decide::{decide, decide_in_full, namespace};
+use crate::decide::{decide, decide_in_full, governs, namespace};
 use crate::decision::{self, Decision};
 use crate::federated_kinds::{Spread, default_spread, is_federated};
 use crate::inputs::{FederatedObject, Inputs};
 use crate::render::render;
+use crate::rollout;
 use crate::selectors;
 use crate::ties::Ties;
 
@@ -195,7 +196,7 @@ fn decide_one(
     let leaders = ties.leaders(facts);
     let leaders: Vec<&PlacementSpec> = leaders.iter().filter_map(|key| settled.get(key)).collect();
     let previous = world.placements.get(key).filter(|previous| !previous.deleted);
-    decide(&Inputs {
+    let inputs = Inputs {
         object: facts,
         policies: &policies,
         clusters: &world.clusters,
@@ -203,8 +204,13 @@ fn decide_one(
         now: world.now,
         leaders: &leaders,
         autoscaler: ties.autoscaler(key),
-    })
-    .into_spec()
+    };
+    let mut spec = decide(&inputs).into_spec();
+    // A plan tells how it ends.
+    let rolls = rollout::rolls(&facts.resource.api_version, &facts.resource.kind);
+    let policy = governs(&inputs).filter(|policy| rolls && policy.rollout.is_some());
+    spec.rollout = policy.and(world.objects.get(key)).map(rollout::at_rest);
+    spec
 }
 
 /// What would be done to get from one world to the other. The decisions of `now` are those that stand.

@@ -63,7 +63,7 @@ pub fn is_move(spec: &PlacementSpec, cluster: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use api::placement::Excluded;
+    use api::placement::ExcludedCluster;
     use proptest::prelude::*;
 
     use super::*;
@@ -120,10 +120,13 @@ mod tests {
     #[test]
     fn moves_ask_nobody() {
         let mut spec = PlacementSpec {
-            excluded: Excluded::of([
-                ("us-1", Reason::ClusterFailed, ""),
-                ("eu-1", Reason::AffinityMismatch, ""),
-            ]),
+            excluded: [("us-1", Reason::ClusterFailed), ("eu-1", Reason::AffinityMismatch)]
+                .map(|(name, reason)| ExcludedCluster {
+                    name: name.to_owned(),
+                    reason,
+                    message: String::new(),
+                })
+                .to_vec(),
             ..PlacementSpec::default()
         };
         assert!(is_move(&spec, "us-1") && !is_move(&spec, "eu-1") && !is_move(&spec, "ap-1"));

@@ -12,6 +12,7 @@ mod strip;
 
 use api::well_known::{
     HUB_GENERATION_ANNOTATION, MANAGED_LABEL, MANAGED_VALUE, MANIFEST_HASH_ANNOTATION, PLACEMENT_ANNOTATION,
+    TEMPLATE_ANNOTATION,
 };
 use api::{Cluster, OverridePolicy, PlacementSpec};
 use serde_json::{Map, Value, json};
@@ -99,7 +100,20 @@ pub fn render(
         .find(|target| target.name == name)
         .ok_or_else(not_placed)?;
 
-    let mut manifest = strip::strip(object).ok_or(RenderError::NotAnObject)?;
+    let rollout = spec.rollout.as_ref();
+    let older = rollout.filter(|rollout| !rollout.is_new_in(name)).map(|rollout| {
+        let mut object = object.clone();
+        if let Some(fields) = object.get_mut("spec").and_then(Value::as_object_mut) {
+            fields.insert("template".to_owned(), rollout.stable_template.clone());
+        }
+        object
+    });
+    let mut manifest = strip::strip(older.as_ref().unwrap_or(object)).ok_or(RenderError::NotAnObject)?;
+    if let Some(rollout) = rollout {
+        // Part of the hash, so that members say which version they have even where overrides make two of them alike.
+        let version = rollout.version_of(name).to_owned();
+        put(&mut manifest, "annotations", TEMPLATE_ANNOTATION, version);
+    }
     if let Some(share) = target.replicas {
         share::put(&mut manifest, spec, share);
     }
@@ -137,20 +151,23 @@ fn hash(manifest: &Map<String, Value>, without_replicas: bool) -> String {
         .collect()
 }
 
+/// Puts an entry into a map of the metadata.
+fn put(manifest: &mut Map<String, Value>, map: &str, key: &str, value: String) {
+    let metadata = manifest.entry("metadata").or_insert_with(|| json!({}));
+    if let Some(metadata) = metadata.as_object_mut() {
+        let entry = metadata.entry(map).or_insert_with(|| json!({}));
+        if !entry.is_object() {
+            *entry = json!({});
+        }
+        if let Some(entry) = entry.as_object_mut() {
+            entry.insert(key.to_owned(), Value::String(value));
+        }
+    }
+}
+
 /// Adds the label and annotations by which the syncer knows its own.
 fn mark(manifest: &mut Map<String, Value>, facts: &FederatedObject, hash: &str) {
-    let metadata = manifest.entry("metadata").or_insert_with(|| json!({}));
-    let mut put = |map: &str, key: &str, value: String| {
-        if let Some(metadata) = metadata.as_object_mut() {
-            let entry = metadata.entry(map).or_insert_with(|| json!({}));
-            if !entry.is_object() {
-                *entry = json!({});
-            }
-            if let Some(entry) = entry.as_object_mut() {
-                entry.insert(key.to_owned(), Value::String(value));
-            }
-        }
-    };
+    let mut put = |map: &str, key: &str, value: String| put(manifest, map, key, value);
     put("labels", MANAGED_LABEL, MANAGED_VALUE.to_owned());
     put(
         "annotations",

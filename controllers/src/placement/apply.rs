@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::placement::moves;
+use ::placement::{moves, rollout};
 use api::{PlacementSpec, Reason};
 use kube::api::PropagationPolicy;
 use serde_json::{Value, json};
@@ -185,6 +185,13 @@ fn note(recorder: &Recorder, about: &Watched, before: Option<&PlacementSpec>, sp
     {
         let message = format!("{told}: {}", spec.reason);
         recorder.note(reference(about), Mood::Normal, "Rescheduled", message);
+    }
+    if let Some((word, warns)) =
+        rollout::event(before.and_then(|before| before.rollout.as_ref()), spec.rollout.as_ref())
+    {
+        let mood = if warns { Mood::Warning } else { Mood::Normal };
+        let message = spec.rollout.as_ref().map(|rollout| rollout.message.clone());
+        recorder.note(reference(about), mood, word, message.unwrap_or_default());
     }
     let was = before.is_some_and(trouble);
     if trouble(spec) && !(was && before.is_some_and(|before| before.reason == spec.reason)) {

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::placement::decide::namespace;
-use ::placement::decide::next_expiry;
+use ::placement::decide::{governs, next_expiry};
 use ::placement::federated_kinds::is_custom_group;
-use ::placement::{decide, decision, moves};
-use api::{PlacementKey, PlacementSpec};
+use ::placement::{Inputs, decide, decision, moves, rollout};
+use api::{PlacementKey, PlacementSpec, PlacementStatus, RolloutState};
 use jiff::Timestamp;
 
 use super::index::{Index, Seen, Standing, Subject};
@@ -102,6 +102,10 @@ fn place(
             moves::pace(&mut spec, &placement.spec, &placement.status, lost);
             moves::forget_departed(&mut spec);
         }
+        if let Some((state, look)) = rolled_out(index, subject, &inputs, &spec, standing) {
+            expiry = expiry.into_iter().chain(look).min();
+            spec.rollout = Some(state);
+        }
         spec
     };
     let wait = || {
@@ -140,6 +144,38 @@ fn place(
         spec,
         vanished,
     })
+}
+
+/// Where the rollout of the object's version stands, and when to look again; none where no policy says how it goes.
+fn rolled_out(
+    index: &Index,
+    subject: &Subject,
+    inputs: &Inputs<'_>,
+    spec: &PlacementSpec,
+    standing: Option<&Standing>,
+) -> Option<(RolloutState, Option<Timestamp>)> {
+    let resource = &subject.facts.resource;
+    if !rollout::rolls(&resource.api_version, &resource.kind) {
+        return None;
+    }
+    let rule = governs(inputs)?.rollout.as_ref()?;
+    let unheard = PlacementStatus::default();
+    let seen = rollout::Seen {
+        rule,
+        object: &subject.watched.value(),
+        spec,
+        status: standing.map_or(&unheard, |standing| &standing.placement.status),
+        clusters: &index.clusters,
+        now: inputs.now,
+    };
+    let same = |previous: &&PlacementSpec| previous.resource.uid == resource.uid;
+    let before = inputs
+        .previous
+        .filter(same)
+        .and_then(|previous| previous.rollout.as_ref());
+    let state = rollout::advance(before, &seen);
+    let look = rollout::next_look(&state, &seen);
+    Some((state, look))
 }
 
 fn retire(index: &Index, key: &PlacementKey, standing: &Standing) -> Option<Desired> {

@@ -108,6 +108,10 @@ fn sentences(placement: &Placement) -> String {
         };
         say(format!("Affinity group: {}{returns}", affinity.name));
     }
+    if let Some(rollout) = &spec.rollout {
+        let phase = format!("{:?}", rollout.phase);
+        say(format!("Rollout: {phase}. {}", rollout.message).trim_end().to_owned());
+    }
     for unmet in &spec.unmet_constraints {
         say(format!(
             "Unmet: {} of at least {} groups of {}",

@@ -263,6 +263,12 @@ fn governing<'a>(inputs: &Inputs<'a>, decision: &mut Decision) -> Option<(String
     Some((matching::label(policy), &policy.spec))
 }
 
+/// The policy that governs an object, as it is in use; none where it is the kind's default.
+#[must_use]
+pub fn governs<'a>(inputs: &Inputs<'a>) -> Option<&'a PolicySpec> {
+    governing(inputs, &mut Decision::default()).map(|(_, policy)| policy)
+}
+
 /// Whether the object goes where those are that need it: one of them is propagated with what it needs, or once was.
 fn is_propagated(inputs: &Inputs<'_>) -> bool {
     let resource = &inputs.object.resource;

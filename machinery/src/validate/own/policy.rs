@@ -11,8 +11,8 @@ use super::{between, labels_once};
 
 const FIELDS: [&str; 3] = ["provider", "region", "zone"];
 
-/// The longest that an object stays away from a group that fits again: a week.
-const RETURN_SECONDS_MAX: i64 = 7 * 24 * 3600;
+/// The longest that an object stays away from a group that fits again, or a wave lasts: a week.
+const WEEK_SECONDS: i64 = 7 * 24 * 3600;
 
 /// A policy; the namespace is that of a namespaced one.
 pub(super) fn policy(spec: &At<'_>, namespace: Option<&str>, faults: &mut Vec<Cause>) {
@@ -25,6 +25,7 @@ pub(super) fn policy(spec: &At<'_>, namespace: Option<&str>, faults: &mut Vec<Ca
     }
     resource_selectors(&selectors, namespace, faults);
     suspension(&spec.get("suspension"), faults);
+    rollout(&spec.get("rollout"), faults);
     let placement = spec.get("placement");
     affinity(&placement.get("clusterAffinity"), faults);
     affinities(&placement, faults);
@@ -49,6 +50,28 @@ pub(super) fn policy(spec: &At<'_>, namespace: Option<&str>, faults: &mut Vec<Ca
             ));
         }
     }
+}
+
+/// How a new version goes over the clusters: waves with names of their own, and times.
+fn rollout(rollout: &At<'_>, faults: &mut Vec<Cause>) {
+    let mut seen = Vec::new();
+    let waves = rollout.get("waves");
+    for wave in waves.items() {
+        let name = wave.get("name");
+        if name.text().is_empty() {
+            faults.push(field::required(&name.path, ""));
+        } else {
+            push(&name, format::label_value(name.text()), faults);
+            if seen.contains(&name.text()) {
+                faults.push(field::duplicate(&name.path, name.value));
+            }
+            seen.push(name.text());
+        }
+        affinity(&wave, faults);
+        between(&wave.get("soakSeconds"), 0, WEEK_SECONDS, faults);
+    }
+    between(&rollout.get("soakSeconds"), 0, WEEK_SECONDS, faults);
+    between(&rollout.get("progressDeadlineSeconds"), 1, WEEK_SECONDS, faults);
 }
 
 /// Which members are told nothing: all, or some.
@@ -88,7 +111,7 @@ fn affinities(placement: &At<'_>, faults: &mut Vec<Cause>) {
         affinity(&term, faults);
     }
     let returns = placement.get("clusterAffinityReturnSeconds");
-    between(&returns, 0, RETURN_SECONDS_MAX, faults);
+    between(&returns, 0, WEEK_SECONDS, faults);
 }
 
 /// In how many groups the chosen clusters are: each constraint by one field or one label, and none twice.
