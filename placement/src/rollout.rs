@@ -291,3 +291,6 @@ pub fn event(before: Option<&RolloutState>, now: Option<&RolloutState>) -> Optio
         RolloutPhase::RolledBack => ("RolledBack", true),
     })
 }
+
+#[cfg(test)]
+mod tests;

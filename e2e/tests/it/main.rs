@@ -32,6 +32,7 @@ mod promote;
 mod pull;
 mod read_through;
 mod replicas;
+mod rollout;
 mod shop;
 mod simulated_members;
 mod store_stress;
