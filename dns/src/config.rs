@@ -3,8 +3,9 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::wire::Settings;
+
 /// Settings of a DNS server.
-#[derive(Clone)]
 pub struct DnsConfig {
     /// Address for UDP and TCP; port 0 picks a free one for both.
     pub listen: SocketAddr,
@@ -18,6 +19,8 @@ pub struct DnsConfig {
     pub snapshot_path: Option<PathBuf>,
     /// The hub; without it, the server answers from the snapshot on disk alone.
     pub hub: Option<kube::Client>,
+    /// How it answers.
+    pub settings: Settings,
 }
 
 impl std::fmt::Debug for DnsConfig {
@@ -29,6 +32,7 @@ impl std::fmt::Debug for DnsConfig {
             ns_name,
             snapshot_path,
             hub,
+            settings,
         } = self;
         f.debug_struct("DnsConfig")
             .field("listen", listen)
@@ -37,6 +41,7 @@ impl std::fmt::Debug for DnsConfig {
             .field("ns_name", ns_name)
             .field("snapshot_path", snapshot_path)
             .field("hub", &hub.is_some())
+            .field("settings", settings)
             .finish()
     }
 }

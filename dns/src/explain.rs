@@ -6,7 +6,7 @@ use hickory_proto::op::Message;
 
 use crate::choose::{Candidate, Family, Usable};
 use crate::snapshot::{CompiledService, Found, Level, NameError, Node, NodeKind, Snapshot, WireName, types};
-use crate::wire::{Transport, answer};
+use crate::wire::{Ask, Settings, Transport, answer};
 
 /// Why a client gets an answer.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -83,7 +83,15 @@ fn ask(snapshot: &Snapshot, name: &WireName, type_: u16, client: IpAddr) -> (Str
     query.extend_from_slice(&type_.to_be_bytes());
     query.extend_from_slice(&[0, 1]);
     let mut out = Vec::new();
-    let Some(outcome) = answer(snapshot, &query, client, Transport::Tcp, 0, &mut out) else {
+    let ask = Ask {
+        packet: &query,
+        source: client,
+        transport: Transport::Tcp,
+        entropy: 0,
+        millis: 0,
+        age: 0,
+    };
+    let Some(outcome) = answer(snapshot, &Settings::default(), &ask, &mut out) else {
         return ("no answer".into(), Vec::new());
     };
     let records = Message::from_vec(&out)

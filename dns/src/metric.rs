@@ -6,15 +6,16 @@ use metrics::{Counter, counter, gauge};
 
 use crate::snapshot::types;
 use crate::state::DnsState;
-use crate::wire::{Outcome, Rcode, Transport};
+use crate::wire::{Outcome, Rcode, Transport, Verdict};
 
-const QTYPES: [(u16, &str); 8] = [
+const QTYPES: [(u16, &str); 9] = [
     (types::A, "A"),
     (types::AAAA, "AAAA"),
     (types::SRV, "SRV"),
     (types::SOA, "SOA"),
     (types::NS, "NS"),
     (types::CNAME, "CNAME"),
+    (types::TXT, "TXT"),
     (types::ANY, "ANY"),
     (0, "other"),
 ];
@@ -33,6 +34,7 @@ const RCODES: [Rcode; 7] = [
 pub(crate) struct QueryCounters {
     counters: Arc<Vec<Counter>>,
     dropped: Counter,
+    limited: [(Verdict, Counter); 3],
 }
 
 impl QueryCounters {
@@ -45,9 +47,18 @@ impl QueryCounters {
             counter!("meridian_dns_queries_total", "qtype" => qtype, "rcode" => rcode, "transport" => transport)
         });
         let dropped = counter!("meridian_dns_dropped_total", "transport" => transport);
+        let limited = [
+            (Verdict::Drop, "dropped"),
+            (Verdict::Truncate, "truncated"),
+            (Verdict::Tried, "tried"),
+        ];
         Self {
             counters: Arc::new(counters.collect()),
             dropped,
+            limited: limited.map(|(verdict, word)| {
+                let counter = counter!("meridian_dns_limited_total", "transport" => transport, "verdict" => word);
+                (verdict, counter)
+            }),
         }
     }
 
@@ -56,6 +67,11 @@ impl QueryCounters {
         let Some(outcome) = outcome else {
             return self.dropped.increment(1);
         };
+        if outcome.verdict != Verdict::Send
+            && let Some((_, limited)) = self.limited.iter().find(|(verdict, _)| *verdict == outcome.verdict)
+        {
+            limited.increment(1);
+        }
         let type_ = QTYPES
             .iter()
             .position(|(number, _)| *number == outcome.type_)

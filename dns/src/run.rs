@@ -1,6 +1,7 @@
 //! A DNS server from start to end: parts in flow order, stopped in reverse.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -9,9 +10,10 @@ use crate::config::DnsConfig;
 use crate::error::DnsError;
 use crate::follow::{self, Engine, Follow};
 use crate::probe;
-use crate::server::{Sockets, UdpWorkers, serve_tcp};
+use crate::server::{Desk, Sockets, UdpWorkers, serve_tcp};
 use crate::snapshot::Zone;
 use crate::state::DnsState;
+use crate::wire::Settings;
 
 /// A server whose sockets are bound and whose snapshot is loaded from disk, where there is one.
 pub struct DnsServer {
@@ -19,6 +21,7 @@ pub struct DnsServer {
     sockets: Sockets,
     engine: Engine,
     state: DnsState,
+    settings: Arc<Settings>,
     hub: Option<kube::Client>,
 }
 
@@ -36,6 +39,7 @@ impl DnsServer {
             ns_name,
             snapshot_path,
             hub,
+            settings,
         } = config;
         let sockets = Sockets::bind(listen).await?;
         let failed = |source| DnsError::Workers {
@@ -50,6 +54,7 @@ impl DnsServer {
             sockets,
             engine,
             state,
+            settings: Arc::new(settings),
             hub,
         })
     }
@@ -76,17 +81,19 @@ impl DnsServer {
             sockets,
             engine,
             state,
+            settings,
             hub,
         } = self;
         let stop = shutdown.child_token();
         let failed = |source| DnsError::Workers { address, source };
-        let workers = UdpWorkers::start(sockets.udp, &state, &stop).map_err(failed)?;
+        let desk = Desk::new(state.clone(), settings);
+        let workers = UdpWorkers::start(sockets.udp, &desk, &stop).map_err(failed)?;
         let (probes, targets, verdicts) = probe::Prober::new(engine.last_verdicts());
         let mut parts: JoinSet<&'static str> = JoinSet::new();
         {
-            let (state, stop) = (state.clone(), stop.clone());
+            let stop = stop.clone();
             parts.spawn(async move {
-                serve_tcp(sockets.tcp, state, stop).await;
+                serve_tcp(sockets.tcp, desk, stop).await;
                 "tcp"
             });
         }

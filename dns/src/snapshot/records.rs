@@ -19,12 +19,26 @@ pub(crate) mod types {
     pub(crate) const SOA: u16 = 6;
     /// Host information; stands for "not everything" in answers to ANY (RFC 8482).
     pub(crate) const HINFO: u16 = 13;
+    /// Text.
+    pub(crate) const TXT: u16 = 16;
     /// IPv6 address.
     pub(crate) const AAAA: u16 = 28;
     /// Service location.
     pub(crate) const SRV: u16 = 33;
     /// EDNS pseudo record.
     pub(crate) const OPT: u16 = 41;
+    /// Keys to be agreed on (RFC 2930).
+    pub(crate) const TKEY: u16 = 249;
+    /// A message's signature (RFC 8945).
+    pub(crate) const TSIG: u16 = 250;
+    /// Changes of a zone (RFC 1995).
+    pub(crate) const IXFR: u16 = 251;
+    /// A whole zone (RFC 5936).
+    pub(crate) const AXFR: u16 = 252;
+    /// Mailboxes, long gone.
+    pub(crate) const MAILB: u16 = 253;
+    /// Mail agents, long gone.
+    pub(crate) const MAILA: u16 = 254;
     /// Everything.
     pub(crate) const ANY: u16 = 255;
 }

@@ -7,9 +7,20 @@ use dns::snapshot::{
     Snapshot, Zone, compile,
 };
 
+use dns::wire::{CookieSecrets, Identity, Settings};
+
 /// The zone of every test.
 pub(crate) fn zone() -> Zone {
     Zone::new("meridian.internal", "fed", None, Some("127.0.0.53".parse().unwrap())).unwrap()
+}
+
+/// How the servers of tests answer.
+pub(crate) fn settings() -> Settings {
+    Settings {
+        identity: Identity::new("dns-test", "Meridian test"),
+        cookies: Some(CookieSecrets::one(*b"0123456789abcdef")),
+        ..Settings::default()
+    }
 }
 
 /// A snapshot of a world.

@@ -6,6 +6,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod abuse;
 mod dialogue;
 mod fixture;
 mod follow;

@@ -10,13 +10,14 @@ use super::CommandError;
 use crate::cli::DnsServeArgs;
 use crate::data_dir::DataDir;
 use crate::up::{self, UpError};
-use crate::{health, hub};
+use crate::{dns_settings, health, hub};
 
 /// Runs until a signal.
 pub(crate) async fn run(data_dir: &Path, args: DnsServeArgs) -> Result<(), CommandError> {
     let stop = CancellationToken::new();
     crate::lifecycle::stop_on_signal(stop.clone());
     let dir = DataDir::open(data_dir)?;
+    let settings = dns_settings::settings(&dir, &args.serving).map_err(UpError::from)?;
     let client = hub::client(&args.hub, data_dir).await?;
     let server = DnsServer::bind(DnsConfig {
         listen: args.dns.dns_address,
@@ -25,6 +26,7 @@ pub(crate) async fn run(data_dir: &Path, args: DnsServeArgs) -> Result<(), Comma
         ns_name: None,
         snapshot_path: Some(dir.dns_snapshot()),
         hub: Some(client),
+        settings,
     })
     .await
     .map_err(UpError::from)?;
