@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::master::ZoneFile;
 use crate::wire::Settings;
 
 /// Settings of a DNS server.
@@ -19,6 +20,8 @@ pub struct DnsConfig {
     pub snapshot_path: Option<PathBuf>,
     /// The hub; without it, the server answers from the snapshot on disk alone.
     pub hub: Option<kube::Client>,
+    /// Zones that are served from master files.
+    pub zone_files: Vec<ZoneFile>,
     /// How it answers.
     pub settings: Settings,
 }
@@ -32,6 +35,7 @@ impl std::fmt::Debug for DnsConfig {
             ns_name,
             snapshot_path,
             hub,
+            zone_files,
             settings,
         } = self;
         f.debug_struct("DnsConfig")
@@ -41,6 +45,7 @@ impl std::fmt::Debug for DnsConfig {
             .field("ns_name", ns_name)
             .field("snapshot_path", snapshot_path)
             .field("hub", &hub.is_some())
+            .field("zone_files", zone_files)
             .field("settings", settings)
             .finish()
     }

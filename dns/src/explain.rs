@@ -115,7 +115,7 @@ fn walk(snapshot: &Snapshot, name: &WireName, place: usize, steps: &mut Vec<Stri
     }
     let mut name = name.clone();
     loop {
-        let node = match snapshot.table.find(name.as_bytes()) {
+        let node = match snapshot.federation.table.find(name.as_bytes()) {
             Found::Node(node) => node,
             Found::Empty => return steps.push(format!("{name} has nothing itself, but names below it: no data")),
             Found::Missing => {
@@ -132,6 +132,9 @@ fn walk(snapshot: &Snapshot, name: &WireName, place: usize, steps: &mut Vec<Stri
                 name = target.clone();
             }
             (NodeKind::Data(_), Some(service)) => return data(service, node, &name, place, steps),
+            (NodeKind::Cut { .. } | NodeKind::Redirect { .. }, _) => {
+                return steps.push(format!("{name} leads to another zone"));
+            }
             (NodeKind::Data(_), None) => return steps.push(format!("{name} is a name of the zone itself")),
         }
     }

@@ -19,13 +19,14 @@ const QTYPES: [(u16, &str); 9] = [
     (types::ANY, "ANY"),
     (0, "other"),
 ];
-const RCODES: [Rcode; 7] = [
+const RCODES: [Rcode; 8] = [
     Rcode::NoError,
     Rcode::FormErr,
     Rcode::ServFail,
     Rcode::NxDomain,
     Rcode::NotImp,
     Rcode::Refused,
+    Rcode::YxDomain,
     Rcode::BadVers,
 ];
 

@@ -1,14 +1,17 @@
 //! A DNS server from start to end: parts in flow order, stopped in reverse.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::DnsConfig;
 use crate::error::DnsError;
 use crate::follow::{self, Engine, Follow};
+use crate::master::{Beside, Keeper, ZoneFile};
 use crate::probe;
 use crate::server::{Desk, Sockets, UdpWorkers, serve_tcp};
 use crate::snapshot::Zone;
@@ -23,6 +26,8 @@ pub struct DnsServer {
     state: DnsState,
     settings: Arc<Settings>,
     hub: Option<kube::Client>,
+    keeper: Keeper,
+    beside: watch::Receiver<Beside>,
 }
 
 impl DnsServer {
@@ -39,6 +44,7 @@ impl DnsServer {
             ns_name,
             snapshot_path,
             hub,
+            zone_files,
             settings,
         } = config;
         let sockets = Sockets::bind(listen).await?;
@@ -48,7 +54,12 @@ impl DnsServer {
         };
         let address = sockets.udp.local_addr().map_err(failed)?;
         let zone = Zone::new(&zone, &federation, ns_name.as_deref(), Some(address.ip())).map_err(DnsError::Zone)?;
-        let (engine, state) = Engine::start(zone, snapshot_path);
+        let alone = hub.is_none() && !zone_files.is_empty();
+        check_origins(&zone, &zone_files, alone)?;
+        let reading = tokio::task::spawn_blocking(move || Keeper::start(zone_files));
+        let (keeper, beside) = reading.await.map_err(|_| DnsError::Stopped("reading master files"))?;
+        let zones = beside.borrow().clone();
+        let (engine, state) = Engine::start(zone, snapshot_path, zones, alone);
         Ok(Self {
             address,
             sockets,
@@ -56,6 +67,8 @@ impl DnsServer {
             state,
             settings: Arc::new(settings),
             hub,
+            keeper,
+            beside,
         })
     }
 
@@ -83,6 +96,8 @@ impl DnsServer {
             state,
             settings,
             hub,
+            keeper,
+            beside,
         } = self;
         let stop = shutdown.child_token();
         let failed = |source| DnsError::Workers { address, source };
@@ -104,6 +119,13 @@ impl DnsServer {
                 "probe"
             });
         }
+        {
+            let stop = stop.clone();
+            parts.spawn(async move {
+                keeper.run(stop).await;
+                "master files"
+            });
+        }
         if let Some(hub) = hub.clone() {
             let (state, stop) = (state.clone(), stop.clone());
             parts.spawn(async move {
@@ -119,6 +141,7 @@ impl DnsServer {
                 state,
                 targets,
                 verdicts,
+                beside,
             };
             parts.spawn(async move {
                 follow.run(stop).await;
@@ -140,6 +163,18 @@ impl DnsServer {
             Some(Err(_)) | None => Err(DnsError::Stopped("a task ended by a panic")),
         }
     }
+}
+
+/// No zone may be named twice; the federation's only where there is none.
+fn check_origins(zone: &Zone, files: &[ZoneFile], alone: bool) -> Result<(), DnsError> {
+    let mut seen = BTreeSet::new();
+    for file in files {
+        let again = !seen.insert(&file.origin);
+        if again || file.origin == zone.apex && !alone {
+            return Err(DnsError::ZoneTwice(file.origin.to_string()));
+        }
+    }
+    Ok(())
 }
 
 /// Binds and serves until `shutdown`.

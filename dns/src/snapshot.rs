@@ -12,6 +12,7 @@ mod names;
 mod node;
 mod policy;
 mod records;
+mod served;
 mod service;
 mod table;
 
@@ -22,12 +23,14 @@ pub use input::{
 pub use map::{ClientMap, Located, PlaceIndex};
 pub use names::{NameError, WireName};
 
-pub use node::{Answers, Level, Node, NodeKind, RrGroup, Variant};
+pub use node::{Answers, Level, NameServer, Node, NodeKind, RrGroup, Variant};
+pub use served::{Served, Standing, Zones};
 pub use service::{CompiledService, RegionChoice};
 pub use table::{Found, Table};
 
 pub(crate) use names::parents;
-pub(crate) use records::{RECORD_HEAD, types};
+pub(crate) use records::{RECORD_HEAD, raw as raw_record, types};
+pub(crate) use served::{Look, any};
 
 /// The OPT pseudo type, for the wire.
 pub(crate) const OPT: u16 = types::OPT;

@@ -5,6 +5,7 @@
 //! packet is hostile: nothing panics, and work is bounded by the packet's length.
 
 mod answer;
+mod chase;
 mod cookies;
 mod identity;
 mod limit;

@@ -68,9 +68,9 @@ pub(crate) enum LogFormat {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run everything in one process: PostgreSQL, API server, controllers, syncers, DNS, console.
-    Up(UpArgs),
+    Up(Box<UpArgs>),
     /// Run the API server and the console alone.
-    Apiserver(ApiserverArgs),
+    Apiserver(Box<ApiserverArgs>),
     /// Run syncers alone, as clients of a hub.
     Syncer(SyncerArgs),
     /// Run a DNS server alone, as a client of a hub.

@@ -55,6 +55,7 @@ pub(crate) fn settings(dir: &DataDir, args: &DnsServingArgs) -> Result<Settings,
         dns_rate_limit_exempt,
         dns_rate_limit_dry_run,
         dns_client_subnet,
+        zone_file: _,
     } = args;
     let id = dns_id.clone().unwrap_or_else(host_name);
     let version = dns_version

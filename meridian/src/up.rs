@@ -145,6 +145,7 @@ pub(crate) async fn run(data_dir: &Path, args: UpArgs) -> Result<(), UpError> {
         ns_name: None,
         snapshot_path: Some(dir.dns_snapshot()),
         hub: Some(hub.client(UserInfo::new(DNS_USER, [MASTERS_GROUP]))),
+        zone_files: dns_serving.zone_file,
         settings: dns_settings,
     })
     .await?;

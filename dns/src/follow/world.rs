@@ -141,8 +141,8 @@ impl World {
                 .any(|row| own(row) || shared.contains(&row.cluster))
         });
         Dirty {
-            all: false,
             services: touched.map(|(key, _)| key.clone()).collect(),
+            ..Dirty::default()
         }
     }
 
@@ -307,8 +307,8 @@ impl World {
             .iter()
             .filter(|(_, placement)| placement.rows.iter().any(empty));
         Dirty {
-            all: false,
             services: touched.map(|(key, _)| key.clone()).collect(),
+            ..Dirty::default()
         }
     }
 
@@ -332,8 +332,8 @@ impl World {
     fn dirty(&self, kind: Kind, key: &str) -> Dirty {
         match kind {
             Kind::Service | Kind::Placement => Dirty {
-                all: false,
                 services: [key.to_owned()].into(),
+                ..Dirty::default()
             },
             Kind::Cluster | Kind::Region => Dirty::everything(),
             Kind::DnsPolicy => {
@@ -342,8 +342,8 @@ impl World {
                     .map_or(String::new(), |(namespace, _)| format!("{namespace}/"));
                 let services = self.input.services.keys().filter(|key| key.starts_with(&prefix));
                 Dirty {
-                    all: false,
                     services: services.cloned().collect(),
+                    ..Dirty::default()
                 }
             }
         }

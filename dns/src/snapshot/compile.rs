@@ -10,8 +10,9 @@ use ipnet::IpNet;
 use super::input::Input;
 use super::map::{ClientMap, PlaceIndex};
 use super::names::{NameError, WireName};
-use super::node::{Answers, Level, Node, NodeKind};
+use super::node::{Answers, Level, NameServer, Node, NodeKind};
 use super::records::{self, types};
+use super::served::{self, Served, Standing, Zones};
 use super::service::{self, CompiledService, Places};
 use super::table::Table;
 use crate::choose::Place;
@@ -79,6 +80,8 @@ pub struct Dirty {
     pub all: bool,
     /// These Services.
     pub services: BTreeSet<String>,
+    /// Zones beside the federation's.
+    pub zones: bool,
 }
 
 impl Dirty {
@@ -87,19 +90,20 @@ impl Dirty {
     pub fn everything() -> Self {
         Self {
             all: true,
-            services: BTreeSet::new(),
+            ..Self::default()
         }
     }
 
     /// Nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        !self.all && self.services.is_empty()
+        !self.all && !self.zones && self.services.is_empty()
     }
 
     /// Adds what another change made dirty.
     pub fn absorb(&mut self, other: Self) {
         self.all |= other.all;
+        self.zones |= other.zones;
         self.services.extend(other.services);
     }
 }
@@ -117,16 +121,12 @@ pub struct Snapshot {
     pub regions: Arc<Vec<Place>>,
     /// From client networks to places.
     pub map: Arc<ClientMap>,
-    /// The names.
-    pub table: Table,
+    /// The federation's names.
+    pub federation: Arc<Served>,
+    /// All zones, the federation's included.
+    pub zones: Zones,
     /// The Services by key.
     pub services: BTreeMap<Arc<str>, Arc<CompiledService>>,
-    /// SOA record for negative answers and the apex; the owner pointer is patched.
-    pub(crate) soa: Box<[u8]>,
-    /// HINFO record for ANY.
-    pub(crate) any: Box<[u8]>,
-    /// Address records of the name server.
-    pub(crate) glue: Vec<Box<[u8]>>,
 }
 
 /// Compiles all of an input.
@@ -144,6 +144,10 @@ pub struct Compiler {
     map: Arc<ClientMap>,
     table: Table,
     services: BTreeMap<Arc<str>, Arc<CompiledService>>,
+    /// Zones that are served beside the federation's.
+    beside: Arc<[Arc<Served>]>,
+    /// The federation's zone is not this server's.
+    left: bool,
 }
 
 impl Compiler {
@@ -162,16 +166,25 @@ impl Compiler {
             map,
             table,
             services: BTreeMap::new(),
+            beside: Arc::default(),
+            left: false,
         }
+    }
+
+    /// Serves these zones beside the federation's, from the next snapshot on.
+    pub fn serve_beside(&mut self, zones: Arc<[Arc<Served>]>) {
+        self.beside = zones;
+    }
+
+    /// Serves nothing of the federation: names of its zone are refused.
+    pub fn leave_federation(&mut self) {
+        self.left = true;
     }
 
     /// A snapshot of what was compiled last, before anything is known: not ready.
     #[must_use]
     pub fn unready(&self) -> Snapshot {
-        Snapshot {
-            ready: false,
-            ..self.snapshot(0)
-        }
+        self.snapshot(0, false)
     }
 
     /// The snapshot of an input of which only `dirty` changed since the last call.
@@ -191,7 +204,7 @@ impl Compiler {
         } else {
             dirty.services.iter().for_each(|key| self.renew(input, key));
         }
-        self.snapshot(version)
+        self.snapshot(version, true)
     }
 
     fn renew(&mut self, input: &Input, key: &str) {
@@ -218,31 +231,46 @@ impl Compiler {
         }
     }
 
-    fn snapshot(&self, version: u64) -> Snapshot {
+    fn snapshot(&self, version: u64, ready: bool) -> Snapshot {
         // Serials compare modulo 2^32 (RFC 1982), so the truncation is harmless.
         let serial = (version & u64::from(u32::MAX)) as u32;
+        let federation = Arc::new(self.federation(serial, ready));
+        let own = std::iter::once(federation.clone()).filter(|_| !self.left);
+        Snapshot {
+            version,
+            ready,
+            zone: self.zone.clone(),
+            regions: self.regions.clone(),
+            map: self.map.clone(),
+            zones: Zones::new(own.chain(self.beside.iter().cloned())),
+            federation,
+            services: self.services.clone(),
+        }
+    }
+
+    fn federation(&self, serial: u32, ready: bool) -> Served {
         let mailbox = self.zone.apex.child("hostmaster").unwrap_or_else(WireName::root);
-        let soa = records::soa(NEGATIVE_TTL, &self.zone.ns, &mailbox, serial, NEGATIVE_TTL);
+        let soa = records::soa(NEGATIVE_TTL, &self.zone.ns, &mailbox, serial, NEGATIVE_TTL).unwrap_or_default();
         let glue = self
             .zone
             .ns_addresses
             .iter()
-            .filter_map(|address| records::address(ZONE_TTL, *address));
-        Snapshot {
-            version,
-            ready: true,
-            zone: self.zone.clone(),
-            regions: self.regions.clone(),
-            map: self.map.clone(),
+            .filter(|_| self.zone.ns.is_within(&self.zone.apex));
+        let glue = glue
+            .filter_map(|address| records::address(ZONE_TTL, *address))
+            .collect();
+        let server = records::ns(ZONE_TTL, &self.zone.ns).map(|record| NameServer { record, glue });
+        Served {
+            apex: self.zone.apex.clone(),
+            standing: if ready { Standing::Served } else { Standing::NotReady },
             table: self.table.clone(),
-            services: self.services.clone(),
-            soa: soa.unwrap_or_default(),
-            any: records::rfc8482(ZONE_TTL).unwrap_or_default(),
-            glue: if self.zone.ns.is_within(&self.zone.apex) {
-                glue.collect()
-            } else {
-                Vec::new()
-            },
+            negative: soa.clone(),
+            soa,
+            any: served::any(ZONE_TTL),
+            servers: server.into_iter().collect(),
+            has_cuts: false,
+            has_wildcards: false,
+            follows_hub: true,
         }
     }
 }
@@ -254,8 +282,7 @@ fn zone_nodes(zone: &Zone) -> Vec<(WireName, Node)> {
         level: Level::Zone,
         kind: NodeKind::Data(sets),
     };
-    let ns = records::ns(ZONE_TTL, &zone.ns);
-    let mut nodes = vec![(zone.apex.clone(), node(vec![(types::NS, Answers::same(ns.as_slice()))]))];
+    let mut nodes = vec![(zone.apex.clone(), node(Vec::new()))];
     if zone.ns.is_within(&zone.apex) && zone.ns != zone.apex {
         let of_family = |v4: bool| -> Vec<Box<[u8]>> {
             let addresses = zone.ns_addresses.iter().filter(|address| address.is_ipv4() == v4);

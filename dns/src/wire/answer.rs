@@ -2,18 +2,17 @@
 
 use std::net::IpAddr;
 
+use super::chase::Chase;
 use super::identity::CHAOS;
 use super::limit::{About, Verdict};
 use super::options::Edns;
-use super::query::{HEADER, Query, Rcode, Rejected, parse};
-use super::reply::{Extended, Ours, Reply, Section, Transport};
+use super::query::{Query, Rcode, Rejected, parse};
+use super::reply::{Extended, Ours, Reply, Transport};
 use super::settings::{Settings, SubnetUse};
-use crate::snapshot::{Answers, Found, NodeKind, Snapshot, types};
+use crate::snapshot::{Served, Snapshot, Standing, Zones, parents, types};
 
 /// Class IN.
 const IN: u16 = 1;
-/// Longest alias chain: zone, region, global, and one to spare.
-const CHAIN_MAX: usize = 4;
 /// Seconds without a word of the hub after which answers say so.
 const STALE_AFTER: u32 = 60;
 
@@ -78,12 +77,12 @@ pub fn answer(snapshot: &Snapshot, settings: &Settings, ask: &Ask<'_>, out: &mut
         Ok(mut query) => {
             forget_subnet(settings, &mut query.edns);
             let mut reply = Reply::new(out, query.question, Rcode::NoError);
-            fill(snapshot, settings, &query, ask, &mut reply);
+            let zone = fill(snapshot, settings, &query, ask, &mut reply);
             let rcode = reply.rcode;
-            let about = match rcode {
-                Rcode::NoError => About::Name(query.name.as_bytes()),
-                Rcode::NxDomain => About::Missing(snapshot.zone.apex.as_bytes()),
-                _ => About::Error(rcode.number()),
+            let about = match (rcode, zone) {
+                (Rcode::NoError, _) => About::Name(query.name.as_bytes()),
+                (Rcode::NxDomain, Some(zone)) => About::Missing(zone.apex.as_bytes()),
+                (_, _) => About::Error(rcode.number()),
             };
             let verdict = send(
                 settings,
@@ -145,121 +144,79 @@ fn is_meta(type_: u16) -> bool {
     type_ == types::OPT || matches!(type_, types::TKEY | types::TSIG | types::MAILB | types::MAILA)
 }
 
-fn fill(snapshot: &Snapshot, settings: &Settings, query: &Query<'_>, ask: &Ask<'_>, reply: &mut Reply<'_>) {
-    let refused = |reply: &mut Reply<'_>, why| {
+/// Fills the reply; returns the zone that it is from.
+fn fill<'s>(
+    snapshot: &'s Snapshot,
+    settings: &Settings,
+    query: &Query<'_>,
+    ask: &Ask<'_>,
+    reply: &mut Reply<'_>,
+) -> Option<&'s Served> {
+    let refuse = |reply: &mut Reply<'_>, why| {
         reply.rcode = Rcode::Refused;
         reply.extended = Some(why);
+        None
     };
     if is_meta(query.type_) {
         reply.rcode = Rcode::NotImp;
         reply.extended = Some(Extended::NotSupported);
-    } else if query.class == CHAOS {
-        match settings.identity.chaos(query) {
-            Some(chaos) => {
-                reply.authoritative = true;
-                chaos.write(reply);
-            }
-            None => refused(reply, Extended::Prohibited),
-        }
-    } else if query.class != IN {
-        refused(reply, Extended::NotSupported);
-    } else if !query.is_within(&snapshot.zone.apex) {
-        refused(reply, Extended::NotAuthoritative);
-    } else if matches!(query.type_, types::IXFR | types::AXFR) {
-        refused(reply, Extended::Prohibited);
-    } else if !snapshot.ready {
-        reply.rcode = Rcode::ServFail;
-        reply.extended = Some(Extended::NotReady);
-    } else {
-        reply.authoritative = true;
-        if ask.age >= STALE_AFTER {
-            reply.extended = Some(Extended::StaleAnswer(ask.age));
-        }
-        chain(snapshot, settings, query, ask, reply);
+        return None;
     }
-}
-
-/// Follows aliases within the zone, from the question's name to data or to the end of it.
-fn chain(snapshot: &Snapshot, settings: &Settings, query: &Query<'_>, ask: &Ask<'_>, reply: &mut Reply<'_>) {
-    let mut owner = HEADER;
-    let mut name = query.name.as_bytes();
-    for _ in 0..CHAIN_MAX {
-        let node = match snapshot.table.find(name) {
-            Found::Node(node) => node,
-            Found::Empty => return negative(snapshot, query, reply),
-            Found::Missing => {
-                reply.rcode = Rcode::NxDomain;
-                return negative(snapshot, query, reply);
-            }
+    if query.class == CHAOS {
+        let Some(chaos) = settings.identity.chaos(query) else {
+            return refuse(reply, Extended::Prohibited);
         };
-        match &node.kind {
-            NodeKind::Alias { record, target } => {
-                owner = reply.push(Section::Answer, owner, record);
-                if matches!(query.type_, types::CNAME | types::ANY) {
-                    return;
-                }
-                name = target.as_bytes();
+        reply.authoritative = true;
+        chaos.write(reply);
+        return None;
+    }
+    if query.class != IN {
+        return refuse(reply, Extended::NotSupported);
+    }
+    let Some(zone) = zone_of(&snapshot.zones, query) else {
+        return refuse(reply, Extended::NotAuthoritative);
+    };
+    if matches!(query.type_, types::IXFR | types::AXFR) {
+        return refuse(reply, Extended::Prohibited);
+    }
+    match zone.standing {
+        Standing::Served => {
+            reply.authoritative = true;
+            if zone.follows_hub && ask.age >= STALE_AFTER {
+                reply.extended = Some(Extended::StaleAnswer(ask.age));
             }
-            NodeKind::Data(sets) => {
-                let at_apex = name.len() == snapshot.zone.apex.as_bytes().len();
-                if query.type_ == types::SOA && at_apex {
-                    reply.push(Section::Answer, owner, &snapshot.soa);
-                } else if query.type_ == types::ANY {
-                    reply.push(Section::Answer, owner, &snapshot.any);
-                } else {
-                    let answers = sets
-                        .iter()
-                        .find(|(type_, _)| *type_ == query.type_)
-                        .map(|(_, answers)| answers);
-                    data(snapshot, settings, (query, ask), reply, owner, answers);
-                }
-                return;
-            }
+            let at = Chase {
+                snapshot,
+                settings,
+                query,
+                ask,
+                zone,
+            };
+            at.chase(reply);
+        }
+        Standing::NotReady => {
+            reply.rcode = Rcode::ServFail;
+            reply.extended = Some(Extended::NotReady);
+        }
+        Standing::Broken => {
+            reply.rcode = Rcode::ServFail;
+            reply.extended = Some(Extended::InvalidData);
         }
     }
+    Some(zone)
 }
 
-fn data(
-    snapshot: &Snapshot,
-    settings: &Settings,
-    (query, ask): (&Query<'_>, &Ask<'_>),
-    reply: &mut Reply<'_>,
-    owner: usize,
-    answers: Option<&Answers>,
-) {
-    let Some(answers) = answers else {
-        return negative(snapshot, query, reply);
-    };
-    let (place, scope) = if answers.tailored {
-        let told = query
-            .edns
-            .filter(|_| settings.subnet == SubnetUse::Use)
-            .and_then(|edns| edns.subnet)
-            .and_then(|subnet| Some((subnet, subnet.client()?)));
-        let located = snapshot.map.locate(told.map_or(ask.source, |(_, client)| client));
-        // A client that opted out is placed by its resolver, and the answer holds for whoever asks it (RFC 7871 7.1.2).
-        (located.place, told.map_or(0, |(subnet, _)| subnet.scope(located.scope)))
-    } else {
-        (0, 0)
-    };
-    let written = answers
-        .variant(place)
-        .map_or(0, |variant| reply.push_variant(owner, variant, ask.entropy));
-    if written == 0 {
-        return negative(snapshot, query, reply);
+/// The zone that answers: the deepest that holds the name; for the DS set of a zone's apex the one above, where that is here, too
+/// (RFC 4035 3.1.4.1).
+fn zone_of<'s>(zones: &'s Zones, query: &Query<'_>) -> Option<&'s Served> {
+    let name = query.name.as_bytes();
+    let zone = zones.find(name)?;
+    if query.type_ == types::DS
+        && name.len() == zone.apex.as_bytes().len()
+        && let Some(above) = parents(name).next().and_then(|parent| zones.find(parent))
+        && above.has_cuts
+    {
+        return Some(above);
     }
-    reply.scope = scope;
-    if query.type_ == types::NS {
-        // The NS record's data, an uncompressed name, is what the glue belongs to.
-        let target = HEADER + query.question.len() + crate::snapshot::RECORD_HEAD;
-        for record in &snapshot.glue {
-            reply.push(Section::Additional, target, record);
-        }
-    }
-}
-
-/// The SOA that says how long "nothing" may be kept. Negative answers are the same for everyone: scope 0.
-fn negative(snapshot: &Snapshot, query: &Query<'_>, reply: &mut Reply<'_>) {
-    let apex = HEADER + query.name_length() - snapshot.zone.apex.as_bytes().len().min(query.name_length());
-    reply.push(Section::Authority, apex, &snapshot.soa);
+    Some(zone)
 }

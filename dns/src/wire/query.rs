@@ -22,6 +22,8 @@ pub enum Rcode {
     ServFail,
     /// No such name.
     NxDomain,
+    /// The name a DNAME leads to is too long.
+    YxDomain,
     /// Not this kind of request.
     NotImp,
     /// Not here.
@@ -41,6 +43,7 @@ impl Rcode {
             Self::NxDomain => 3,
             Self::NotImp => 4,
             Self::Refused => 5,
+            Self::YxDomain => 6,
             Self::BadVers => 16,
         }
     }
@@ -55,6 +58,7 @@ impl Rcode {
             Self::NxDomain => "NXDOMAIN",
             Self::NotImp => "NOTIMP",
             Self::Refused => "REFUSED",
+            Self::YxDomain => "YXDOMAIN",
             Self::BadVers => "BADVERS",
         }
     }
@@ -68,6 +72,21 @@ pub struct LowerName {
 }
 
 impl LowerName {
+    /// A name of ours.
+    pub(super) fn of(name: &WireName) -> Option<Self> {
+        Self::joined(&[], name.as_bytes())
+    }
+
+    /// Labels before a name; none where the whole is too long.
+    pub(super) fn joined(labels: &[u8], name: &[u8]) -> Option<Self> {
+        let length = labels.len() + name.len();
+        let mut bytes = [0; NAME_MAX];
+        let (first, rest) = bytes.get_mut(..length)?.split_at_mut_checked(labels.len())?;
+        first.copy_from_slice(labels);
+        rest.copy_from_slice(name);
+        Some(Self { bytes, length })
+    }
+
     /// The wire form.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
@@ -324,13 +343,5 @@ impl Query<'_> {
     /// Length of the question's name.
     pub(super) fn name_length(&self) -> usize {
         self.name.length
-    }
-
-    /// Whether the name is `apex` or below it.
-    pub(super) fn is_within(&self, apex: &WireName) -> bool {
-        let name = self.name.as_bytes();
-        let apex = apex.as_bytes();
-        name.ends_with(apex)
-            && (name.len() == apex.len() || crate::snapshot::parents(name).any(|parent| parent.len() == apex.len()))
     }
 }

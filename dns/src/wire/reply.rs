@@ -5,7 +5,7 @@ use std::io::Write as _;
 
 use super::options::{Edns, codes};
 use super::query::{HEADER, Rcode};
-use crate::snapshot::{OPT, RECORD_HEAD, Variant};
+use crate::snapshot::{OPT, RECORD_HEAD, Variant, types};
 
 /// Most bytes of a UDP answer, and what the OPT record says this server takes (RFC 9715).
 const UDP_MAX: usize = 1232;
@@ -45,6 +45,8 @@ pub(super) enum Extended {
     Prohibited,
     /// The name is in no zone of this server.
     NotAuthoritative,
+    /// The zone's data cannot be used.
+    InvalidData,
     /// This server does not do that.
     NotSupported,
 }
@@ -57,6 +59,7 @@ impl Extended {
             Self::Prohibited => 18,
             Self::NotAuthoritative => 20,
             Self::NotSupported => 21,
+            Self::InvalidData => 24,
         }
     }
 }
@@ -125,6 +128,21 @@ impl<'a> Reply<'a> {
         };
         *count = count.saturating_add(1);
         start + RECORD_HEAD
+    }
+
+    /// How long the message is so far.
+    pub(super) fn length(&self) -> usize {
+        self.out.len()
+    }
+
+    /// Adds a CNAME record that is made for this answer. Returns the offset of its data.
+    pub(super) fn push_alias(&mut self, owner: usize, ttl: &[u8], target: &[u8]) -> usize {
+        let start = self.push(Section::Answer, owner, &[0xC0, 0x0C, 0, types::CNAME as u8, 0, 1]);
+        self.out.extend_from_slice(ttl);
+        // Names are at most 255 bytes.
+        self.out.extend_from_slice(&(target.len() as u16).to_be_bytes());
+        self.out.extend_from_slice(target);
+        start
     }
 
     /// Adds the records that a draw falls on, in rotation. Returns how many.

@@ -54,6 +54,7 @@ impl Following {
             ns_name: None,
             snapshot_path,
             hub: Some(hub.client()),
+            zone_files: Vec::new(),
             settings: crate::fixture::settings(),
         };
         let server = DnsServer::bind(config).await.unwrap();

@@ -15,3 +15,4 @@ mod hub;
 mod incremental;
 mod operators;
 mod server;
+mod zones;

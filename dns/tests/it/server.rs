@@ -31,6 +31,7 @@ fn config(listen: SocketAddr, snapshot: Option<std::path::PathBuf>) -> DnsConfig
         ns_name: None,
         snapshot_path: snapshot,
         hub: None,
+        zone_files: Vec::new(),
         settings: fixture::settings(),
     }
 }

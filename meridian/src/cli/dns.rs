@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use dns::ZoneFile;
 use ipnet::IpNet;
 
 use super::{DnsArgs, HubArgs};
@@ -30,6 +31,10 @@ pub(crate) struct DnsServeArgs {
 /// How names are served.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct DnsServingArgs {
+    /// Also serve this zone from a master file (RFC 1035), and again whenever the file changes; may be repeated. `meridian dns` serves
+    /// such zones without any hub, too.
+    #[arg(long, env = "MERIDIAN_ZONE_FILE", value_name = "ORIGIN=FILE", value_delimiter = ',')]
+    pub(crate) zone_file: Vec<ZoneFile>,
     /// What this server calls itself when asked which one answers: NSID and id.server. [default: the host's name]
     #[arg(long, env = "MERIDIAN_DNS_ID", value_name = "TEXT")]
     pub(crate) dns_id: Option<String>,
