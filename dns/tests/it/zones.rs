@@ -285,7 +285,9 @@ async fn every_kind_of_answer() {
     }
     let looped = server.ask("loop.example.org", A).await;
     assert!(
-        looped.starts_with("NOERROR aa\nloop.example.org. 3600 CNAME pool.example.org.\npool"),
+        looped.ends_with(
+            "loop.example.org. 3600 CNAME pool.example.org.\npool.example.org. 3600 CNAME loop.example.org."
+        ),
         "{looped}"
     );
     let referred = server.ask("to-sub.example.org", A).await;
