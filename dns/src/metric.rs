@@ -8,7 +8,7 @@ use crate::snapshot::types;
 use crate::state::DnsState;
 use crate::wire::{Outcome, Rcode, Transport, Verdict};
 
-const QTYPES: [(u16, &str); 9] = [
+const QTYPES: [(u16, &str); 10] = [
     (types::A, "A"),
     (types::AAAA, "AAAA"),
     (types::SRV, "SRV"),
@@ -16,6 +16,7 @@ const QTYPES: [(u16, &str); 9] = [
     (types::NS, "NS"),
     (types::CNAME, "CNAME"),
     (types::TXT, "TXT"),
+    (types::HTTPS, "HTTPS"),
     (types::ANY, "ANY"),
     (0, "other"),
 ];

@@ -170,7 +170,8 @@ fn check_origins(zone: &Zone, files: &[ZoneFile], alone: bool) -> Result<(), Dns
     let mut seen = BTreeSet::new();
     for file in files {
         let again = !seen.insert(&file.origin);
-        if again || file.origin == zone.apex && !alone {
+        let ours = file.origin == zone.apex || file.origin == zone.clusterset;
+        if again || ours && !alone {
             return Err(DnsError::ZoneTwice(file.origin.to_string()));
         }
     }

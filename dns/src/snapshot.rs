@@ -5,7 +5,9 @@
 //! Absent: the network, the clock and the disk. Compiling is incremental (only Services that changed), yet the result
 //! depends on the input alone.
 
+mod clusterset;
 mod compile;
+mod https;
 mod input;
 mod map;
 mod names;
@@ -18,7 +20,8 @@ mod table;
 
 pub use compile::{Compiler, Dirty, Snapshot, Zone, ZoneError, compile};
 pub use input::{
-    ClusterFacts, Input, OverrideFacts, PlacementFacts, PortFacts, ProbeState, RegionFacts, RowFacts, ServiceFacts,
+    ClusterFacts, ImportFacts, Input, OverrideFacts, PlacementFacts, PortFacts, ProbeState, RegionFacts, RowFacts,
+    ServiceFacts,
 };
 pub use map::{ClientMap, Located, PlaceIndex};
 pub use names::{NameError, WireName};

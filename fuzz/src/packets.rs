@@ -47,6 +47,7 @@ fn input() -> Input {
         name: "http".into(),
         protocol: "TCP".into(),
         port: 80,
+        app_protocol: "https".into(),
     };
     let service = ServiceFacts {
         ports: vec![port],

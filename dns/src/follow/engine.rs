@@ -96,7 +96,13 @@ impl Engine {
 
     /// Every watch is up.
     pub(crate) fn is_connected(&self) -> bool {
-        self.lost.is_empty() && Kind::ALL.iter().all(|kind| self.listed.contains(kind))
+        self.lost.is_empty() && self.has_listed()
+    }
+
+    /// Every kind that every hub serves was listed once.
+    fn has_listed(&self) -> bool {
+        let everywhere = Kind::ALL.iter().filter(|kind| kind.is_everywhere());
+        everywhere.into_iter().all(|kind| self.listed.contains(kind))
     }
 
     /// Kinds whose watch failed and has not been heard since.
@@ -125,6 +131,8 @@ impl Engine {
     pub(crate) fn take_in(&mut self, event: Event) -> Dirty {
         let mut dirty = Dirty::default();
         match &event {
+            // A hub without this kind loses nothing.
+            Event::Lost(kind) if !kind.is_everywhere() => {}
             Event::Lost(kind) => {
                 if self.lost.insert(*kind) {
                     tracing::warn!(
@@ -137,7 +145,7 @@ impl Engine {
             Event::ListEnded(kind) => {
                 self.listed.insert(*kind);
                 self.lost.remove(kind);
-                if !self.served && Kind::ALL.iter().all(|kind| self.listed.contains(kind)) {
+                if !self.served && self.has_listed() {
                     self.served = true;
                     dirty = Dirty::everything();
                 }

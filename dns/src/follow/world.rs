@@ -286,6 +286,7 @@ impl World {
             Facts::Cluster(facts) => replace(&mut input.clusters, &key, facts),
             Facts::Region(facts) => replace(&mut input.regions, &key, facts),
             Facts::DnsPolicy(facts) => replace(&mut input.policies, &key, *facts),
+            Facts::Import(facts) => replace(&mut input.imports, &key, facts),
             Facts::NotOurs => false,
         };
         if changed {
@@ -324,6 +325,7 @@ impl World {
             Kind::Cluster => input.clusters.remove(key).is_some(),
             Kind::Region => input.regions.remove(key).is_some(),
             Kind::DnsPolicy => input.policies.remove(key).is_some(),
+            Kind::ServiceImport => input.imports.remove(key).is_some(),
         };
         if had { self.dirty(kind, key) } else { Dirty::default() }
     }
@@ -331,7 +333,7 @@ impl World {
     /// What depends on an object.
     fn dirty(&self, kind: Kind, key: &str) -> Dirty {
         match kind {
-            Kind::Service | Kind::Placement => Dirty {
+            Kind::Service | Kind::Placement | Kind::ServiceImport => Dirty {
                 services: [key.to_owned()].into(),
                 ..Dirty::default()
             },

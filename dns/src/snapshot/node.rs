@@ -29,6 +29,8 @@ pub enum Level {
     AvailabilityZone(String, String),
     /// `CLUSTER.SVC.NS.FED.svc.ZONE`.
     Cluster(String),
+    /// `SVC.NS.svc.clusterset.local`.
+    ClusterSet,
 }
 
 /// Either an alias or data: a name never has both (RFC 1034 3.6.2).

@@ -31,6 +31,8 @@ pub(crate) mod types {
     pub(crate) const OPT: u16 = 41;
     /// Delegation signer (RFC 4034).
     pub(crate) const DS: u16 = 43;
+    /// How HTTPS is spoken (RFC 9460).
+    pub(crate) const HTTPS: u16 = 65;
     /// A set's signature (RFC 4034).
     pub(crate) const RRSIG: u16 = 46;
     /// The next name (RFC 4034).
