@@ -7,6 +7,11 @@ pub const VERSION: &str = "v1alpha1";
 /// `apiVersion` of Meridian's own kinds.
 pub const API_VERSION: &str = "federation.meridian.dev/v1alpha1";
 
+/// API group of ServiceExport and ServiceImport (the Multi-Cluster Services API).
+pub const MULTICLUSTER_GROUP: &str = "multicluster.x-k8s.io";
+/// `apiVersion` of the two as they are stored.
+pub const MULTICLUSTER_API_VERSION: &str = "multicluster.x-k8s.io/v1beta1";
+
 /// Field manager of everything Meridian applies in members.
 pub const FIELD_MANAGER: &str = "meridian";
 

@@ -3,8 +3,10 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::master::ZoneFile;
+use crate::wire::Settings;
+
 /// Settings of a DNS server.
-#[derive(Clone)]
 pub struct DnsConfig {
     /// Address for UDP and TCP; port 0 picks a free one for both.
     pub listen: SocketAddr,
@@ -18,6 +20,10 @@ pub struct DnsConfig {
     pub snapshot_path: Option<PathBuf>,
     /// The hub; without it, the server answers from the snapshot on disk alone.
     pub hub: Option<kube::Client>,
+    /// Zones that are served from master files.
+    pub zone_files: Vec<ZoneFile>,
+    /// How it answers.
+    pub settings: Settings,
 }
 
 impl std::fmt::Debug for DnsConfig {
@@ -29,6 +35,8 @@ impl std::fmt::Debug for DnsConfig {
             ns_name,
             snapshot_path,
             hub,
+            zone_files,
+            settings,
         } = self;
         f.debug_struct("DnsConfig")
             .field("listen", listen)
@@ -37,6 +45,8 @@ impl std::fmt::Debug for DnsConfig {
             .field("ns_name", ns_name)
             .field("snapshot_path", snapshot_path)
             .field("hub", &hub.is_some())
+            .field("zone_files", zone_files)
+            .field("settings", settings)
             .finish()
     }
 }

@@ -12,6 +12,9 @@ pub enum DnsError {
     /// The zone's settings do not make a zone.
     #[error("the DNS zone cannot be served; next: correct --dns-zone or --federation-name")]
     Zone(#[source] ZoneError),
+    /// A zone is to be served from two sources.
+    #[error("the zone {0} is named twice; next: give each --zone-file another origin, and none that of --dns-zone")]
+    ZoneTwice(String),
     /// The address is not to be had.
     #[error(
         "DNS cannot listen on {address} ({}); next: stop what listens there, or choose another with --dns-address",

@@ -1,17 +1,22 @@
 //! A DNS server from start to end: parts in flow order, stopped in reverse.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::DnsConfig;
 use crate::error::DnsError;
 use crate::follow::{self, Engine, Follow};
+use crate::master::{Beside, Keeper, ZoneFile};
 use crate::probe;
-use crate::server::{Sockets, UdpWorkers, serve_tcp};
+use crate::server::{Desk, Sockets, UdpWorkers, serve_tcp};
 use crate::snapshot::Zone;
 use crate::state::DnsState;
+use crate::wire::Settings;
 
 /// A server whose sockets are bound and whose snapshot is loaded from disk, where there is one.
 pub struct DnsServer {
@@ -19,7 +24,10 @@ pub struct DnsServer {
     sockets: Sockets,
     engine: Engine,
     state: DnsState,
+    settings: Arc<Settings>,
     hub: Option<kube::Client>,
+    keeper: Keeper,
+    beside: watch::Receiver<Beside>,
 }
 
 impl DnsServer {
@@ -36,6 +44,8 @@ impl DnsServer {
             ns_name,
             snapshot_path,
             hub,
+            zone_files,
+            settings,
         } = config;
         let sockets = Sockets::bind(listen).await?;
         let failed = |source| DnsError::Workers {
@@ -44,13 +54,21 @@ impl DnsServer {
         };
         let address = sockets.udp.local_addr().map_err(failed)?;
         let zone = Zone::new(&zone, &federation, ns_name.as_deref(), Some(address.ip())).map_err(DnsError::Zone)?;
-        let (engine, state) = Engine::start(zone, snapshot_path);
+        let alone = hub.is_none() && !zone_files.is_empty();
+        check_origins(&zone, &zone_files, alone)?;
+        let reading = tokio::task::spawn_blocking(move || Keeper::start(zone_files));
+        let (keeper, beside) = reading.await.map_err(|_| DnsError::Stopped("reading master files"))?;
+        let zones = beside.borrow().clone();
+        let (engine, state) = Engine::start(zone, snapshot_path, zones, alone);
         Ok(Self {
             address,
             sockets,
             engine,
             state,
+            settings: Arc::new(settings),
             hub,
+            keeper,
+            beside,
         })
     }
 
@@ -76,17 +94,21 @@ impl DnsServer {
             sockets,
             engine,
             state,
+            settings,
             hub,
+            keeper,
+            beside,
         } = self;
         let stop = shutdown.child_token();
         let failed = |source| DnsError::Workers { address, source };
-        let workers = UdpWorkers::start(sockets.udp, &state, &stop).map_err(failed)?;
+        let desk = Desk::new(state.clone(), settings);
+        let workers = UdpWorkers::start(sockets.udp, &desk, &stop).map_err(failed)?;
         let (probes, targets, verdicts) = probe::Prober::new(engine.last_verdicts());
         let mut parts: JoinSet<&'static str> = JoinSet::new();
         {
-            let (state, stop) = (state.clone(), stop.clone());
+            let stop = stop.clone();
             parts.spawn(async move {
-                serve_tcp(sockets.tcp, state, stop).await;
+                serve_tcp(sockets.tcp, desk, stop).await;
                 "tcp"
             });
         }
@@ -95,6 +117,13 @@ impl DnsServer {
             parts.spawn(async move {
                 probes.run(stop).await;
                 "probe"
+            });
+        }
+        {
+            let stop = stop.clone();
+            parts.spawn(async move {
+                keeper.run(stop).await;
+                "master files"
             });
         }
         if let Some(hub) = hub.clone() {
@@ -112,6 +141,7 @@ impl DnsServer {
                 state,
                 targets,
                 verdicts,
+                beside,
             };
             parts.spawn(async move {
                 follow.run(stop).await;
@@ -133,6 +163,19 @@ impl DnsServer {
             Some(Err(_)) | None => Err(DnsError::Stopped("a task ended by a panic")),
         }
     }
+}
+
+/// No zone may be named twice; the federation's only where there is none.
+fn check_origins(zone: &Zone, files: &[ZoneFile], alone: bool) -> Result<(), DnsError> {
+    let mut seen = BTreeSet::new();
+    for file in files {
+        let again = !seen.insert(&file.origin);
+        let ours = file.origin == zone.apex || file.origin == zone.clusterset;
+        if again || ours && !alone {
+            return Err(DnsError::ZoneTwice(file.origin.to_string()));
+        }
+    }
+    Ok(())
 }
 
 /// Binds and serves until `shutdown`.

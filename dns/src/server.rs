@@ -4,6 +4,8 @@
 //! through it; and it spawns a task a datagram without a bound. In: bound sockets. Out: answers and counters.
 //! Absent: everything about names.
 
+mod connections;
+mod desk;
 mod tcp;
 mod udp;
 
@@ -14,6 +16,7 @@ use tokio::net::TcpListener;
 use crate::error::DnsError;
 use crate::wire::Transport;
 
+pub(crate) use desk::Desk;
 pub(crate) use tcp::serve as serve_tcp;
 pub(crate) use udp::Workers as UdpWorkers;
 

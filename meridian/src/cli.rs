@@ -8,6 +8,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 mod adopt;
 mod api;
+mod dns;
 mod hub;
 mod members;
 mod operate;
@@ -15,6 +16,7 @@ mod plan;
 
 pub(crate) use adopt::{PromoteArgs, ReleaseArgs};
 pub(crate) use api::{ApiArgs, AuditArgs, OidcArgs, ServiceAccountArgs};
+pub(crate) use dns::{ClientSubnet, DnsServeArgs, DnsServingArgs};
 pub(crate) use hub::{ApiserverArgs, UpArgs};
 pub(crate) use members::{JoinArgs, Mode, SyncerArgs, UnjoinArgs};
 pub(crate) use operate::{
@@ -68,9 +70,9 @@ pub(crate) enum LogFormat {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run everything in one process: PostgreSQL, API server, controllers, syncers, DNS, console.
-    Up(UpArgs),
+    Up(Box<UpArgs>),
     /// Run the API server and the console alone.
-    Apiserver(ApiserverArgs),
+    Apiserver(Box<ApiserverArgs>),
     /// Run syncers alone, as clients of a hub.
     Syncer(SyncerArgs),
     /// Run a DNS server alone, as a client of a hub.
@@ -199,23 +201,6 @@ pub(crate) struct BackupArgs {
     /// The backup; - is standard output or input. It holds Secrets: keep it as you keep those.
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
-}
-
-/// `meridian dns`.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct DnsServeArgs {
-    #[command(flatten)]
-    pub(crate) hub: HubArgs,
-    #[command(flatten)]
-    pub(crate) dns: DnsArgs,
-    /// Address of metrics and health (HTTP).
-    #[arg(
-        long,
-        env = "MERIDIAN_METRICS_ADDRESS",
-        value_name = "HOST:PORT",
-        default_value = "127.0.0.1:7445"
-    )]
-    pub(crate) metrics_address: SocketAddr,
 }
 
 /// `meridian simulate`.

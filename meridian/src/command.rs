@@ -63,8 +63,8 @@ impl From<crate::up::UpError> for CommandError {
 pub(crate) async fn run(cli: Cli) -> Result<(), CommandError> {
     let data_dir = crate::config::data_dir(cli.global.data_dir.clone());
     match cli.command {
-        Command::Up(args) => crate::up::run(&data_dir, args).await.map_err(CommandError::from),
-        Command::Apiserver(args) => apiserver::run(&data_dir, args).await,
+        Command::Up(args) => crate::up::run(&data_dir, *args).await.map_err(CommandError::from),
+        Command::Apiserver(args) => apiserver::run(&data_dir, *args).await,
         Command::Syncer(args) => syncer::run(&data_dir, args).await,
         Command::Dns(args) => dns::run(&data_dir, args).await,
         Command::Join(args) => join::run(&data_dir, args).await,

@@ -10,6 +10,7 @@
 pub mod affinity;
 pub mod decide;
 pub mod decision;
+pub mod export;
 pub mod failure;
 pub mod federated_kinds;
 pub mod fold;

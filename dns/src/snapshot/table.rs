@@ -76,7 +76,7 @@ impl Table {
     }
 
     /// Puts a node at a name within `apex`; replaces one that is there.
-    pub(super) fn put(&mut self, apex: &WireName, name: &WireName, node: Arc<Node>) {
+    pub(crate) fn put(&mut self, apex: &WireName, name: &WireName, node: Arc<Node>) {
         let replaced = self
             .entry(name.as_bytes())
             .is_some_and(|entry| entry.node.replace(node).is_some());

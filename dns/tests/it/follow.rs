@@ -54,6 +54,8 @@ impl Following {
             ns_name: None,
             snapshot_path,
             hub: Some(hub.client()),
+            zone_files: Vec::new(),
+            settings: crate::fixture::settings(),
         };
         let server = DnsServer::bind(config).await.unwrap();
         let (state, stop) = (server.state(), CancellationToken::new());

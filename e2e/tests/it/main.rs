@@ -14,6 +14,7 @@ mod credentials;
 mod definitions;
 mod differential;
 mod directory;
+mod dns;
 mod drain;
 mod failover;
 mod following;

@@ -1,4 +1,5 @@
-//! `meridian dns`: a DNS server as a client of a hub elsewhere. It starts from its snapshot when the hub is away.
+//! `meridian dns`: a DNS server as a client of a hub elsewhere. It starts from its snapshot when the hub is away, and serves zones of
+//! master files without any.
 
 use std::path::Path;
 
@@ -10,21 +11,24 @@ use super::CommandError;
 use crate::cli::DnsServeArgs;
 use crate::data_dir::DataDir;
 use crate::up::{self, UpError};
-use crate::{health, hub};
+use crate::{dns_settings, health, hub};
 
 /// Runs until a signal.
 pub(crate) async fn run(data_dir: &Path, args: DnsServeArgs) -> Result<(), CommandError> {
     let stop = CancellationToken::new();
     crate::lifecycle::stop_on_signal(stop.clone());
     let dir = DataDir::open(data_dir)?;
-    let client = hub::client(&args.hub, data_dir).await?;
+    let settings = dns_settings::settings(&dir, &args.serving).map_err(UpError::from)?;
+    let hub = hub_of(&args, data_dir).await?;
     let server = DnsServer::bind(DnsConfig {
         listen: args.dns.dns_address,
         zone: args.dns.dns_zone,
         federation: args.dns.federation_name,
         ns_name: None,
         snapshot_path: Some(dir.dns_snapshot()),
-        hub: Some(client),
+        hub,
+        zone_files: args.serving.zone_file,
+        settings,
     })
     .await
     .map_err(UpError::from)?;
@@ -42,4 +46,17 @@ pub(crate) async fn run(data_dir: &Path, args: DnsServeArgs) -> Result<(), Comma
         )
     });
     Ok(up::until_stopped(&mut parts, &stop).await?)
+}
+
+/// The hub; none where zones of master files are to be served and no hub was named.
+async fn hub_of(args: &DnsServeArgs, data_dir: &Path) -> Result<Option<kube::Client>, CommandError> {
+    let named = args.hub.hub_kubeconfig.is_some() || data_dir.join("kubeconfig").exists();
+    match hub::client(&args.hub, data_dir).await {
+        Ok(client) => Ok(Some(client)),
+        Err(error) if !named && !args.serving.zone_file.is_empty() => {
+            tracing::info!(%error, "no hub: DNS serves master files, and the last snapshot where there is one");
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
 }

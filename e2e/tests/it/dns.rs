@@ -1,0 +1,6 @@
+//! The DNS server: alone, as `meridian dns` runs it from master files without a hub, and with a federation; what dig and kdig see.
+
+mod conformance;
+mod exports;
+mod server;
+mod zones;

@@ -1,0 +1,111 @@
+//! How the DNS server answers, from its flags: who it is, its cookies, its limits.
+//!
+//! Cookie secrets are of the file that was named, or of one of our own in the data directory, made at first start: a restart
+//! then makes no client's cookie worthless.
+
+use std::path::{Path, PathBuf};
+
+use dns::wire::{CookieSecrets, CookieSecretsError, Identity, Limiter, RateLimit, Settings, SubnetUse};
+
+use crate::cli::{ClientSubnet, DnsServingArgs};
+use crate::data_dir::{DataDir, write_whole};
+
+/// Why the server cannot answer as it is told to.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DnsSettingsError {
+    /// The cookie secrets cannot be read.
+    #[error(
+        "DNS cookie secrets {path}: cannot be read; next: check the file named by --dns-cookie-secret-file and its owner"
+    )]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The file holds none.
+    #[error("DNS cookie secrets {path}; next: write one secret a line, as `openssl rand -hex 16` prints them")]
+    Secrets {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: CookieSecretsError,
+    },
+    /// A new file cannot be written.
+    #[error("{path}: new DNS cookie secrets cannot be written; next: check owner and free space")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+/// The settings that flags ask for.
+pub(crate) fn settings(dir: &DataDir, args: &DnsServingArgs) -> Result<Settings, DnsSettingsError> {
+    let DnsServingArgs {
+        dns_id,
+        dns_version,
+        dns_cookie_secret_file,
+        dns_rate_limit,
+        dns_rate_limit_slip,
+        dns_rate_limit_exempt,
+        dns_rate_limit_dry_run,
+        dns_client_subnet,
+        zone_file: _,
+    } = args;
+    let id = dns_id.clone().unwrap_or_else(host_name);
+    let version = dns_version
+        .clone()
+        .unwrap_or_else(|| format!("Meridian {}", env!("CARGO_PKG_VERSION")));
+    let secrets = match dns_cookie_secret_file {
+        Some(named) => read(named)?,
+        None => own(&dir.dns_cookie_secret())?,
+    };
+    Ok(Settings {
+        identity: Identity::new(&id, &version),
+        cookies: Some(secrets),
+        limiter: Limiter::new(RateLimit {
+            per_second: *dns_rate_limit,
+            slip: *dns_rate_limit_slip,
+            exempt: dns_rate_limit_exempt.clone(),
+            dry_run: *dns_rate_limit_dry_run,
+        }),
+        subnet: match dns_client_subnet {
+            ClientSubnet::Use => SubnetUse::Use,
+            ClientSubnet::Echo => SubnetUse::Echo,
+            ClientSubnet::Ignore => SubnetUse::Ignore,
+        },
+    })
+}
+
+fn host_name() -> String {
+    let name = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok());
+    name.unwrap_or_default()
+}
+
+fn read(path: &Path) -> Result<CookieSecrets, DnsSettingsError> {
+    let text = std::fs::read_to_string(path).map_err(|source| DnsSettingsError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    CookieSecrets::parse(&text).map_err(|source| DnsSettingsError::Secrets {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+fn own(path: &Path) -> Result<CookieSecrets, DnsSettingsError> {
+    if !path.exists() {
+        // 122 random bits: far beyond what can be tried out against a live server.
+        let secret = format!("{}\n", uuid::Uuid::new_v4().simple());
+        write_whole(path, secret.as_bytes(), true).map_err(|source| DnsSettingsError::Write {
+            path: path.to_owned(),
+            source,
+        })?;
+    }
+    read(path)
+}
