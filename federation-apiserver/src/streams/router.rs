@@ -4,7 +4,7 @@
 //! In: the feed of the watch cache. Out: what is dirty in each cluster's [`Mailbox`]; there it is kept once, so a stream that is slow
 //! costs memory for its Placements at most. Absent: rendering (`render`), what a stream tells (`manifests`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use api::{OverridePolicy, PlacementKey, Revision};
@@ -146,6 +146,11 @@ impl Router {
     /// Placements of which it is so, each with the clusters that it names.
     pub(super) fn named(&self, is: impl Fn(&PlacementKey) -> bool) -> Vec<(PlacementKey, Box<[Arc<str>]>)> {
         lock(&self.state).audience.named(is)
+    }
+
+    /// The clusters that are named in a namespace.
+    pub(super) fn in_namespace(&self, namespace: &str) -> BTreeSet<Arc<str>> {
+        lock(&self.state).audience.in_namespace(namespace)
     }
 
     /// How many Placements name a cluster.
