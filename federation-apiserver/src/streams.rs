@@ -6,6 +6,7 @@
 
 mod audience;
 pub(crate) mod manifests;
+mod parsed;
 mod refusal;
 mod relevance;
 mod removals;

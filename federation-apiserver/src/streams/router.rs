@@ -13,6 +13,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
 use super::audience::Audience;
+use super::parsed::Parsed;
 use super::relevance::{self, Concern, Names};
 use super::render::{self, clusters_key, is_override, placement_of, placements_key};
 use crate::cache::{Batch, Cache, Event, EventType};
@@ -70,6 +71,8 @@ impl Mailbox {
 /// Tells streams what concerns them, for as long as it lives.
 pub(super) struct Router {
     state: Arc<Mutex<State>>,
+    /// Placements, read once for all streams.
+    pub(super) parsed: Arc<Parsed>,
 }
 
 struct State {
@@ -125,7 +128,10 @@ impl Router {
                 }
             }
         }));
-        Self { state }
+        Self {
+            state,
+            parsed: Arc::default(),
+        }
     }
 
     /// A mailbox of a cluster, in place of any it had.
