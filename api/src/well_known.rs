@@ -122,6 +122,14 @@ pub const RECEIVED_ANNOTATION: &str = "federation.meridian.dev/received";
 /// Annotation of an API server's Lease: the HOST:PORT at which the hub's other API servers reach it.
 pub const ADDRESS_ANNOTATION: &str = "federation.meridian.dev/address";
 
+/// Annotation of a CustomResourceDefinition on the hub: whether a copy of one of its objects does its work, a CEL expression over
+/// `self.status`, what the member says of it, and `self.object`, the hub's object.
+pub const HEALTH_RULE_ANNOTATION: &str = "federation.meridian.dev/health-rule";
+/// Annotation of a CustomResourceDefinition on the hub: what the status of the hub's object is, a CEL expression that gives a map, over
+/// `self.clusters` (`name`, `status`, `ready`, `replicas` of each that has spoken), `self.wanted`, how many there are to be, and
+/// `self.object`.
+pub const STATUS_RULE_ANNOTATION: &str = "federation.meridian.dev/status-rule";
+
 /// Annotation of a workload on the hub: another value than before asks that its replicas be divided anew by what the members have
 /// room for now.
 pub const REBALANCE_ANNOTATION: &str = "federation.meridian.dev/rebalance";

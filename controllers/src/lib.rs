@@ -75,7 +75,7 @@ pub async fn run(client: Client, shutdown: CancellationToken, options: Options) 
     let controller = placement::PlacementController::new(hub.clone(), recorder.clone());
     tasks.spawn("placement", drive(controller, placement::kinds(), news));
 
-    let news = feeds.subscribe(&aggregation::kinds());
+    let news = feeds.subscribe_with_custom(&aggregation::kinds());
     let controller = aggregation::Aggregation::new(hub.clone(), recorder.clone());
     tasks.spawn("aggregation", drive(controller, aggregation::kinds(), news));
 

@@ -6,6 +6,7 @@
 
 mod audience;
 pub(crate) mod manifests;
+mod parsed;
 mod refusal;
 mod relevance;
 mod removals;
@@ -13,7 +14,7 @@ mod render;
 pub(crate) mod reports;
 mod router;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use placement::removals::RemovalGuard;
@@ -53,6 +54,11 @@ impl Streams {
             router: OnceLock::new(),
             epoch: uuid::Uuid::new_v4().to_string(),
         }
+    }
+
+    /// The clusters in which something of a namespace is placed, or still is.
+    pub(crate) fn placed_in(&self, namespace: &str) -> BTreeSet<Arc<str>> {
+        self.router().in_namespace(namespace)
     }
 
     fn router(&self) -> Arc<Router> {

@@ -3,7 +3,7 @@
 //!
 //! In: the clusters that a Placement names, in its decision and in its status. Out: names and keys. Absent: reading objects.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use api::PlacementKey;
@@ -11,7 +11,7 @@ use api::PlacementKey;
 /// Who is spoken of where.
 #[derive(Debug, Default)]
 pub(super) struct Audience {
-    named: HashMap<Arc<PlacementKey>, Box<[Arc<str>]>>,
+    named: BTreeMap<Arc<PlacementKey>, Box<[Arc<str>]>>,
     by_cluster: BTreeMap<Arc<str>, BTreeSet<Arc<PlacementKey>>>,
 }
 
@@ -30,6 +30,19 @@ impl Audience {
     pub(super) fn named(&self, is: impl Fn(&PlacementKey) -> bool) -> Vec<(PlacementKey, Box<[Arc<str>]>)> {
         let found = self.named.iter().filter(|(key, _)| is(key));
         found.map(|(key, names)| ((**key).clone(), names.clone())).collect()
+    }
+
+    /// The clusters that are named in a namespace.
+    pub(super) fn in_namespace(&self, namespace: &str) -> BTreeSet<Arc<str>> {
+        let first = PlacementKey {
+            namespace: namespace.to_owned(),
+            name: String::new(),
+        };
+        let inside = self
+            .named
+            .range(first..)
+            .take_while(|(key, _)| key.namespace == namespace);
+        inside.flat_map(|(_, names)| names.iter().cloned()).collect()
     }
 
     /// A Placement names these clusters now. Out: those that it named before or names now.
@@ -102,6 +115,8 @@ mod tests {
         assert_eq!(names(moved), ["ap-1", "eu-1", "us-1"], "who had it, and who has it");
         assert_eq!(names(audience.of(&key("web")).to_vec()), ["ap-1", "us-1"]);
         assert_eq!(audience.placements("eu-1").count(), 0);
+        assert_eq!(names(audience.in_namespace("shop")), ["ap-1", "us-1"]);
+        assert!(audience.in_namespace("sho").is_empty() && audience.in_namespace("shops").is_empty());
         assert_eq!(names(audience.put(&key("web"), [])), ["ap-1", "us-1"]);
         assert!(
             audience.named.is_empty() && audience.by_cluster.is_empty(),

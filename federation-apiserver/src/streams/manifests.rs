@@ -124,7 +124,7 @@ impl Manifests {
         let mut follower = Follower {
             cache: cache.clone(),
             router: router.clone(),
-            renderer: Renderer::new(cache.clone(), catalog.clone(), cluster),
+            renderer: Renderer::new(cache.clone(), catalog.clone(), router.parsed.clone(), cluster),
             removals: Removals::new(guard),
             objects: objects.clone(),
             kind,

@@ -12,6 +12,7 @@ use placement::removals;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::parsed::Parsed;
 use crate::cache::{Cache, CachedObject, KindCache};
 use crate::kinds::Catalog;
 use crate::store::KindKey;
@@ -22,6 +23,7 @@ pub(super) struct Renderer {
     catalog: Arc<Catalog>,
     name: String,
     placements: Arc<KindCache>,
+    parsed: Arc<Parsed>,
     cluster: Option<Cluster>,
     overrides: Arc<[OverridePolicy]>,
     /// The expressions of overrides' selectors.
@@ -106,13 +108,14 @@ pub(super) fn key_of(object: &CachedObject) -> PlacementKey {
 }
 
 impl Renderer {
-    pub(super) fn new(cache: Arc<Cache>, catalog: Arc<Catalog>, name: &str) -> Self {
+    pub(super) fn new(cache: Arc<Cache>, catalog: Arc<Catalog>, parsed: Arc<Parsed>, name: &str) -> Self {
         let placements = cache.kind(&placements_key());
         Self {
             cache,
             catalog,
             name: name.to_owned(),
             placements,
+            parsed,
             cluster: None,
             overrides: Arc::default(),
             selecting: Selecting::default(),
@@ -139,7 +142,7 @@ impl Renderer {
         let Some(stored) = self.placements.get(&key.namespace, &key.name) else {
             return Outcome::Nothing;
         };
-        let (Some(placement), Some(cluster)) = (typed::<Placement>(&stored), &self.cluster) else {
+        let (Some(placement), Some(cluster)) = (self.parsed.of(&stored), &self.cluster) else {
             return Outcome::Unchanged;
         };
         let wanted = placement.spec.clusters.iter().any(|target| target.name == self.name) && !placement.spec.deleted;

@@ -4,7 +4,7 @@
 //! In: the feed of the watch cache. Out: what is dirty in each cluster's [`Mailbox`]; there it is kept once, so a stream that is slow
 //! costs memory for its Placements at most. Absent: rendering (`render`), what a stream tells (`manifests`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use api::{OverridePolicy, PlacementKey, Revision};
@@ -13,6 +13,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
 use super::audience::Audience;
+use super::parsed::Parsed;
 use super::relevance::{self, Concern, Names};
 use super::render::{self, clusters_key, is_override, placement_of, placements_key};
 use crate::cache::{Batch, Cache, Event, EventType};
@@ -70,6 +71,8 @@ impl Mailbox {
 /// Tells streams what concerns them, for as long as it lives.
 pub(super) struct Router {
     state: Arc<Mutex<State>>,
+    /// Placements, read once for all streams.
+    pub(super) parsed: Arc<Parsed>,
 }
 
 struct State {
@@ -125,7 +128,10 @@ impl Router {
                 }
             }
         }));
-        Self { state }
+        Self {
+            state,
+            parsed: Arc::default(),
+        }
     }
 
     /// A mailbox of a cluster, in place of any it had.
@@ -146,6 +152,11 @@ impl Router {
     /// Placements of which it is so, each with the clusters that it names.
     pub(super) fn named(&self, is: impl Fn(&PlacementKey) -> bool) -> Vec<(PlacementKey, Box<[Arc<str>]>)> {
         lock(&self.state).audience.named(is)
+    }
+
+    /// The clusters that are named in a namespace.
+    pub(super) fn in_namespace(&self, namespace: &str) -> BTreeSet<Arc<str>> {
+        lock(&self.state).audience.in_namespace(namespace)
     }
 
     /// How many Placements name a cluster.
