@@ -16,7 +16,10 @@ const KEPT_MAX: usize = 256;
 
 /// The latest Placements that were read.
 #[derive(Debug, Default)]
-pub(super) struct Parsed(Mutex<HashMap<Arc<str>, (Revision, Arc<Placement>)>>);
+pub(super) struct Parsed(Mutex<HashMap<Arc<str>, Read>>);
+
+/// A Placement as it read at a revision.
+type Read = (Revision, Arc<Placement>);
 
 impl Parsed {
     /// A Placement as a value; none where it cannot be read.
