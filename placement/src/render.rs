@@ -4,6 +4,7 @@
 //! or the reason it cannot be made; then the member keeps what it has. Absent: what is already in the member; that is the
 //! syncer's to see.
 
+mod embedded;
 mod image;
 mod overrides;
 mod pointer;
@@ -18,6 +19,7 @@ use api::{Cluster, OverridePolicy, PlacementSpec};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
+pub use embedded::EmbeddedError;
 pub use image::ImageError;
 pub use overrides::OverrideError;
 pub use pointer::PointerError;

@@ -215,6 +215,31 @@ fn our_kinds() {
         ),
         (
             "OverridePolicy",
+            policy(json!({"overrideRules": [{"overriders": {"fieldOverrider": [
+                {"fieldPath": "/data/a", "yaml": [{"subPath": "/b", "operator": "remove"}]},
+                {"fieldPath": "data", "json": [{"subPath": "/b", "operator": "add"}], "yaml": [{"subPath": "/b", "operator": "remove"}]},
+                {"fieldPath": "/data/a"}]}}]})),
+            vec![
+                (
+                    "spec.overrideRules[0].overriders.fieldOverrider[1].fieldPath",
+                    R::FieldValueInvalid,
+                ),
+                (
+                    "spec.overrideRules[0].overriders.fieldOverrider[1].json[0].value",
+                    R::FieldValueRequired,
+                ),
+                (
+                    "spec.overrideRules[0].overriders.fieldOverrider[1].yaml",
+                    R::FieldValueForbidden,
+                ),
+                (
+                    "spec.overrideRules[0].overriders.fieldOverrider[2].yaml",
+                    R::FieldValueRequired,
+                ),
+            ],
+        ),
+        (
+            "OverridePolicy",
             policy(json!({"overrideRules": [{"overriders": {"plaintext": [{"path": "spec", "operator": "add"}]}}]})),
             vec![
                 (
