@@ -24,7 +24,7 @@ pub enum OverrideError {
     Pointer(#[source] PointerError),
     /// A field inside a text cannot be changed.
     #[error("it changes a field inside a text")]
-    Embedded(#[source] EmbeddedError),
+    Embedded(#[source] Box<EmbeddedError>),
     /// An image reference cannot be changed so.
     #[error("it makes an impossible image reference of {image:?}")]
     Image {
@@ -132,7 +132,8 @@ fn apply_rule(manifest: &mut Map<String, Value>, overriders: &Overriders) -> Res
         override_map(&mut document, "annotations", overrider);
     }
     for overrider in field_overrider {
-        embedded::change(&mut document, overrider).map_err(OverrideError::Embedded)?;
+        let changed = embedded::change(&mut document, overrider);
+        changed.map_err(|error| OverrideError::Embedded(Box::new(error)))?;
     }
     for operation in plaintext {
         let value = operation.value.clone();

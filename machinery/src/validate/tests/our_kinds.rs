@@ -225,12 +225,12 @@ fn our_kinds() {
                     R::FieldValueInvalid,
                 ),
                 (
-                    "spec.overrideRules[0].overriders.fieldOverrider[1].json[0].value",
-                    R::FieldValueRequired,
-                ),
-                (
                     "spec.overrideRules[0].overriders.fieldOverrider[1].yaml",
                     R::FieldValueForbidden,
+                ),
+                (
+                    "spec.overrideRules[0].overriders.fieldOverrider[1].json[0].value",
+                    R::FieldValueRequired,
                 ),
                 (
                     "spec.overrideRules[0].overriders.fieldOverrider[2].yaml",
