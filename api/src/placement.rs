@@ -75,6 +75,9 @@ pub struct PlacementSpec {
     /// Where the rollout of its version stands, where the policy says how that goes over the clusters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rollout: Option<RolloutState>,
+    /// Clusters that it was unwell in, and stays out of for a while.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ailing: Vec<AilingCluster>,
     /// Members that are told nothing for now, by the policy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub suspension: Option<Suspension>,
@@ -107,6 +110,18 @@ fn is_zero(value: &i64) -> bool {
 
 fn is_false(value: &bool) -> bool {
     !*value
+}
+
+/// A cluster that a workload was unwell in.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct AilingCluster {
+    /// Its name.
+    pub name: String,
+    /// Until when it stays out, as RFC 3339.
+    pub until: String,
+    /// Which edit of the workload it was: another one is another chance.
+    pub edit: String,
 }
 
 /// A lazy policy as it is in use.
@@ -274,6 +289,9 @@ pub struct PlacedCluster {
     /// The copy does its work; absent where the kind has no notion of it or nothing was reported yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ready: Option<bool>,
+    /// Since when the copy does not do its work, as RFC 3339; empty while it does, and where nobody can tell.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub unready_since: String,
     /// Load-balancer addresses of a Service: IPs and host names.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub addresses: Vec<String>,

@@ -38,6 +38,9 @@ pub struct PolicySpec {
     /// What the pods of the selected workloads need goes where they go, and nowhere else: ConfigMaps, Secrets, ServiceAccounts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub propagate_deps: Option<bool>,
+    /// What becomes of workloads that are unwell where they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failover: Option<Failover>,
     /// How a new version goes over the clusters; all at once where absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rollout: Option<Rollout>,
@@ -66,6 +69,35 @@ pub enum Preemption {
 pub enum ActivationPreference {
     /// When the object itself is edited next.
     Lazy,
+}
+
+/// What becomes of workloads that are unwell where they are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Failover {
+    /// Those that are unwell in one cluster while they are well in others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub application: Option<ApplicationFailover>,
+}
+
+/// A workload that stays unwell in a cluster leaves it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ApplicationFailover {
+    /// When.
+    pub decision_conditions: DecisionConditions,
+    /// Seconds for which it stays out of the cluster; 3600 where absent. An edit of the workload ends that, too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub return_seconds: Option<i64>,
+}
+
+/// When a workload leaves a cluster.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct DecisionConditions {
+    /// Seconds for which it may be unwell there; 300 where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub toleration_seconds: Option<i64>,
 }
 
 /// What members are not told for now: neither changes nor removals. What they hold stays, and is reported.

@@ -52,6 +52,7 @@ fn main() -> Result<(), serde_json::Error> {
                         previous: previous.and_then(|previous| previous.get(index)),
                         now: Timestamp::UNIX_EPOCH,
                         leaders: &[],
+                        ailing: &[],
                         autoscaler: None,
                     };
                     decide(&inputs).into_spec()

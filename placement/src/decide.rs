@@ -68,6 +68,7 @@ fn decide_as(inputs: &Inputs<'_>, in_full: bool) -> Decision {
         fates: Fates::after(inputs.previous, inputs.clusters.len(), in_full),
         ..Decision::default()
     };
+    decision.ailing = inputs.ailing.to_vec();
     decision.left_to_members = left::left_to_members(inputs, &mut decision.steps);
     let planned = decision.left_to_members.as_ref().map(|left| FederatedObject {
         replicas: Some(left.planned),

@@ -7,7 +7,8 @@ mod fates;
 use std::collections::BTreeMap;
 
 use api::placement::{
-    AffinityInUse, AssumedRoom, LazyPolicy, LeavingCluster, LeftToMembers, ReplicaBounds, UnmetConstraint,
+    AffinityInUse, AilingCluster, AssumedRoom, LazyPolicy, LeavingCluster, LeftToMembers, ReplicaBounds,
+    UnmetConstraint,
 };
 use api::policy::{ConflictResolution, Suspension};
 use api::{ObjectRef, PlacementSpec};
@@ -50,6 +51,8 @@ pub struct Decision {
     pub affinity: Option<AffinityInUse>,
     /// Spread constraints of the policy that cannot be met.
     pub unmet: Vec<UnmetConstraint>,
+    /// Clusters that it was unwell in, and stays out of for a while.
+    pub ailing: Vec<AilingCluster>,
     /// Members that are told nothing for now.
     pub suspension: Option<Suspension>,
     /// What its pods need goes where it goes.
@@ -89,6 +92,7 @@ impl Decision {
             rebalanced: self.rebalanced,
             affinity: self.affinity,
             unmet_constraints: self.unmet,
+            ailing: self.ailing,
             // Where it stands is seen by who sees the members' reports.
             rollout: None,
             suspension: self.suspension,

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use api::placement::ReplicaBounds;
+use api::placement::{AilingCluster, ReplicaBounds};
 use api::well_known::REBALANCE_ANNOTATION;
 use api::{Cluster, ObjectRef, PlacementSpec, PropagationPolicy};
 use jiff::Timestamp;
@@ -151,6 +151,8 @@ pub struct Inputs<'a> {
     pub now: Timestamp,
     /// The decisions that stand of what it follows: an autoscaler's target, the workloads that mount a claim.
     pub leaders: &'a [&'a PlacementSpec],
+    /// Clusters that it was unwell in, and stays out of for a while.
+    pub ailing: &'a [AilingCluster],
     /// The autoscaler on the hub whose target it is.
     pub autoscaler: Option<&'a Autoscaler>,
 }

@@ -8,6 +8,7 @@
 //! bytes everywhere, which is what lets `plan` and `explain` tell the truth.
 
 pub mod affinity;
+pub mod ailing;
 pub mod decide;
 pub mod decision;
 pub mod export;

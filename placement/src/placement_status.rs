@@ -44,7 +44,7 @@ pub fn placement_status(
         .into_iter()
         .filter(|(name, _)| observed.clusters.contains(*name))
         .filter_map(|(name, row)| match observed.reports.get(name) {
-            Some(report) => updated(row, report, chosen.contains(name)),
+            Some(report) => updated(row, report, chosen.contains(name), now),
             None => Some(row),
         })
         .collect();
@@ -59,7 +59,7 @@ pub fn placement_status(
 }
 
 /// The row after a report; none once the object is confirmed gone from a cluster that is to be without it.
-fn updated(mut row: PlacedCluster, report: &ReportSpec, chosen: bool) -> Option<PlacedCluster> {
+fn updated(mut row: PlacedCluster, report: &ReportSpec, chosen: bool, now: &str) -> Option<PlacedCluster> {
     row.held = report.state == ReportState::Held && !chosen;
     match report.state {
         ReportState::Pending => {}
@@ -104,6 +104,11 @@ fn updated(mut row: PlacedCluster, report: &ReportSpec, chosen: bool) -> Option<
             }
         }
         ReportState::Absent => return None,
+    }
+    match row.ready {
+        Some(false) if row.unready_since.is_empty() => now.clone_into(&mut row.unready_since),
+        Some(false) => {}
+        Some(true) | None => row.unready_since.clear(),
     }
     Some(row)
 }

@@ -203,6 +203,8 @@ fn decide_one(
         previous,
         now: world.now,
         leaders: &leaders,
+        // What stays out of a cluster for a while does so in a plan, too.
+        ailing: previous.map(|previous| previous.ailing.as_slice()).unwrap_or_default(),
         autoscaler: ties.autoscaler(key),
     };
     let mut spec = decide(&inputs).into_spec();

@@ -9,7 +9,7 @@ use std::time::Duration;
 use ::placement::decide::namespace;
 use ::placement::decide::{governs, next_expiry};
 use ::placement::federated_kinds::is_custom_group;
-use ::placement::{Inputs, decide, decision, moves, rollout};
+use ::placement::{Inputs, ailing, decide, decision, moves, rollout};
 use api::{PlacementKey, PlacementSpec, PlacementStatus, RolloutState};
 use jiff::Timestamp;
 
@@ -94,7 +94,12 @@ fn place(
     } else {
         let leaders = index.leaders(&subject.facts);
         let inputs = index.inputs(key, subject, &leaders, now);
-        expiry = next_expiry(&inputs);
+        let found = unwell(&inputs, standing);
+        let inputs = Inputs {
+            ailing: &found.ailing,
+            ..inputs
+        };
+        expiry = next_expiry(&inputs).into_iter().chain(found.look).min();
         let mut spec = decide(&inputs).into_spec();
         if let Some(standing) = standing {
             let placement = &standing.placement;
@@ -144,6 +149,29 @@ fn place(
         spec,
         vanished,
     })
+}
+
+/// The clusters that a workload was unwell in, where its policy says that it leaves such.
+fn unwell(inputs: &Inputs<'_>, standing: Option<&Standing>) -> ailing::Found {
+    let same = |standing: &&Standing| standing.placement.spec.resource.uid == inputs.object.resource.uid;
+    let (Some(standing), Some(policy)) = (standing.filter(same), governs(inputs)) else {
+        return ailing::Found::default();
+    };
+    let rule = policy
+        .failover
+        .as_ref()
+        .and_then(|failover| failover.application.as_ref());
+    let placement = &standing.placement;
+    let find = |rule| {
+        ailing::find(
+            rule,
+            &placement.spec,
+            &placement.status,
+            &inputs.object.edit,
+            inputs.now,
+        )
+    };
+    rule.map(find).unwrap_or_default()
 }
 
 /// Where the rollout of the object's version stands, and when to look again; none where no policy says how it goes.

@@ -379,6 +379,7 @@ impl Index {
             previous: standing.filter(|standing| !standing.deleted),
             now,
             leaders,
+            ailing: &[],
             autoscaler: self.autoscaler(key),
         }
     }

@@ -211,6 +211,33 @@ fn policies_suspend_wait_take_along_and_judge() {
         .kubectl(&["scale", "deployment", "small", "--replicas=6"])
         .unwrap();
     is_in(&federation, "and then are many", ["deployment", "small"], &["us-1"]);
+    // A workload that cannot start in one member leaves it; the two others are well.
+    let failover = json!({"failover": {"application": {"decisionConditions": {"tolerationSeconds": 3}}}});
+    let broken = json!({"apiVersion": "federation.meridian.dev/v1alpha1", "kind": "OverridePolicy",
+        "metadata": {"name": "sick", "namespace": "default"}, "spec": {"resourceSelectors": [named("sick")], "overrideRules": [{
+            "targetCluster": {"clusterNames": ["eu-1"]}, "overriders": {"imageOverrider": [
+                {"component": "Registry", "operator": "replace", "value": "registry.invalid"}]}}]}});
+    apply(
+        &federation,
+        dir.path(),
+        &[policy("sick", named("sick"), failover), broken, deployment("sick", 6)],
+    );
+    eventually("it leaves where it is unwell", PATIENCE, || {
+        let path = "jsonpath={.spec.clusters[*].name} {.spec.clusters[*].replicas} {.spec.excluded[*].reason} {.spec.ailing[*].name}";
+        let words = ["get", "placement", "deployment-sick", "-o", path];
+        let told = federation.kubectl(&words).map_err(|error| error.0)?;
+        if told == "ap-1 us-1 3 3 WorkloadUnwell eu-1" {
+            Ok(())
+        } else {
+            Err(told)
+        }
+    });
+    is_in(
+        &federation,
+        "and its copy goes",
+        ["deployment", "sick"],
+        &["ap-1", "us-1"],
+    );
     let wrong = json!({"apiVersion": "apps/v1", "kind": "Deployment", "matchExpression": "object.spec.replicas >="});
     let file = dir.path().join("wrong.json");
     std::fs::write(&file, policy("wrong", wrong, json!({})).to_string()).unwrap();

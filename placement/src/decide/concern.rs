@@ -103,7 +103,7 @@ mod tests {
             let (old, new) = (all(&before), all(&after));
             let inputs = |clusters, previous| Inputs {
                 object: &object, policies: std::slice::from_ref(&policy), clusters, previous,
-                now: Timestamp::from_second(100).unwrap(), leaders: &[], autoscaler: None,
+                now: Timestamp::from_second(100).unwrap(), leaders: &[], ailing: &[], autoscaler: None,
             };
             let first = decide(&inputs(&old, None)).into_spec();
             let previous = placed.then_some(&first);

@@ -6,6 +6,7 @@
 use std::fmt;
 
 use api::cluster::TaintEffect;
+use api::placement::AilingCluster;
 use api::policy::Toleration;
 use api::well_known::{DRAIN_TAINT, FAILED_TAINT};
 use api::{Cluster, Condition, ConditionStatus, ObjectRef, Reason, Taint};
@@ -43,6 +44,7 @@ pub(super) enum Why<'a> {
         left: bool,
     },
     Taint(&'a Taint),
+    Ailing(&'a AilingCluster),
     NotReady(ConditionStatus),
     NotServed(&'a ObjectRef),
 }
@@ -56,6 +58,7 @@ impl Why<'_> {
             Self::Failed(_) => Reason::ClusterFailed,
             Self::Drained { .. } => Reason::ClusterDrained,
             Self::Taint(_) => Reason::UntoleratedTaint,
+            Self::Ailing(_) => Reason::WorkloadUnwell,
             Self::NotReady(_) => Reason::ClusterNotReady,
             Self::NotServed(_) => Reason::KindNotServed,
         }
@@ -76,6 +79,11 @@ impl fmt::Display for Why<'_> {
             Self::Drained { left: true } => f.write_str("it is being drained, and its names had time to be forgotten"),
             Self::Drained { left: false } => f.write_str("it is being drained, and nothing of this object runs there"),
             Self::Taint(taint) => write!(f, "it has the taint {} that is not tolerated", describe(taint)),
+            Self::Ailing(ailing) => write!(
+                f,
+                "it was unwell there for too long, and stays out until {}",
+                ailing.until
+            ),
             Self::NotReady(ConditionStatus::False) => {
                 f.write_str("its API is not reachable, and nothing of this object runs there yet")
             }
@@ -100,6 +108,10 @@ pub(super) fn judge<'a>(inputs: &Inputs<'a>, rule: &Rule<'a>, cluster: &'a Clust
     }
     if let Some(Drain::Out { since }) = drain::of(inputs, rule, cluster, holds) {
         return Verdict::Out(Why::Drained { left: since.is_some() });
+    }
+    let ails = |one: &&AilingCluster| one.name == cluster.metadata.name();
+    if let (true, Some(ailing)) = (rule.moves(inputs.object), inputs.ailing.iter().find(ails)) {
+        return Verdict::Out(Why::Ailing(ailing));
     }
     if let Some(taint) = untolerated(rule.tolerations(), cluster, holds, inputs.now) {
         return Verdict::Out(Why::Taint(taint));

@@ -115,6 +115,7 @@ fn run(object: &FederatedObject, policies: &[PropagationPolicy], all: &str, prev
         previous: previous.as_ref(),
         now: Timestamp::UNIX_EPOCH,
         leaders: &[],
+        ailing: &[],
         autoscaler: None,
     })
     .into_spec()
@@ -342,6 +343,7 @@ fn a_failed_cluster_loses_its_replicas_and_nothing_else() {
             previous: standing.as_ref(),
             now: Timestamp::from_second(seconds).unwrap(),
             leaders: &[],
+            ailing: &[],
             autoscaler: None,
         };
         let expiry = next_expiry(&at(5)).map(Timestamp::as_second);
@@ -447,6 +449,7 @@ fn a_kind_that_a_member_does_not_serve_does_not_go_there() {
         previous: None,
         now: Timestamp::UNIX_EPOCH,
         leaders: &[],
+        ailing: &[],
         autoscaler: None,
     })
     .into_spec();

@@ -26,6 +26,10 @@ pub(super) fn policy(spec: &At<'_>, namespace: Option<&str>, faults: &mut Vec<Ca
     resource_selectors(&selectors, namespace, faults);
     suspension(&spec.get("suspension"), faults);
     rollout(&spec.get("rollout"), faults);
+    let application = spec.get("failover").get("application");
+    let conditions = application.get("decisionConditions");
+    between(&conditions.get("tolerationSeconds"), 0, WEEK_SECONDS, faults);
+    between(&application.get("returnSeconds"), 0, WEEK_SECONDS, faults);
     let placement = spec.get("placement");
     affinity(&placement.get("clusterAffinity"), faults);
     affinities(&placement, faults);

@@ -50,6 +50,7 @@ fn decided(object: &FederatedObject, placement: &Value, all: &str, previous: Opt
         previous,
         now: Timestamp::UNIX_EPOCH,
         leaders: &[],
+        ailing: &[],
         autoscaler: None,
     })
     .into_spec()

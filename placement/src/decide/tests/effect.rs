@@ -35,6 +35,7 @@ fn decided(
         previous,
         now: Timestamp::UNIX_EPOCH,
         leaders,
+        ailing: &[],
         autoscaler: None,
     })
     .into_spec()
@@ -85,6 +86,7 @@ fn a_lazy_policy_waits_for_an_edit_of_the_object() {
         previous: Some(&waits),
         now: Timestamp::UNIX_EPOCH,
         leaders: &[],
+        ailing: &[],
         autoscaler: None,
     });
     assert_eq!(at(&lost.into_spec()), "");
