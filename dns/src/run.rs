@@ -8,11 +8,12 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::DnsConfig;
+use crate::config::{DnsConfig, SecureAddresses};
 use crate::error::DnsError;
 use crate::follow::{self, Engine, Follow};
 use crate::master::{Beside, Keeper, ZoneFile};
 use crate::probe;
+use crate::secure::Secure;
 use crate::server::{Desk, Sockets, UdpWorkers, serve_tcp};
 use crate::snapshot::Zone;
 use crate::state::DnsState;
@@ -28,6 +29,7 @@ pub struct DnsServer {
     hub: Option<kube::Client>,
     keeper: Keeper,
     beside: watch::Receiver<Beside>,
+    secure: Secure,
 }
 
 impl DnsServer {
@@ -45,9 +47,12 @@ impl DnsServer {
             snapshot_path,
             hub,
             zone_files,
+            secure,
+            certificate,
             settings,
         } = config;
         let sockets = Sockets::bind(listen).await?;
+        let secure = Secure::bind(secure, certificate).await?;
         let failed = |source| DnsError::Workers {
             address: listen,
             source,
@@ -69,6 +74,7 @@ impl DnsServer {
             hub,
             keeper,
             beside,
+            secure,
         })
     }
 
@@ -76,6 +82,12 @@ impl DnsServer {
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Addresses of the encrypted transports, with the ports that were given where none was asked for.
+    #[must_use]
+    pub fn secure_addrs(&self) -> SecureAddresses {
+        self.secure.addresses()
     }
 
     /// Handle for health, metrics and `explain`.
@@ -98,6 +110,7 @@ impl DnsServer {
             hub,
             keeper,
             beside,
+            secure,
         } = self;
         let stop = shutdown.child_token();
         let failed = |source| DnsError::Workers { address, source };
@@ -105,10 +118,11 @@ impl DnsServer {
         let workers = UdpWorkers::start(sockets.udp, &desk, &stop).map_err(failed)?;
         let (probes, targets, verdicts) = probe::Prober::new(engine.last_verdicts());
         let mut parts: JoinSet<&'static str> = JoinSet::new();
+        secure.spawn(&mut parts, &desk, &stop);
         {
             let stop = stop.clone();
             parts.spawn(async move {
-                serve_tcp(sockets.tcp, desk, stop).await;
+                serve_tcp(sockets.tcp, desk, None, stop).await;
                 "tcp"
             });
         }

@@ -20,6 +20,7 @@ pub use cookies::{Cookie, CookieSecrets, CookieSecretsError};
 pub use identity::Identity;
 pub use limit::{Limiter, RateLimit, Verdict};
 pub use options::Edns;
+pub(crate) use query::lifetime;
 pub use query::{LowerName, Query, Rcode, Rejected, parse};
 pub use reply::Transport;
 pub use settings::{Settings, SubnetUse};

@@ -66,7 +66,11 @@ pub(crate) fn query(packet: &[u8]) {
         cookies: Some(CookieSecrets::one([7; 16])),
         ..Settings::default()
     };
-    for (transport, most) in [(Transport::Udp, 1232), (Transport::Tcp, 65_535)] {
+    for (transport, most) in [
+        (Transport::Udp, 1232),
+        (Transport::Tcp, 65_535),
+        (Transport::Https, 65_535),
+    ] {
         let mut out = Vec::new();
         let source = IpAddr::from([10, 0, 0, 1]);
         let ask = Ask {

@@ -6,9 +6,11 @@
 use std::path::{Path, PathBuf};
 
 use dns::wire::{CookieSecrets, CookieSecretsError, Identity, Limiter, RateLimit, Settings, SubnetUse};
+use dns::{Certificate, SecureAddresses};
 
 use crate::cli::{ClientSubnet, DnsServingArgs};
 use crate::data_dir::{DataDir, write_whole};
+use crate::pki::{Pki, PkiError};
 
 /// Why the server cannot answer as it is told to.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +35,12 @@ pub(crate) enum DnsSettingsError {
         #[source]
         source: CookieSecretsError,
     },
+    /// Encrypted transports without a certificate.
+    #[error("DNS over TLS, HTTPS and QUIC needs a certificate; next: give --dns-tls-cert and --dns-tls-key")]
+    NoCertificate,
+    /// The hub's authority cannot make one.
+    #[error("the DNS server's certificate")]
+    Pki(#[from] PkiError),
     /// A new file cannot be written.
     #[error("{path}: new DNS cookie secrets cannot be written; next: check owner and free space")]
     Write {
@@ -56,6 +64,11 @@ pub(crate) fn settings(dir: &DataDir, args: &DnsServingArgs) -> Result<Settings,
         dns_rate_limit_dry_run,
         dns_client_subnet,
         zone_file: _,
+        dot_address: _,
+        doh_address: _,
+        doq_address: _,
+        dns_tls_cert: _,
+        dns_tls_key: _,
     } = args;
     let id = dns_id.clone().unwrap_or_else(host_name);
     let version = dns_version
@@ -80,6 +93,44 @@ pub(crate) fn settings(dir: &DataDir, args: &DnsServingArgs) -> Result<Settings,
             ClientSubnet::Ignore => SubnetUse::Ignore,
         },
     })
+}
+
+/// Addresses of the encrypted transports.
+pub(crate) fn secure(args: &DnsServingArgs) -> SecureAddresses {
+    SecureAddresses {
+        tls: args.dot_address,
+        https: args.doh_address,
+        quic: args.doq_address,
+    }
+}
+
+/// Their certificate: of the files that were named, else of the hub's authority; none where none of them is served.
+pub(crate) fn certificate(
+    args: &DnsServingArgs,
+    zone: &str,
+    pki: Option<&Pki>,
+) -> Result<Option<Certificate>, DnsSettingsError> {
+    let addresses = [args.dot_address, args.doh_address, args.doq_address];
+    if secure(args).is_empty() {
+        return Ok(None);
+    }
+    if let (Some(chain), Some(key)) = (&args.dns_tls_cert, &args.dns_tls_key) {
+        let (chain, key) = (chain.clone(), key.clone());
+        return Ok(Some(Certificate::Files { chain, key }));
+    }
+    let pki = pki.ok_or(DnsSettingsError::NoCertificate)?;
+    let mut names = ["localhost", "127.0.0.1", "::1"].map(String::from).to_vec();
+    names.push(format!("ns1.{}", zone.trim_end_matches('.')));
+    for address in addresses.into_iter().flatten().map(|address| address.ip()) {
+        if !address.is_unspecified() && !names.contains(&address.to_string()) {
+            names.push(address.to_string());
+        }
+    }
+    let identity = pki.server("dns", &names)?;
+    Ok(Some(Certificate::Pem {
+        chain: identity.certificate,
+        key: identity.key,
+    }))
 }
 
 fn host_name() -> String {

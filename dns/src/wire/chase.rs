@@ -5,7 +5,7 @@ use super::answer::Ask;
 use super::query::{HEADER, LowerName, Query, Rcode};
 use super::reply::{Reply, Section};
 use super::settings::{Settings, SubnetUse};
-use crate::snapshot::{Answers, Look, NameServer, Node, NodeKind, RECORD_HEAD, Served, Snapshot, WireName, types};
+use crate::snapshot::{Answers, Look, NameServer, NodeKind, RECORD_HEAD, Served, Snapshot, WireName, types};
 
 /// Longest alias chain that is followed in one answer.
 const CHAIN_MAX: usize = 16;
@@ -24,7 +24,8 @@ impl Chase<'_> {
     pub(super) fn chase(&self, reply: &mut Reply<'_>) {
         let mut owner = HEADER;
         let mut name = self.query.name;
-        let mut passed: [Option<&Node>; CHAIN_MAX] = [None; CHAIN_MAX];
+        // Where the names stand that were passed, in the message.
+        let mut passed = [HEADER; CHAIN_MAX];
         for step in 0..CHAIN_MAX {
             let node = match self.zone.look(name.as_bytes()) {
                 Look::Node(node) => node,
@@ -61,17 +62,17 @@ impl Chase<'_> {
             };
             match &node.kind {
                 NodeKind::Alias { record, target } => {
-                    // A loop is answered once around; what asks will find its end.
-                    if passed.iter().flatten().any(|before| std::ptr::eq(*before, node)) {
-                        return;
-                    }
-                    if let Some(slot) = passed.get_mut(step) {
-                        *slot = Some(node);
-                    }
                     owner = reply.push(Section::Answer, owner, record);
                     let Some(next) = LowerName::of(target) else { return };
                     if matches!(self.query.type_, types::CNAME | types::ANY) || !self.holds(&next) {
                         return;
+                    }
+                    // A loop is answered once around; who asks will find its end.
+                    if passed.iter().any(|at| reply.has_name(*at, next.as_bytes())) {
+                        return;
+                    }
+                    if let Some(slot) = passed.get_mut(step) {
+                        *slot = owner;
                     }
                     name = next;
                 }

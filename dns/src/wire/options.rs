@@ -15,6 +15,8 @@ pub(super) mod codes {
     pub(in super::super) const COOKIE: u16 = 10;
     /// Idle timeout of a connection (RFC 7828).
     pub(in super::super) const KEEPALIVE: u16 = 11;
+    /// Padding (RFC 7830).
+    pub(in super::super) const PADDING: u16 = 12;
     /// Extended error (RFC 8914).
     pub(in super::super) const EXTENDED_ERROR: u16 = 15;
 }
@@ -36,6 +38,8 @@ pub struct Edns {
     pub nsid: bool,
     /// The client asks for the idle timeout of the connection.
     pub keepalive: bool,
+    /// The client pads its query, so that the answer is padded, too.
+    pub padding: bool,
 }
 
 /// Reads the options; none where one breaks its rules. Unknown options are skipped (RFC 6891 6.1.2).
@@ -53,6 +57,7 @@ pub(super) fn read(options: &[u8], mut edns: Edns) -> Option<Edns> {
             codes::COOKIE => edns.cookie = edns.cookie.or(Some(Cookie::parse(data)?)),
             codes::NSID => edns.nsid = true,
             codes::KEEPALIVE => edns.keepalive = true,
+            codes::PADDING => edns.padding = true,
             _ => {}
         }
     }

@@ -339,6 +339,23 @@ struct Raw<'a> {
     data: &'a [u8],
 }
 
+/// Seconds for which a whole answer may be kept: the TTL of its shortest record other than OPT; 0 where it has none, or is none.
+pub(crate) fn lifetime(answer: &[u8]) -> u32 {
+    let mut reader = Reader::new(answer);
+    let Some([_, _, questions, answers, authorities, additionals]) = reader.header() else {
+        return 0;
+    };
+    for _ in 0..questions {
+        if reader.skip_name().is_none() || reader.take(4).is_none() {
+            return 0;
+        }
+    }
+    let records = u32::from(answers) + u32::from(authorities) + u32::from(additionals);
+    let records = (0..records).map_while(|_| reader.record());
+    let kept = records.filter(|record| record.type_ != crate::snapshot::OPT);
+    kept.map(|record| u32::from_be_bytes(record.ttl)).min().unwrap_or(0)
+}
+
 impl Query<'_> {
     /// Length of the question's name.
     pub(super) fn name_length(&self) -> usize {

@@ -2,5 +2,6 @@
 
 mod conformance;
 mod exports;
+mod secure;
 mod server;
 mod zones;

@@ -35,6 +35,22 @@ pub(crate) struct DnsServingArgs {
     /// such zones without any hub, too.
     #[arg(long, env = "MERIDIAN_ZONE_FILE", value_name = "ORIGIN=FILE", value_delimiter = ',')]
     pub(crate) zone_file: Vec<ZoneFile>,
+    /// Serve DNS over TLS (RFC 7858) at this address, usually port 853.
+    #[arg(long, env = "MERIDIAN_DOT_ADDRESS", value_name = "HOST:PORT")]
+    pub(crate) dot_address: Option<SocketAddr>,
+    /// Serve DNS over HTTPS (RFC 8484) at this address, path /dns-query, usually port 443.
+    #[arg(long, env = "MERIDIAN_DOH_ADDRESS", value_name = "HOST:PORT")]
+    pub(crate) doh_address: Option<SocketAddr>,
+    /// Serve DNS over QUIC (RFC 9250) at this address, usually port 853.
+    #[arg(long, env = "MERIDIAN_DOQ_ADDRESS", value_name = "HOST:PORT")]
+    pub(crate) doq_address: Option<SocketAddr>,
+    /// PEM file of the certificate of the three, and those up to its authority; read again when it changes. [default: one of the
+    /// hub's own authority, where this process has it]
+    #[arg(long, env = "MERIDIAN_DNS_TLS_CERT", value_name = "FILE", requires = "dns_tls_key")]
+    pub(crate) dns_tls_cert: Option<PathBuf>,
+    /// PEM file of its key.
+    #[arg(long, env = "MERIDIAN_DNS_TLS_KEY", value_name = "FILE", requires = "dns_tls_cert")]
+    pub(crate) dns_tls_key: Option<PathBuf>,
     /// What this server calls itself when asked which one answers: NSID and id.server. [default: the host's name]
     #[arg(long, env = "MERIDIAN_DNS_ID", value_name = "TEXT")]
     pub(crate) dns_id: Option<String>,

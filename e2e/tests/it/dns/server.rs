@@ -97,9 +97,14 @@ impl Server {
 
     /// kdig's output.
     pub(super) fn kdig(&self, words: &[&str]) -> Result<String, Failure> {
+        self.kdig_at(self.port, words)
+    }
+
+    /// kdig's output from another port.
+    pub(super) fn kdig_at(&self, port: u16, words: &[&str]) -> Result<String, Failure> {
         run(
             "kdig",
-            &["@127.0.0.1", "-p", &self.port.to_string(), "+retry=0", "+timeout=2"],
+            &["@127.0.0.1", "-p", &port.to_string(), "+retry=0", "+timeout=2"],
             words,
         )
     }
@@ -129,7 +134,7 @@ fn two_ports() -> (u16, u16) {
     (free[0], free[1])
 }
 
-fn run(program: &str, first: &[&str], words: &[&str]) -> Result<String, Failure> {
+pub(super) fn run(program: &str, first: &[&str], words: &[&str]) -> Result<String, Failure> {
     let mut command = Command::new(program);
     command.args(first).args(words).stdin(Stdio::null());
     let missing = |error| {
@@ -143,6 +148,6 @@ fn run(program: &str, first: &[&str], words: &[&str]) -> Result<String, Failure>
     if output.status.success() {
         Ok(text)
     } else {
-        Err(Failure(text))
+        Err(Failure(text + &String::from_utf8_lossy(&output.stderr)))
     }
 }
