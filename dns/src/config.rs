@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::master::ZoneFile;
 use crate::server::Certificate;
+use crate::transfer::Transfers;
 use crate::wire::Settings;
 
 /// Settings of a DNS server.
@@ -27,6 +28,8 @@ pub struct DnsConfig {
     pub secure: SecureAddresses,
     /// Their certificate; needed where there is one of those addresses.
     pub certificate: Option<Certificate>,
+    /// Who is given whole zones.
+    pub transfers: Transfers,
     /// How it answers.
     pub settings: Settings,
 }
@@ -62,6 +65,7 @@ impl std::fmt::Debug for DnsConfig {
             zone_files,
             secure,
             certificate,
+            transfers,
             settings,
         } = self;
         f.debug_struct("DnsConfig")
@@ -74,6 +78,7 @@ impl std::fmt::Debug for DnsConfig {
             .field("zone_files", zone_files)
             .field("secure", secure)
             .field("certificate", certificate)
+            .field("transfers", transfers)
             .field("settings", settings)
             .finish()
     }

@@ -23,6 +23,7 @@ mod secure;
 mod server;
 pub mod snapshot;
 mod state;
+mod transfer;
 pub mod wire;
 
 pub use config::{DnsConfig, SecureAddresses};
@@ -34,3 +35,4 @@ pub use master::{ZoneFile, ZoneFileError};
 pub use run::{DnsServer, run};
 pub use server::{Certificate, CertificateError};
 pub use state::DnsState;
+pub use transfer::{TransferKeyError, TransferKeys, Transfers};

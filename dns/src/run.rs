@@ -17,6 +17,7 @@ use crate::secure::Secure;
 use crate::server::{Desk, Sockets, UdpWorkers, serve_tcp};
 use crate::snapshot::Zone;
 use crate::state::DnsState;
+use crate::transfer::{self, Transfers};
 use crate::wire::Settings;
 
 /// A server whose sockets are bound and whose snapshot is loaded from disk, where there is one.
@@ -26,6 +27,7 @@ pub struct DnsServer {
     engine: Engine,
     state: DnsState,
     settings: Arc<Settings>,
+    transfers: Arc<Transfers>,
     hub: Option<kube::Client>,
     keeper: Keeper,
     beside: watch::Receiver<Beside>,
@@ -49,6 +51,7 @@ impl DnsServer {
             zone_files,
             secure,
             certificate,
+            transfers,
             settings,
         } = config;
         let sockets = Sockets::bind(listen).await?;
@@ -71,6 +74,7 @@ impl DnsServer {
             engine,
             state,
             settings: Arc::new(settings),
+            transfers: Arc::new(transfers),
             hub,
             keeper,
             beside,
@@ -107,6 +111,7 @@ impl DnsServer {
             engine,
             state,
             settings,
+            transfers,
             hub,
             keeper,
             beside,
@@ -114,7 +119,7 @@ impl DnsServer {
         } = self;
         let stop = shutdown.child_token();
         let failed = |source| DnsError::Workers { address, source };
-        let desk = Desk::new(state.clone(), settings);
+        let desk = Desk::new(state.clone(), settings, transfers.clone());
         let workers = UdpWorkers::start(sockets.udp, &desk, &stop).map_err(failed)?;
         let (probes, targets, verdicts) = probe::Prober::new(engine.last_verdicts());
         let mut parts: JoinSet<&'static str> = JoinSet::new();
@@ -138,6 +143,13 @@ impl DnsServer {
             parts.spawn(async move {
                 keeper.run(stop).await;
                 "master files"
+            });
+        }
+        {
+            let (state, stop) = (state.clone(), stop.clone());
+            parts.spawn(async move {
+                transfer::notify(state, transfers, stop).await;
+                "notify"
             });
         }
         if let Some(hub) = hub.clone() {

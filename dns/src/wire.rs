@@ -15,7 +15,7 @@ mod reply;
 mod settings;
 mod subnet;
 
-pub use answer::{Ask, Outcome, answer};
+pub use answer::{Ask, Outcome, Wish, answer, wish};
 pub use cookies::{Cookie, CookieSecrets, CookieSecretsError};
 pub use identity::Identity;
 pub use limit::{Limiter, RateLimit, Verdict};

@@ -74,7 +74,7 @@ pub(crate) enum Command {
     /// Run syncers alone, as clients of a hub.
     Syncer(SyncerArgs),
     /// Run a DNS server alone, as a client of a hub.
-    Dns(DnsServeArgs),
+    Dns(Box<DnsServeArgs>),
     /// Register a member cluster.
     Join(JoinArgs),
     /// Take a member cluster out of the federation.

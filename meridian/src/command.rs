@@ -65,7 +65,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), CommandError> {
         Command::Up(args) => crate::up::run(&data_dir, *args).await.map_err(CommandError::from),
         Command::Apiserver(args) => apiserver::run(&data_dir, *args).await,
         Command::Syncer(args) => syncer::run(&data_dir, args).await,
-        Command::Dns(args) => dns::run(&data_dir, args).await,
+        Command::Dns(args) => dns::run(&data_dir, *args).await,
         Command::Join(args) => join::run(&data_dir, args).await,
         Command::Unjoin(args) => unjoin::run(&data_dir, args).await,
         Command::Promote(args) => promote::run(&data_dir, args).await,

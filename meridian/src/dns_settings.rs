@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use dns::wire::{CookieSecrets, CookieSecretsError, Identity, Limiter, RateLimit, Settings, SubnetUse};
-use dns::{Certificate, SecureAddresses};
+use dns::{Certificate, SecureAddresses, TransferKeyError, TransferKeys, Transfers};
 
 use crate::cli::{ClientSubnet, DnsServingArgs};
 use crate::data_dir::{DataDir, write_whole};
@@ -34,6 +34,26 @@ pub(crate) enum DnsSettingsError {
         /// Why.
         #[source]
         source: CookieSecretsError,
+    },
+    /// The transfer keys cannot be read.
+    #[error(
+        "DNS transfer keys {path}: cannot be read; next: check the file named by --transfer-key-file and its owner"
+    )]
+    ReadKeys {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The file holds something else.
+    #[error("DNS transfer keys {path}; next: correct the line")]
+    Keys {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: TransferKeyError,
     },
     /// Encrypted transports without a certificate.
     #[error("DNS over TLS, HTTPS and QUIC needs a certificate; next: give --dns-tls-cert and --dns-tls-key")]
@@ -69,6 +89,9 @@ pub(crate) fn settings(dir: &DataDir, args: &DnsServingArgs) -> Result<Settings,
         doq_address: _,
         dns_tls_cert: _,
         dns_tls_key: _,
+        transfer_key_file: _,
+        transfer_allow: _,
+        dns_secondary: _,
     } = args;
     let id = dns_id.clone().unwrap_or_else(host_name);
     let version = dns_version
@@ -92,6 +115,28 @@ pub(crate) fn settings(dir: &DataDir, args: &DnsServingArgs) -> Result<Settings,
             ClientSubnet::Echo => SubnetUse::Echo,
             ClientSubnet::Ignore => SubnetUse::Ignore,
         },
+    })
+}
+
+/// Who is given whole zones.
+pub(crate) fn transfers(args: &DnsServingArgs) -> Result<Transfers, DnsSettingsError> {
+    let keys = match &args.transfer_key_file {
+        Some(path) => {
+            let text = std::fs::read_to_string(path).map_err(|source| DnsSettingsError::ReadKeys {
+                path: path.clone(),
+                source,
+            })?;
+            TransferKeys::parse(&text).map_err(|source| DnsSettingsError::Keys {
+                path: path.clone(),
+                source,
+            })?
+        }
+        None => TransferKeys::default(),
+    };
+    Ok(Transfers {
+        keys,
+        allow: args.transfer_allow.clone(),
+        notify: args.dns_secondary.clone(),
     })
 }
 

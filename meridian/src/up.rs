@@ -137,6 +137,7 @@ pub(crate) async fn run(data_dir: &Path, args: UpArgs) -> Result<(), UpError> {
     let listener = listen(api.address).await?;
     let dns_settings = dns_settings::settings(&dir, &dns_serving)?;
     let pki = Pki::open(&dir.pki())?;
+    let transfers = dns_settings::transfers(&dns_serving)?;
     let secure = dns_settings::secure(&dns_serving);
     let certificate = dns_settings::certificate(&dns_serving, &dns.dns_zone, Some(&pki))?;
     let mut hub = hub::Hub::start(&dir, &pki, &api, &store, leaving, stop.clone()).await?;
@@ -150,6 +151,7 @@ pub(crate) async fn run(data_dir: &Path, args: UpArgs) -> Result<(), UpError> {
         zone_files: dns_serving.zone_file,
         secure,
         certificate,
+        transfers,
         settings: dns_settings,
     })
     .await?;

@@ -125,7 +125,7 @@ async fn respond(
         Err(status) => return refusal(status),
     };
     let mut out = Vec::new();
-    let outcome = desk.answer(&query, source, Transport::Https, &mut out);
+    let outcome = desk.serve_one(&query, source, Transport::Https, &mut out);
     counters.count(outcome);
     if outcome.is_none() {
         return refusal(StatusCode::BAD_REQUEST);

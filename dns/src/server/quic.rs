@@ -123,7 +123,7 @@ async fn stream(
         return Ok(());
     };
     let mut out = Vec::new();
-    let outcome = desk.answer(query, connection.remote_address().ip(), Transport::Quic, &mut out);
+    let outcome = desk.serve_one(query, connection.remote_address().ip(), Transport::Quic, &mut out);
     counters.count(outcome);
     if outcome.is_none() {
         connection.close(PROTOCOL_ERROR, b"");

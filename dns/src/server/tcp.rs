@@ -14,9 +14,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::metric::QueryCounters;
 use crate::server::Desk;
-use crate::wire::Transport;
+use crate::wire::{Outcome, Transport};
 
 use super::connections::{Admitted, Bounds, Connections, Place};
+use super::desk::Served;
 
 /// How many connections there may be at once.
 pub(super) const BOUNDS: Bounds = Bounds {
@@ -120,12 +121,23 @@ async fn connection(
         let mut at = 0;
         while let Some((query, next)) = frame(&buffer, at) {
             at = next;
-            let outcome = desk.answer(query, from.source, from.transport, &mut out);
-            counters.count(outcome);
-            if outcome.is_some() {
-                // Answers are at most 65,535 bytes.
-                replies.extend_from_slice(&(out.len() as u16).to_be_bytes());
-                replies.extend_from_slice(&out);
+            match desk.serve(query, from.source, from.transport, &mut out) {
+                Served::Answered(outcome) => {
+                    counters.count(outcome);
+                    if outcome.is_some() {
+                        put(&mut replies, &out);
+                    }
+                }
+                Served::Transfer(transfer) => {
+                    // A zone is sent a message at a time: what waits is one message, whatever the zone's size.
+                    for message in *transfer {
+                        put(&mut replies, &message);
+                        timeout(WRITE, stream.write_all(&replies)).await??;
+                        replies.clear();
+                        from.place.active(Instant::now());
+                    }
+                    counters.count(Some(Outcome::TRANSFER));
+                }
             }
             deadline = tokio::time::Instant::now() + IDLE;
             if replies.len() >= REPLIES_MAX {
@@ -153,6 +165,12 @@ async fn connection(
             return Ok(());
         }
     }
+}
+
+/// Adds a message with its length; messages are at most 65,535 bytes.
+fn put(replies: &mut Vec<u8>, message: &[u8]) {
+    replies.extend_from_slice(&(message.len() as u16).to_be_bytes());
+    replies.extend_from_slice(message);
 }
 
 /// The length that a frame's head declares.

@@ -44,6 +44,42 @@ pub struct Outcome {
     pub verdict: Verdict,
 }
 
+impl Outcome {
+    /// Of a message of a transfer.
+    pub(crate) const TRANSFER: Self = Self {
+        type_: types::AXFR,
+        rcode: Rcode::NoError,
+        verdict: Verdict::Send,
+    };
+    /// Of a message whose signature does not count.
+    pub(crate) const NOT_AUTHENTIC: Self = Self {
+        type_: types::TSIG,
+        rcode: Rcode::Refused,
+        verdict: Verdict::Send,
+    };
+}
+
+/// What a packet asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// An answer, which [`answer`] gives.
+    Answer,
+    /// An answer to a message that is signed.
+    SignedAnswer,
+    /// A zone.
+    Transfer,
+}
+
+/// What a packet asks for, where a server does more than answer.
+#[must_use]
+pub fn wish(packet: &[u8]) -> Wish {
+    match parse(packet) {
+        Ok(query) if query.class == IN && matches!(query.type_, types::IXFR | types::AXFR) => Wish::Transfer,
+        Ok(query) if query.signed => Wish::SignedAnswer,
+        Ok(_) | Err(_) => Wish::Answer,
+    }
+}
+
 /// Answers a packet into `out`; none if it must stay without an answer.
 pub fn answer(snapshot: &Snapshot, settings: &Settings, ask: &Ask<'_>, out: &mut Vec<u8>) -> Option<Outcome> {
     match parse(ask.packet) {

@@ -57,6 +57,7 @@ impl Following {
             zone_files: Vec::new(),
             secure: dns::SecureAddresses::default(),
             certificate: None,
+            transfers: dns::Transfers::default(),
             settings: crate::fixture::settings(),
         };
         let server = DnsServer::bind(config).await.unwrap();

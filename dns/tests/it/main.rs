@@ -15,4 +15,5 @@ mod hub;
 mod incremental;
 mod operators;
 mod server;
+mod transfer;
 mod zones;

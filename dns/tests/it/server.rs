@@ -34,6 +34,7 @@ fn config(listen: SocketAddr, snapshot: Option<std::path::PathBuf>) -> DnsConfig
         zone_files: Vec::new(),
         secure: dns::SecureAddresses::default(),
         certificate: None,
+        transfers: dns::Transfers::default(),
         settings: fixture::settings(),
     }
 }

@@ -135,6 +135,7 @@ fn config(files: &[(&str, &Path)]) -> DnsConfig {
         zone_files: files.iter().map(file).collect(),
         secure: dns::SecureAddresses::default(),
         certificate: None,
+        transfers: dns::Transfers::default(),
         settings: fixture::settings(),
     }
 }

@@ -2,6 +2,7 @@
 
 mod conformance;
 mod exports;
+mod secondaries;
 mod secure;
 mod server;
 mod zones;

@@ -51,6 +51,21 @@ pub(crate) struct DnsServingArgs {
     /// PEM file of its key.
     #[arg(long, env = "MERIDIAN_DNS_TLS_KEY", value_name = "FILE", requires = "dns_tls_cert")]
     pub(crate) dns_tls_key: Option<PathBuf>,
+    /// File with the keys that whole zones are given for (AXFR signed by TSIG), one ALGORITHM:NAME:SECRET a line, as dig -y takes them:
+    /// hmac-sha256:secondary.example:BASE64.
+    #[arg(long, env = "MERIDIAN_TRANSFER_KEY_FILE", value_name = "FILE")]
+    pub(crate) transfer_key_file: Option<PathBuf>,
+    /// Networks from which whole zones are given to whoever asks, signed or not.
+    #[arg(long, env = "MERIDIAN_TRANSFER_ALLOW", value_name = "CIDR", value_delimiter = ',')]
+    pub(crate) transfer_allow: Vec<IpNet>,
+    /// Secondary that is told when a zone changed (NOTIFY, signed with the first key); may be repeated.
+    #[arg(
+        long,
+        env = "MERIDIAN_DNS_SECONDARY",
+        value_name = "HOST:PORT",
+        value_delimiter = ','
+    )]
+    pub(crate) dns_secondary: Vec<SocketAddr>,
     /// What this server calls itself when asked which one answers: NSID and id.server. [default: the host's name]
     #[arg(long, env = "MERIDIAN_DNS_ID", value_name = "TEXT")]
     pub(crate) dns_id: Option<String>,

@@ -26,6 +26,7 @@ pub(crate) async fn run(data_dir: &Path, args: DnsServeArgs) -> Result<(), Comma
     } else {
         None
     };
+    let transfers = dns_settings::transfers(&args.serving).map_err(UpError::from)?;
     let secure = dns_settings::secure(&args.serving);
     let certificate =
         dns_settings::certificate(&args.serving, &args.dns.dns_zone, pki.as_ref()).map_err(UpError::from)?;
@@ -40,6 +41,7 @@ pub(crate) async fn run(data_dir: &Path, args: DnsServeArgs) -> Result<(), Comma
         zone_files: args.serving.zone_file,
         secure,
         certificate,
+        transfers,
         settings,
     })
     .await
