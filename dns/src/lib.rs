@@ -11,6 +11,7 @@
 mod changes;
 pub mod choose;
 mod config;
+mod dnssec;
 mod error;
 mod explain;
 mod follow;
@@ -27,6 +28,7 @@ mod transfer;
 pub mod wire;
 
 pub use config::{DnsConfig, SecureAddresses};
+pub use dnssec::{KeyError, Signers, ZoneKey};
 pub use error::DnsError;
 pub use explain::{Explanation, explain};
 pub use follow::load_snapshot;

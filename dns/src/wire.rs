@@ -12,6 +12,7 @@ mod limit;
 mod options;
 mod query;
 mod reply;
+mod seal;
 mod settings;
 mod subnet;
 

@@ -10,6 +10,7 @@ mod apiserver;
 mod backup;
 mod dns;
 mod drain;
+mod ds;
 mod explain;
 mod join;
 mod one_object;
@@ -65,6 +66,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), CommandError> {
         Command::Up(args) => crate::up::run(&data_dir, *args).await.map_err(CommandError::from),
         Command::Apiserver(args) => apiserver::run(&data_dir, *args).await,
         Command::Syncer(args) => syncer::run(&data_dir, args).await,
+        Command::Ds(args) => ds::run(&data_dir, &args),
         Command::Dns(args) => dns::run(&data_dir, *args).await,
         Command::Join(args) => join::run(&data_dir, args).await,
         Command::Unjoin(args) => unjoin::run(&data_dir, args).await,

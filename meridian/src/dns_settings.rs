@@ -5,11 +5,13 @@
 
 use std::path::{Path, PathBuf};
 
+use dns::snapshot::WireName;
 use dns::wire::{CookieSecrets, CookieSecretsError, Identity, Limiter, RateLimit, Settings, SubnetUse};
-use dns::{Certificate, SecureAddresses, TransferKeyError, TransferKeys, Transfers};
+use dns::{Certificate, SecureAddresses, Signers, TransferKeyError, TransferKeys, Transfers};
 
-use crate::cli::{ClientSubnet, DnsServingArgs};
+use crate::cli::{ClientSubnet, DnsArgs, DnsServingArgs};
 use crate::data_dir::{DataDir, write_whole};
+use crate::dns_keys;
 use crate::pki::{Pki, PkiError};
 
 /// Why the server cannot answer as it is told to.
@@ -35,6 +37,14 @@ pub(crate) enum DnsSettingsError {
         #[source]
         source: CookieSecretsError,
     },
+    /// A zone is to be signed that is not served.
+    #[error(
+        "--dnssec {0}: this server has no such zone; next: name that of --dns-zone, clusterset.local or the origin of a --zone-file"
+    )]
+    NotServed(String),
+    /// A zone's key.
+    #[error("a zone cannot be signed")]
+    ZoneKey(#[from] dns_keys::KeyFileError),
     /// The transfer keys cannot be read.
     #[error(
         "DNS transfer keys {path}: cannot be read; next: check the file named by --transfer-key-file and its owner"
@@ -73,7 +83,7 @@ pub(crate) enum DnsSettingsError {
 }
 
 /// The settings that flags ask for.
-pub(crate) fn settings(dir: &DataDir, args: &DnsServingArgs) -> Result<Settings, DnsSettingsError> {
+pub(crate) fn settings(dir: &DataDir, dns: &DnsArgs, args: &DnsServingArgs) -> Result<Settings, DnsSettingsError> {
     let DnsServingArgs {
         dns_id,
         dns_version,
@@ -83,7 +93,7 @@ pub(crate) fn settings(dir: &DataDir, args: &DnsServingArgs) -> Result<Settings,
         dns_rate_limit_exempt,
         dns_rate_limit_dry_run,
         dns_client_subnet,
-        zone_file: _,
+        zone_file,
         dot_address: _,
         doh_address: _,
         doq_address: _,
@@ -92,6 +102,7 @@ pub(crate) fn settings(dir: &DataDir, args: &DnsServingArgs) -> Result<Settings,
         transfer_key_file: _,
         transfer_allow: _,
         dns_secondary: _,
+        dnssec,
     } = args;
     let id = dns_id.clone().unwrap_or_else(host_name);
     let version = dns_version
@@ -101,6 +112,20 @@ pub(crate) fn settings(dir: &DataDir, args: &DnsServingArgs) -> Result<Settings,
         Some(named) => read(named)?,
         None => own(&dir.dns_cookie_secret())?,
     };
+    let mut served: Vec<WireName> = zone_file.iter().map(|file| file.origin.clone()).collect();
+    served.extend(
+        [dns.dns_zone.as_str(), "clusterset.local"]
+            .map(WireName::parse)
+            .into_iter()
+            .flatten(),
+    );
+    let mut keys = Vec::new();
+    for text in dnssec {
+        let zone = WireName::parse(text).ok().filter(|zone| served.contains(zone));
+        let zone = zone.ok_or_else(|| DnsSettingsError::NotServed(text.clone()))?;
+        let key = dns_keys::of(dir, &zone)?;
+        keys.push((zone, key));
+    }
     Ok(Settings {
         identity: Identity::new(&id, &version),
         cookies: Some(secrets),
@@ -110,6 +135,7 @@ pub(crate) fn settings(dir: &DataDir, args: &DnsServingArgs) -> Result<Settings,
             exempt: dns_rate_limit_exempt.clone(),
             dry_run: *dns_rate_limit_dry_run,
         }),
+        signers: Signers::new(keys),
         subnet: match dns_client_subnet {
             ClientSubnet::Use => SubnetUse::Use,
             ClientSubnet::Echo => SubnetUse::Echo,

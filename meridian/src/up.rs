@@ -135,7 +135,7 @@ pub(crate) async fn run(data_dir: &Path, args: UpArgs) -> Result<(), UpError> {
 
     // Addresses before anything that takes time: a taken port is said at once.
     let listener = listen(api.address).await?;
-    let dns_settings = dns_settings::settings(&dir, &dns_serving)?;
+    let dns_settings = dns_settings::settings(&dir, &dns, &dns_serving)?;
     let pki = Pki::open(&dir.pki())?;
     let transfers = dns_settings::transfers(&dns_serving)?;
     let secure = dns_settings::secure(&dns_serving);

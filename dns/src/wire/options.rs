@@ -30,6 +30,8 @@ pub struct Edns {
     pub version: u8,
     /// The DO bit, copied into the answer.
     pub dnssec_ok: bool,
+    /// The CO bit: the client knows compact proofs, so that NXDOMAIN may be said in words, too (RFC 9824 5.1).
+    pub compact_ok: bool,
     /// The client's subnet.
     pub subnet: Option<Subnet>,
     /// The client's cookie.

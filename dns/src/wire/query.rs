@@ -315,6 +315,7 @@ impl<'a> Reader<'a> {
                     size,
                     version,
                     dnssec_ok: flags & 0x80 != 0,
+                    compact_ok: flags & 0x40 != 0,
                     ..Edns::default()
                 };
                 options::read(data, edns).map_or(Additional::BadOption, Additional::Edns)

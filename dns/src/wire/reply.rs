@@ -126,6 +126,8 @@ pub(super) struct Reply<'a> {
     pub(super) rcode: Rcode,
     /// The scope of the client subnet.
     pub(super) scope: u8,
+    /// The name is not there, whatever the code says.
+    pub(super) missing: bool,
     /// Why it is so.
     pub(super) extended: Option<Extended>,
 }
@@ -143,6 +145,7 @@ impl<'a> Reply<'a> {
             authoritative: false,
             rcode,
             scope: 0,
+            missing: false,
             extended: None,
         }
     }
@@ -162,6 +165,11 @@ impl<'a> Reply<'a> {
         };
         *count = count.saturating_add(1);
         start + RECORD_HEAD
+    }
+
+    /// The message from an offset on.
+    pub(super) fn since(&self, at: usize) -> &[u8] {
+        self.out.get(at..).unwrap_or_default()
     }
 
     /// Whether this name, uncompressed, stands at an offset.
@@ -186,7 +194,7 @@ impl<'a> Reply<'a> {
     }
 
     /// Adds the records that a draw falls on, in rotation. Returns how many.
-    pub(super) fn push_variant(&mut self, owner: usize, variant: &Variant, entropy: u32) -> usize {
+    pub(super) fn push_set(&mut self, section: Section, owner: usize, variant: &Variant, entropy: u32) -> usize {
         let Some(group) = variant.draw(entropy) else { return 0 };
         let count = group.count();
         // The draw used the upper bits; the rotation takes them mixed.
@@ -195,7 +203,7 @@ impl<'a> Reply<'a> {
         let wanted = count.min(variant.limit);
         for index in (first..count).chain(0..first).take(wanted) {
             if let Some(record) = group.record(index) {
-                self.push(Section::Answer, owner, record);
+                self.push(section, owner, record);
             }
         }
         wanted

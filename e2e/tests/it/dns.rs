@@ -5,4 +5,5 @@ mod exports;
 mod secondaries;
 mod secure;
 mod server;
+mod signed;
 mod zones;

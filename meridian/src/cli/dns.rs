@@ -51,6 +51,10 @@ pub(crate) struct DnsServingArgs {
     /// PEM file of its key.
     #[arg(long, env = "MERIDIAN_DNS_TLS_KEY", value_name = "FILE", requires = "dns_tls_cert")]
     pub(crate) dns_tls_key: Option<PathBuf>,
+    /// Sign this zone (DNSSEC, ECDSA P-256), one that is served here; may be repeated. Its key is made at first start and kept in the data directory;
+    /// `meridian ds` prints what the zone above needs.
+    #[arg(long, env = "MERIDIAN_DNSSEC", value_name = "ZONE", value_delimiter = ',')]
+    pub(crate) dnssec: Vec<String>,
     /// File with the keys that whole zones are given for (AXFR signed by TSIG), one ALGORITHM:NAME:SECRET a line, as dig -y takes them:
     /// hmac-sha256:secondary.example:BASE64.
     #[arg(long, env = "MERIDIAN_TRANSFER_KEY_FILE", value_name = "FILE")]
@@ -108,4 +112,12 @@ pub(crate) enum ClientSubnet {
     Echo,
     /// As if they were not there.
     Ignore,
+}
+
+/// `meridian ds`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DsArgs {
+    /// Zones; all that have a key where none is named.
+    #[arg(value_name = "ZONE")]
+    pub(crate) zones: Vec<String>,
 }

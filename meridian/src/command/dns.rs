@@ -19,7 +19,7 @@ pub(crate) async fn run(data_dir: &Path, args: DnsServeArgs) -> Result<(), Comma
     let stop = CancellationToken::new();
     crate::lifecycle::stop_on_signal(stop.clone());
     let dir = DataDir::open(data_dir)?;
-    let settings = dns_settings::settings(&dir, &args.serving).map_err(UpError::from)?;
+    let settings = dns_settings::settings(&dir, &args.dns, &args.serving).map_err(UpError::from)?;
     // A data directory that a hub of this machine uses, too, has its authority.
     let pki = if dir.pki().exists() {
         Some(Pki::open(&dir.pki()).map_err(UpError::from)?)
