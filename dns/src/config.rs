@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::master::ZoneFile;
+use crate::server::Certificate;
+use crate::transfer::Transfers;
 use crate::wire::Settings;
 
 /// Settings of a DNS server.
@@ -22,8 +24,33 @@ pub struct DnsConfig {
     pub hub: Option<kube::Client>,
     /// Zones that are served from master files.
     pub zone_files: Vec<ZoneFile>,
+    /// Addresses of the encrypted transports.
+    pub secure: SecureAddresses,
+    /// Their certificate; needed where there is one of those addresses.
+    pub certificate: Option<Certificate>,
+    /// Who is given whole zones.
+    pub transfers: Transfers,
     /// How it answers.
     pub settings: Settings,
+}
+
+/// Addresses of the encrypted transports; none is served where none is given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SecureAddresses {
+    /// DNS over TLS (RFC 7858).
+    pub tls: Option<SocketAddr>,
+    /// DNS over HTTPS (RFC 8484).
+    pub https: Option<SocketAddr>,
+    /// DNS over QUIC (RFC 9250).
+    pub quic: Option<SocketAddr>,
+}
+
+impl SecureAddresses {
+    /// Whether none is served.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl std::fmt::Debug for DnsConfig {
@@ -36,6 +63,9 @@ impl std::fmt::Debug for DnsConfig {
             snapshot_path,
             hub,
             zone_files,
+            secure,
+            certificate,
+            transfers,
             settings,
         } = self;
         f.debug_struct("DnsConfig")
@@ -46,6 +76,9 @@ impl std::fmt::Debug for DnsConfig {
             .field("snapshot_path", snapshot_path)
             .field("hub", &hub.is_some())
             .field("zone_files", zone_files)
+            .field("secure", secure)
+            .field("certificate", certificate)
+            .field("transfers", transfers)
             .field("settings", settings)
             .finish()
     }

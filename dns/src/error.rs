@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::server::CertificateError;
 use crate::snapshot::ZoneError;
 use crate::wire::Transport;
 
@@ -17,8 +18,8 @@ pub enum DnsError {
     ZoneTwice(String),
     /// The address is not to be had.
     #[error(
-        "DNS cannot listen on {address} ({}); next: stop what listens there, or choose another with --dns-address",
-        transport.as_str()
+        "DNS cannot listen on {address} ({}); next: stop what listens there, or choose another with {}",
+        transport.as_str(), transport.flag()
     )]
     Bind {
         /// The address.
@@ -29,6 +30,9 @@ pub enum DnsError {
         #[source]
         source: std::io::Error,
     },
+    /// The certificate of the encrypted transports cannot be used.
+    #[error("DNS cannot be served over TLS")]
+    Certificate(#[from] CertificateError),
     /// A thread or socket could not be made.
     #[error("the DNS server on {address} cannot start its workers")]
     Workers {

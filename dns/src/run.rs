@@ -8,14 +8,16 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::DnsConfig;
+use crate::config::{DnsConfig, SecureAddresses};
 use crate::error::DnsError;
 use crate::follow::{self, Engine, Follow};
 use crate::master::{Beside, Keeper, ZoneFile};
 use crate::probe;
+use crate::secure::Secure;
 use crate::server::{Desk, Sockets, UdpWorkers, serve_tcp};
 use crate::snapshot::Zone;
 use crate::state::DnsState;
+use crate::transfer::{self, Transfers};
 use crate::wire::Settings;
 
 /// A server whose sockets are bound and whose snapshot is loaded from disk, where there is one.
@@ -25,9 +27,11 @@ pub struct DnsServer {
     engine: Engine,
     state: DnsState,
     settings: Arc<Settings>,
+    transfers: Arc<Transfers>,
     hub: Option<kube::Client>,
     keeper: Keeper,
     beside: watch::Receiver<Beside>,
+    secure: Secure,
 }
 
 impl DnsServer {
@@ -45,9 +49,13 @@ impl DnsServer {
             snapshot_path,
             hub,
             zone_files,
+            secure,
+            certificate,
+            transfers,
             settings,
         } = config;
         let sockets = Sockets::bind(listen).await?;
+        let secure = Secure::bind(secure, certificate).await?;
         let failed = |source| DnsError::Workers {
             address: listen,
             source,
@@ -66,9 +74,11 @@ impl DnsServer {
             engine,
             state,
             settings: Arc::new(settings),
+            transfers: Arc::new(transfers),
             hub,
             keeper,
             beside,
+            secure,
         })
     }
 
@@ -76,6 +86,12 @@ impl DnsServer {
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Addresses of the encrypted transports, with the ports that were given where none was asked for.
+    #[must_use]
+    pub fn secure_addrs(&self) -> SecureAddresses {
+        self.secure.addresses()
     }
 
     /// Handle for health, metrics and `explain`.
@@ -95,20 +111,23 @@ impl DnsServer {
             engine,
             state,
             settings,
+            transfers,
             hub,
             keeper,
             beside,
+            secure,
         } = self;
         let stop = shutdown.child_token();
         let failed = |source| DnsError::Workers { address, source };
-        let desk = Desk::new(state.clone(), settings);
+        let desk = Desk::new(state.clone(), settings, transfers.clone());
         let workers = UdpWorkers::start(sockets.udp, &desk, &stop).map_err(failed)?;
         let (probes, targets, verdicts) = probe::Prober::new(engine.last_verdicts());
         let mut parts: JoinSet<&'static str> = JoinSet::new();
+        secure.spawn(&mut parts, &desk, &stop);
         {
             let stop = stop.clone();
             parts.spawn(async move {
-                serve_tcp(sockets.tcp, desk, stop).await;
+                serve_tcp(sockets.tcp, desk, None, stop).await;
                 "tcp"
             });
         }
@@ -124,6 +143,13 @@ impl DnsServer {
             parts.spawn(async move {
                 keeper.run(stop).await;
                 "master files"
+            });
+        }
+        {
+            let (state, stop) = (state.clone(), stop.clone());
+            parts.spawn(async move {
+                transfer::notify(state, transfers, stop).await;
+                "notify"
             });
         }
         if let Some(hub) = hub.clone() {

@@ -12,14 +12,16 @@ mod limit;
 mod options;
 mod query;
 mod reply;
+mod seal;
 mod settings;
 mod subnet;
 
-pub use answer::{Ask, Outcome, answer};
+pub use answer::{Ask, Outcome, Wish, answer, wish};
 pub use cookies::{Cookie, CookieSecrets, CookieSecretsError};
 pub use identity::Identity;
 pub use limit::{Limiter, RateLimit, Verdict};
 pub use options::Edns;
+pub(crate) use query::lifetime;
 pub use query::{LowerName, Query, Rcode, Rejected, parse};
 pub use reply::Transport;
 pub use settings::{Settings, SubnetUse};

@@ -16,7 +16,7 @@ mod plan;
 
 pub(crate) use adopt::{PromoteArgs, ReleaseArgs};
 pub(crate) use api::{ApiArgs, AuditArgs, OidcArgs, ServiceAccountArgs};
-pub(crate) use dns::{ClientSubnet, DnsServeArgs, DnsServingArgs};
+pub(crate) use dns::{ClientSubnet, DnsServeArgs, DnsServingArgs, DsArgs};
 pub(crate) use hub::{ApiserverArgs, UpArgs};
 pub(crate) use members::{JoinArgs, Mode, SyncerArgs, UnjoinArgs};
 pub(crate) use operate::{
@@ -76,7 +76,9 @@ pub(crate) enum Command {
     /// Run syncers alone, as clients of a hub.
     Syncer(SyncerArgs),
     /// Run a DNS server alone, as a client of a hub.
-    Dns(DnsServeArgs),
+    Dns(Box<DnsServeArgs>),
+    /// Print the DS records of the zones that this data directory has keys for: what the zone above needs.
+    Ds(DsArgs),
     /// Register a member cluster.
     Join(JoinArgs),
     /// Take a member cluster out of the federation.

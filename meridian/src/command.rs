@@ -11,6 +11,7 @@ mod backup;
 mod confirm_removals;
 mod dns;
 mod drain;
+mod ds;
 mod explain;
 mod join;
 mod one_object;
@@ -66,7 +67,8 @@ pub(crate) async fn run(cli: Cli) -> Result<(), CommandError> {
         Command::Up(args) => crate::up::run(&data_dir, *args).await.map_err(CommandError::from),
         Command::Apiserver(args) => apiserver::run(&data_dir, *args).await,
         Command::Syncer(args) => syncer::run(&data_dir, args).await,
-        Command::Dns(args) => dns::run(&data_dir, args).await,
+        Command::Ds(args) => ds::run(&data_dir, &args),
+        Command::Dns(args) => dns::run(&data_dir, *args).await,
         Command::Join(args) => join::run(&data_dir, args).await,
         Command::Unjoin(args) => unjoin::run(&data_dir, args).await,
         Command::Promote(args) => promote::run(&data_dir, args).await,

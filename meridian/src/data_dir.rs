@@ -154,6 +154,11 @@ impl DataDir {
         self.root.join("dns-snapshot.json")
     }
 
+    /// Keys of signed zones.
+    pub(crate) fn dnssec(&self) -> PathBuf {
+        self.root.join("dnssec")
+    }
+
     /// Secrets of the DNS server's cookies.
     pub(crate) fn dns_cookie_secret(&self) -> PathBuf {
         self.root.join("dns-cookie.secret")

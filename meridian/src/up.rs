@@ -135,8 +135,11 @@ pub(crate) async fn run(data_dir: &Path, args: UpArgs) -> Result<(), UpError> {
 
     // Addresses before anything that takes time: a taken port is said at once.
     let listener = listen(api.address).await?;
-    let dns_settings = dns_settings::settings(&dir, &dns_serving)?;
+    let dns_settings = dns_settings::settings(&dir, &dns, &dns_serving)?;
     let pki = Pki::open(&dir.pki())?;
+    let transfers = dns_settings::transfers(&dns_serving)?;
+    let secure = dns_settings::secure(&dns_serving);
+    let certificate = dns_settings::certificate(&dns_serving, &dns.dns_zone, Some(&pki))?;
     let mut hub = hub::Hub::start(&dir, &pki, &api, &store, leaving, stop.clone()).await?;
     let dns_server = DnsServer::bind(DnsConfig {
         listen: dns.dns_address,
@@ -146,6 +149,9 @@ pub(crate) async fn run(data_dir: &Path, args: UpArgs) -> Result<(), UpError> {
         snapshot_path: Some(dir.dns_snapshot()),
         hub: Some(hub.client(UserInfo::new(DNS_USER, [MASTERS_GROUP]))),
         zone_files: dns_serving.zone_file,
+        secure,
+        certificate,
+        transfers,
         settings: dns_settings,
     })
     .await?;

@@ -113,8 +113,8 @@ fn taken(record: &ScannedRecord, at: &At) -> Result<MasterRecord, MasterError> {
     }
     let owner = record.owner().to_vec();
     let mut data = Vec::new();
-    // Writing into a vector does not fail.
-    let Ok(()) = record.data().compose_rdata(&mut data);
+    // In the form that signatures are over (RFC 4034 6.2). Writing into a vector does not fail.
+    let Ok(()) = record.data().compose_canonical_rdata(&mut data);
     if data.len() > usize::from(u16::MAX) {
         return Err(failed("the record is longer than a record may be"));
     }

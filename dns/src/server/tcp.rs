@@ -1,4 +1,4 @@
-//! Streams (RFC 7766): any number of queries on a connection, pipelined, answered in order. Bounded: connections, the
+//! Streams (RFC 7766), plain or over TLS (RFC 7858): any number of queries on a connection, pipelined, answered in order. Bounded: connections, the
 //! time one may idle or dawdle, the size of a query, the bytes that wait to be sent. Answers of queries that came together are sent
 //! together.
 
@@ -9,22 +9,26 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use crate::metric::QueryCounters;
 use crate::server::Desk;
-use crate::wire::Transport;
+use crate::wire::{Outcome, Transport};
 
 use super::connections::{Admitted, Bounds, Connections, Place};
+use super::desk::Served;
 
 /// How many connections there may be at once.
-const BOUNDS: Bounds = Bounds {
+pub(super) const BOUNDS: Bounds = Bounds {
     all: 1024,
     client: 256,
     idle: Duration::from_secs(1),
 };
 /// How long a connection may be without a whole query (also what keepalive answers say).
-const IDLE: Duration = Duration::from_secs(10);
+pub(super) const IDLE: Duration = Duration::from_secs(10);
+/// How long a client may take to agree on keys.
+pub(super) const HANDSHAKE: Duration = Duration::from_secs(5);
 /// How long a client may take to read what it was sent.
 const WRITE: Duration = Duration::from_secs(5);
 /// Bytes read at once; with the longest query it bounds what a connection holds.
@@ -32,11 +36,12 @@ const READ: usize = 4096;
 /// Bytes of answers after which they are sent before further queries are answered.
 const REPLIES_MAX: usize = 64 * 1024;
 /// Longest query that is read; queries have one question and an OPT record.
-const QUERY_MAX: usize = 4096;
+pub(super) const QUERY_MAX: usize = 4096;
 
 /// Accepts until stopped; then connections end with what they have begun.
-pub(crate) async fn serve(listener: TcpListener, desk: Desk, stop: CancellationToken) {
-    let counters = QueryCounters::new(Transport::Tcp);
+pub(crate) async fn serve(listener: TcpListener, desk: Desk, tls: Option<TlsAcceptor>, stop: CancellationToken) {
+    let transport = if tls.is_some() { Transport::Tls } else { Transport::Tcp };
+    let counters = QueryCounters::new(transport);
     let places = Connections::new(BOUNDS);
     let mut connections: JoinSet<()> = JoinSet::new();
     loop {
@@ -58,12 +63,23 @@ pub(crate) async fn serve(listener: TcpListener, desk: Desk, stop: CancellationT
                         continue;
                     }
                 };
-                let (desk, counters) = (desk.clone(), counters.clone());
+                let (desk, tls, counters) = (desk.clone(), tls.clone(), counters.clone());
                 connections.spawn(async move {
                     let ended = place.ended.clone();
                     let served = async {
                         stream.set_nodelay(true)?;
-                        connection(stream, peer.ip(), &desk, &place, &counters).await
+                        let from = From {
+                            source: peer.ip(),
+                            transport,
+                            place: &place,
+                        };
+                        match tls {
+                            Some(tls) => {
+                                let stream = timeout(HANDSHAKE, tls.accept(stream)).await??;
+                                connection(stream, &from, &desk, &counters).await
+                            }
+                            None => connection(stream, &from, &desk, &counters).await,
+                        }
                     };
                     tokio::select! {
                         () = ended.cancelled() => {}
@@ -84,11 +100,17 @@ pub(crate) async fn serve(listener: TcpListener, desk: Desk, stop: CancellationT
     connections.shutdown().await;
 }
 
+/// Who is at the other end.
+struct From<'a> {
+    source: IpAddr,
+    transport: Transport,
+    place: &'a Place,
+}
+
 async fn connection(
     mut stream: impl AsyncRead + AsyncWrite + Unpin,
-    source: IpAddr,
+    from: &From<'_>,
     desk: &Desk,
-    place: &Place,
     counters: &QueryCounters,
 ) -> std::io::Result<()> {
     let mut buffer: Vec<u8> = Vec::with_capacity(READ);
@@ -99,12 +121,23 @@ async fn connection(
         let mut at = 0;
         while let Some((query, next)) = frame(&buffer, at) {
             at = next;
-            let outcome = desk.answer(query, source, Transport::Tcp, &mut out);
-            counters.count(outcome);
-            if outcome.is_some() {
-                // Answers are at most 65,535 bytes.
-                replies.extend_from_slice(&(out.len() as u16).to_be_bytes());
-                replies.extend_from_slice(&out);
+            match desk.serve(query, from.source, from.transport, &mut out) {
+                Served::Answered(outcome) => {
+                    counters.count(outcome);
+                    if outcome.is_some() {
+                        put(&mut replies, &out);
+                    }
+                }
+                Served::Transfer(transfer) => {
+                    // A zone is sent a message at a time: what waits is one message, whatever the zone's size.
+                    for message in *transfer {
+                        put(&mut replies, &message);
+                        timeout(WRITE, stream.write_all(&replies)).await??;
+                        replies.clear();
+                        from.place.active(Instant::now());
+                    }
+                    counters.count(Some(Outcome::TRANSFER));
+                }
             }
             deadline = tokio::time::Instant::now() + IDLE;
             if replies.len() >= REPLIES_MAX {
@@ -113,7 +146,7 @@ async fn connection(
             }
         }
         if at > 0 {
-            place.active(Instant::now());
+            from.place.active(Instant::now());
         }
         buffer.drain(..at);
         if declared(&buffer).is_some_and(|length| length > QUERY_MAX) {
@@ -132,6 +165,12 @@ async fn connection(
             return Ok(());
         }
     }
+}
+
+/// Adds a message with its length; messages are at most 65,535 bytes.
+fn put(replies: &mut Vec<u8>, message: &[u8]) {
+    replies.extend_from_slice(&(message.len() as u16).to_be_bytes());
+    replies.extend_from_slice(message);
 }
 
 /// The length that a frame's head declares.

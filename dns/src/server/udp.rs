@@ -74,7 +74,7 @@ fn serve(socket: &UdpSocket, desk: &Desk, stop: &CancellationToken, counters: &Q
             continue;
         }
         let bytes = packet.get(..length).unwrap_or_default();
-        let outcome = desk.answer(bytes, source.ip(), Transport::Udp, &mut out);
+        let outcome = desk.serve_one(bytes, source.ip(), Transport::Udp, &mut out);
         counters.count(outcome);
         if outcome.is_some_and(|outcome| outcome.verdict != Verdict::Drop)
             && let Err(error) = socket.send_to(&out, source)

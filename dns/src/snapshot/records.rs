@@ -39,6 +39,8 @@ pub(crate) mod types {
     pub(crate) const NSEC: u16 = 47;
     /// The next hash of a name (RFC 5155).
     pub(crate) const NSEC3: u16 = 50;
+    /// A zone's key (RFC 4034).
+    pub(crate) const DNSKEY: u16 = 48;
     /// How names are hashed (RFC 5155).
     pub(crate) const NSEC3PARAM: u16 = 51;
     /// Keys to be agreed on (RFC 2930).

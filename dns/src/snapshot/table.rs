@@ -63,6 +63,12 @@ impl Table {
         }
     }
 
+    /// Names with nodes, in no order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&[u8], &Arc<Node>)> {
+        let entries = self.shards.iter().flat_map(|shard| shard.iter());
+        entries.filter_map(|(name, entry)| Some((&**name, entry.node.as_ref()?)))
+    }
+
     /// How many names have nodes.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -8,6 +8,7 @@ use super::limit::{About, Verdict};
 use super::options::Edns;
 use super::query::{Query, Rcode, Rejected, parse};
 use super::reply::{Extended, Ours, Reply, Transport};
+use super::seal::Seal;
 use super::settings::{Settings, SubnetUse};
 use crate::snapshot::{Served, Snapshot, Standing, Zones, parents, types};
 
@@ -42,6 +43,42 @@ pub struct Outcome {
     pub rcode: Rcode,
     /// Whether it is to be sent.
     pub verdict: Verdict,
+}
+
+impl Outcome {
+    /// Of a message of a transfer.
+    pub(crate) const TRANSFER: Self = Self {
+        type_: types::AXFR,
+        rcode: Rcode::NoError,
+        verdict: Verdict::Send,
+    };
+    /// Of a message whose signature does not count.
+    pub(crate) const NOT_AUTHENTIC: Self = Self {
+        type_: types::TSIG,
+        rcode: Rcode::Refused,
+        verdict: Verdict::Send,
+    };
+}
+
+/// What a packet asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// An answer, which [`answer`] gives.
+    Answer,
+    /// An answer to a message that is signed.
+    SignedAnswer,
+    /// A zone.
+    Transfer,
+}
+
+/// What a packet asks for, where a server does more than answer.
+#[must_use]
+pub fn wish(packet: &[u8]) -> Wish {
+    match parse(packet) {
+        Ok(query) if query.class == IN && matches!(query.type_, types::IXFR | types::AXFR) => Wish::Transfer,
+        Ok(query) if query.signed => Wish::SignedAnswer,
+        Ok(_) | Err(_) => Wish::Answer,
+    }
 }
 
 /// Answers a packet into `out`; none if it must stay without an answer.
@@ -80,8 +117,8 @@ pub fn answer(snapshot: &Snapshot, settings: &Settings, ask: &Ask<'_>, out: &mut
             let zone = fill(snapshot, settings, &query, ask, &mut reply);
             let rcode = reply.rcode;
             let about = match (rcode, zone) {
+                (_, Some(zone)) if reply.missing => About::Missing(zone.apex.as_bytes()),
                 (Rcode::NoError, _) => About::Name(query.name.as_bytes()),
-                (Rcode::NxDomain, Some(zone)) => About::Missing(zone.apex.as_bytes()),
                 (_, _) => About::Error(rcode.number()),
             };
             let verdict = send(
@@ -191,6 +228,7 @@ fn fill<'s>(
                 query,
                 ask,
                 zone,
+                seal: seal(settings, query, ask, zone),
             };
             at.chase(reply);
         }
@@ -204,6 +242,16 @@ fn fill<'s>(
         }
     }
     Some(zone)
+}
+
+/// What signs the answer, where the zone has a key and the client asks for signatures.
+fn seal<'a>(settings: &'a Settings, query: &Query<'_>, ask: &Ask<'_>, zone: &Served) -> Option<Seal<'a>> {
+    let edns = query.edns.filter(|edns| edns.dnssec_ok)?;
+    Some(Seal {
+        signer: settings.signers.of(&zone.apex)?,
+        seconds: ask.millis / 1000,
+        compact_ok: edns.compact_ok,
+    })
 }
 
 /// The zone that answers: the deepest that holds the name; for the DS set of a zone's apex the one above, where that is here, too

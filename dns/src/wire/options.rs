@@ -15,6 +15,8 @@ pub(super) mod codes {
     pub(in super::super) const COOKIE: u16 = 10;
     /// Idle timeout of a connection (RFC 7828).
     pub(in super::super) const KEEPALIVE: u16 = 11;
+    /// Padding (RFC 7830).
+    pub(in super::super) const PADDING: u16 = 12;
     /// Extended error (RFC 8914).
     pub(in super::super) const EXTENDED_ERROR: u16 = 15;
 }
@@ -28,6 +30,8 @@ pub struct Edns {
     pub version: u8,
     /// The DO bit, copied into the answer.
     pub dnssec_ok: bool,
+    /// The CO bit: the client knows compact proofs, so that NXDOMAIN may be said in words, too (RFC 9824 5.1).
+    pub compact_ok: bool,
     /// The client's subnet.
     pub subnet: Option<Subnet>,
     /// The client's cookie.
@@ -36,6 +40,8 @@ pub struct Edns {
     pub nsid: bool,
     /// The client asks for the idle timeout of the connection.
     pub keepalive: bool,
+    /// The client pads its query, so that the answer is padded, too.
+    pub padding: bool,
 }
 
 /// Reads the options; none where one breaks its rules. Unknown options are skipped (RFC 6891 6.1.2).
@@ -53,6 +59,7 @@ pub(super) fn read(options: &[u8], mut edns: Edns) -> Option<Edns> {
             codes::COOKIE => edns.cookie = edns.cookie.or(Some(Cookie::parse(data)?)),
             codes::NSID => edns.nsid = true,
             codes::KEEPALIVE => edns.keepalive = true,
+            codes::PADDING => edns.padding = true,
             _ => {}
         }
     }

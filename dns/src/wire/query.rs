@@ -2,7 +2,7 @@
 //! In: a packet. Out: a [`Query`], or how it is [`Rejected`]. Absent: what is answered.
 
 use super::options::{self, Edns};
-use crate::snapshot::WireName;
+use crate::snapshot::{WireName, types};
 
 /// Length of the header.
 pub(super) const HEADER: usize = 12;
@@ -110,6 +110,8 @@ pub struct Query<'a> {
     pub class: u16,
     /// The OPT record.
     pub edns: Option<Edns>,
+    /// It ends in a signature (TSIG).
+    pub signed: bool,
 }
 
 /// Why a packet is not answered as a query.
@@ -172,9 +174,11 @@ pub fn parse(packet: &[u8]) -> Result<Query<'_>, Rejected<'_>> {
         reader.record().ok_or_else(|| error(Rcode::FormErr, question, None))?;
     }
     let mut edns = None;
+    let mut signed = false;
     for _ in 0..additionals {
         match reader.additional() {
             Additional::Other => {}
+            Additional::Signature => signed = true,
             Additional::Edns(_) if edns.is_some() => return Err(error(Rcode::FormErr, question, edns)),
             Additional::Edns(found) => edns = Some(found),
             Additional::BadOption => return Err(error(Rcode::FormErr, question, Some(Edns::default()))),
@@ -203,6 +207,7 @@ pub fn parse(packet: &[u8]) -> Result<Query<'_>, Rejected<'_>> {
         type_,
         class,
         edns,
+        signed,
     })
 }
 
@@ -210,6 +215,8 @@ pub fn parse(packet: &[u8]) -> Result<Query<'_>, Rejected<'_>> {
 enum Additional {
     /// Not ours to read.
     Other,
+    /// A signature of the message.
+    Signature,
     /// The OPT record.
     Edns(Edns),
     /// An OPT record with an option that breaks its rules.
@@ -295,7 +302,8 @@ impl<'a> Reader<'a> {
     fn additional(&mut self) -> Additional {
         match self.record() {
             None => Additional::Malformed,
-            Some(record) if record.type_ != crate::snapshot::OPT => Additional::Other,
+            Some(record) if record.type_ == types::TSIG => Additional::Signature,
+            Some(record) if record.type_ != types::OPT => Additional::Other,
             Some(record) if !record.owner_is_root => Additional::Malformed,
             Some(Raw {
                 class: size,
@@ -307,6 +315,7 @@ impl<'a> Reader<'a> {
                     size,
                     version,
                     dnssec_ok: flags & 0x80 != 0,
+                    compact_ok: flags & 0x40 != 0,
                     ..Edns::default()
                 };
                 options::read(data, edns).map_or(Additional::BadOption, Additional::Edns)
@@ -337,6 +346,23 @@ struct Raw<'a> {
     class: u16,
     ttl: [u8; 4],
     data: &'a [u8],
+}
+
+/// Seconds for which a whole answer may be kept: the TTL of its shortest record other than OPT; 0 where it has none, or is none.
+pub(crate) fn lifetime(answer: &[u8]) -> u32 {
+    let mut reader = Reader::new(answer);
+    let Some([_, _, questions, answers, authorities, additionals]) = reader.header() else {
+        return 0;
+    };
+    for _ in 0..questions {
+        if reader.skip_name().is_none() || reader.take(4).is_none() {
+            return 0;
+        }
+    }
+    let records = u32::from(answers) + u32::from(authorities) + u32::from(additionals);
+    let records = (0..records).map_while(|_| reader.record());
+    let kept = records.filter(|record| record.type_ != types::OPT);
+    kept.map(|record| u32::from_be_bytes(record.ttl)).min().unwrap_or(0)
 }
 
 impl Query<'_> {

@@ -11,6 +11,8 @@ use crate::snapshot::{OPT, RECORD_HEAD, Variant, types};
 const UDP_MAX: usize = 1232;
 /// Most bytes of a UDP answer to a client without EDNS (RFC 1035 4.2.1).
 const UDP_PLAIN: usize = 512;
+/// Block length of padded answers (RFC 8467 4.1).
+const PADDED_TO: usize = 468;
 /// What an answer says of the connection's idle timeout, in units of 100 ms.
 const KEEPALIVE_UNITS: u16 = 100;
 
@@ -21,6 +23,12 @@ pub enum Transport {
     Udp,
     /// In a stream.
     Tcp,
+    /// In a stream over TLS (RFC 7858).
+    Tls,
+    /// In an HTTP request (RFC 8484).
+    Https,
+    /// In a stream of QUIC (RFC 9250).
+    Quic,
 }
 
 impl Transport {
@@ -30,7 +38,33 @@ impl Transport {
         match self {
             Self::Udp => "udp",
             Self::Tcp => "tcp",
+            Self::Tls => "tls",
+            Self::Https => "https",
+            Self::Quic => "quic",
         }
+    }
+
+    /// The flag that says where it is served.
+    pub(crate) fn flag(self) -> &'static str {
+        match self {
+            Self::Udp | Self::Tcp => "--dns-address",
+            Self::Tls => "--dot-address",
+            Self::Https => "--doh-address",
+            Self::Quic => "--doq-address",
+        }
+    }
+
+    /// Nobody on the way reads it, so lengths are hidden on request, too (RFC 8467).
+    fn is_encrypted(self) -> bool {
+        match self {
+            Self::Udp | Self::Tcp => false,
+            Self::Tls | Self::Https | Self::Quic => true,
+        }
+    }
+
+    /// It has an idle timeout to tell of (RFC 7828); HTTP and QUIC have their own ways.
+    fn has_keepalive(self) -> bool {
+        matches!(self, Self::Tcp | Self::Tls)
     }
 }
 
@@ -92,6 +126,8 @@ pub(super) struct Reply<'a> {
     pub(super) rcode: Rcode,
     /// The scope of the client subnet.
     pub(super) scope: u8,
+    /// The name is not there, whatever the code says.
+    pub(super) missing: bool,
     /// Why it is so.
     pub(super) extended: Option<Extended>,
 }
@@ -109,6 +145,7 @@ impl<'a> Reply<'a> {
             authoritative: false,
             rcode,
             scope: 0,
+            missing: false,
             extended: None,
         }
     }
@@ -130,6 +167,17 @@ impl<'a> Reply<'a> {
         start + RECORD_HEAD
     }
 
+    /// The message from an offset on.
+    pub(super) fn since(&self, at: usize) -> &[u8] {
+        self.out.get(at..).unwrap_or_default()
+    }
+
+    /// Whether this name, uncompressed, stands at an offset.
+    pub(super) fn has_name(&self, at: usize, name: &[u8]) -> bool {
+        let there = self.out.get(at..at + name.len());
+        there.is_some_and(|there| there.eq_ignore_ascii_case(name))
+    }
+
     /// How long the message is so far.
     pub(super) fn length(&self) -> usize {
         self.out.len()
@@ -146,7 +194,7 @@ impl<'a> Reply<'a> {
     }
 
     /// Adds the records that a draw falls on, in rotation. Returns how many.
-    pub(super) fn push_variant(&mut self, owner: usize, variant: &Variant, entropy: u32) -> usize {
+    pub(super) fn push_set(&mut self, section: Section, owner: usize, variant: &Variant, entropy: u32) -> usize {
         let Some(group) = variant.draw(entropy) else { return 0 };
         let count = group.count();
         // The draw used the upper bits; the rotation takes them mixed.
@@ -155,7 +203,7 @@ impl<'a> Reply<'a> {
         let wanted = count.min(variant.limit);
         for index in (first..count).chain(0..first).take(wanted) {
             if let Some(record) = group.record(index) {
-                self.push(Section::Answer, owner, record);
+                self.push(section, owner, record);
             }
         }
         wanted
@@ -172,7 +220,7 @@ impl<'a> Reply<'a> {
         again: bool,
     ) {
         let limit = match (transport, edns) {
-            (Transport::Tcp, _) => usize::from(u16::MAX),
+            (Transport::Tcp | Transport::Tls | Transport::Https | Transport::Quic, _) => usize::from(u16::MAX),
             (Transport::Udp, Some(edns)) => usize::from(edns.size).clamp(UDP_PLAIN, UDP_MAX),
             (Transport::Udp, None) => UDP_PLAIN,
         };
@@ -219,7 +267,7 @@ impl<'a> Reply<'a> {
         if let Some(nsid) = ours.nsid.filter(|_| edns.nsid) {
             self.option(codes::NSID, &[nsid]);
         }
-        if edns.keepalive && transport == Transport::Tcp {
+        if edns.keepalive && transport.has_keepalive() {
             self.option(codes::KEEPALIVE, &[&KEEPALIVE_UNITS.to_be_bytes()]);
         }
         if let Some(extended) = self.extended {
@@ -233,10 +281,24 @@ impl<'a> Reply<'a> {
                 self.patch(before - 4, 2 + text);
             }
         }
+        if edns.padding && transport.is_encrypted() {
+            self.pad();
+        }
         let options = self.out.len() - length_at - 2;
         self.patch(length_at, options);
         let [_, _, additionals] = &mut self.counts;
         *additionals = additionals.saturating_add(1);
+    }
+
+    /// Pads the message to whole blocks (RFC 8467 4.1). The option is the last of it.
+    fn pad(&mut self) {
+        let unpadded = self.out.len() + 4;
+        let zeros = unpadded.next_multiple_of(PADDED_TO) - unpadded;
+        // An answer that is as long as can be has no room.
+        if unpadded + zeros > usize::from(u16::MAX) {
+            return;
+        }
+        self.option(codes::PADDING, &[&[0; PADDED_TO][..zeros]]);
     }
 
     fn option(&mut self, code: u16, parts: &[&[u8]]) {

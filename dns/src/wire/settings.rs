@@ -3,6 +3,7 @@
 use super::cookies::CookieSecrets;
 use super::identity::Identity;
 use super::limit::Limiter;
+use crate::dnssec::Signers;
 
 /// What is made of client subnets in queries (RFC 7871).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,4 +29,6 @@ pub struct Settings {
     pub limiter: Option<Limiter>,
     /// What is made of client subnets.
     pub subnet: SubnetUse,
+    /// Keys of the zones that are signed.
+    pub signers: Signers,
 }

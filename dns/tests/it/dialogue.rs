@@ -278,7 +278,9 @@ async fn over_sockets() {
             }
             let reply = match transport {
                 Transport::Udp => server.ask_udp(&query).await,
-                Transport::Tcp => server.ask_tcp(&[&query]).await.remove(0),
+                Transport::Tcp | Transport::Tls | Transport::Https | Transport::Quic => {
+                    server.ask_tcp(&[&query]).await.remove(0)
+                }
             };
             assert_eq!(
                 &rendered(&query, &reply),

@@ -55,6 +55,9 @@ impl Following {
             snapshot_path,
             hub: Some(hub.client()),
             zone_files: Vec::new(),
+            secure: dns::SecureAddresses::default(),
+            certificate: None,
+            transfers: dns::Transfers::default(),
             settings: crate::fixture::settings(),
         };
         let server = DnsServer::bind(config).await.unwrap();

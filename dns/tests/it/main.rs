@@ -15,4 +15,6 @@ mod hub;
 mod incremental;
 mod operators;
 mod server;
+mod signed;
+mod transfer;
 mod zones;

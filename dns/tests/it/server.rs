@@ -32,6 +32,9 @@ fn config(listen: SocketAddr, snapshot: Option<std::path::PathBuf>) -> DnsConfig
         snapshot_path: snapshot,
         hub: None,
         zone_files: Vec::new(),
+        secure: dns::SecureAddresses::default(),
+        certificate: None,
+        transfers: dns::Transfers::default(),
         settings: fixture::settings(),
     }
 }

@@ -133,6 +133,9 @@ fn config(files: &[(&str, &Path)]) -> DnsConfig {
         snapshot_path: None,
         hub: None,
         zone_files: files.iter().map(file).collect(),
+        secure: dns::SecureAddresses::default(),
+        certificate: None,
+        transfers: dns::Transfers::default(),
         settings: fixture::settings(),
     }
 }

@@ -2,5 +2,8 @@
 
 mod conformance;
 mod exports;
+mod secondaries;
+mod secure;
 mod server;
+mod signed;
 mod zones;

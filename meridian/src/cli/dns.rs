@@ -35,6 +35,41 @@ pub(crate) struct DnsServingArgs {
     /// such zones without any hub, too.
     #[arg(long, env = "MERIDIAN_ZONE_FILE", value_name = "ORIGIN=FILE", value_delimiter = ',')]
     pub(crate) zone_file: Vec<ZoneFile>,
+    /// Serve DNS over TLS (RFC 7858) at this address, usually port 853.
+    #[arg(long, env = "MERIDIAN_DOT_ADDRESS", value_name = "HOST:PORT")]
+    pub(crate) dot_address: Option<SocketAddr>,
+    /// Serve DNS over HTTPS (RFC 8484) at this address, path /dns-query, usually port 443.
+    #[arg(long, env = "MERIDIAN_DOH_ADDRESS", value_name = "HOST:PORT")]
+    pub(crate) doh_address: Option<SocketAddr>,
+    /// Serve DNS over QUIC (RFC 9250) at this address, usually port 853.
+    #[arg(long, env = "MERIDIAN_DOQ_ADDRESS", value_name = "HOST:PORT")]
+    pub(crate) doq_address: Option<SocketAddr>,
+    /// PEM file of the certificate of the three, and those up to its authority; read again when it changes. [default: one of the
+    /// hub's own authority, where this process has it]
+    #[arg(long, env = "MERIDIAN_DNS_TLS_CERT", value_name = "FILE", requires = "dns_tls_key")]
+    pub(crate) dns_tls_cert: Option<PathBuf>,
+    /// PEM file of its key.
+    #[arg(long, env = "MERIDIAN_DNS_TLS_KEY", value_name = "FILE", requires = "dns_tls_cert")]
+    pub(crate) dns_tls_key: Option<PathBuf>,
+    /// Sign this zone (DNSSEC, ECDSA P-256), one that is served here; may be repeated. Its key is made at first start and kept in the data directory;
+    /// `meridian ds` prints what the zone above needs.
+    #[arg(long, env = "MERIDIAN_DNSSEC", value_name = "ZONE", value_delimiter = ',')]
+    pub(crate) dnssec: Vec<String>,
+    /// File with the keys that whole zones are given for (AXFR signed by TSIG), one ALGORITHM:NAME:SECRET a line, as dig -y takes them:
+    /// hmac-sha256:secondary.example:BASE64.
+    #[arg(long, env = "MERIDIAN_TRANSFER_KEY_FILE", value_name = "FILE")]
+    pub(crate) transfer_key_file: Option<PathBuf>,
+    /// Networks from which whole zones are given to whoever asks, signed or not.
+    #[arg(long, env = "MERIDIAN_TRANSFER_ALLOW", value_name = "CIDR", value_delimiter = ',')]
+    pub(crate) transfer_allow: Vec<IpNet>,
+    /// Secondary that is told when a zone changed (NOTIFY, signed with the first key); may be repeated.
+    #[arg(
+        long,
+        env = "MERIDIAN_DNS_SECONDARY",
+        value_name = "HOST:PORT",
+        value_delimiter = ','
+    )]
+    pub(crate) dns_secondary: Vec<SocketAddr>,
     /// What this server calls itself when asked which one answers: NSID and id.server. [default: the host's name]
     #[arg(long, env = "MERIDIAN_DNS_ID", value_name = "TEXT")]
     pub(crate) dns_id: Option<String>,
@@ -77,4 +112,12 @@ pub(crate) enum ClientSubnet {
     Echo,
     /// As if they were not there.
     Ignore,
+}
+
+/// `meridian ds`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DsArgs {
+    /// Zones; all that have a key where none is named.
+    #[arg(value_name = "ZONE")]
+    pub(crate) zones: Vec<String>,
 }

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::CommandError;
 use crate::cli::DnsServeArgs;
 use crate::data_dir::DataDir;
+use crate::pki::Pki;
 use crate::up::{self, UpError};
 use crate::{dns_settings, health, hub};
 
@@ -18,7 +19,17 @@ pub(crate) async fn run(data_dir: &Path, args: DnsServeArgs) -> Result<(), Comma
     let stop = CancellationToken::new();
     crate::lifecycle::stop_on_signal(stop.clone());
     let dir = DataDir::open(data_dir)?;
-    let settings = dns_settings::settings(&dir, &args.serving).map_err(UpError::from)?;
+    let settings = dns_settings::settings(&dir, &args.dns, &args.serving).map_err(UpError::from)?;
+    // A data directory that a hub of this machine uses, too, has its authority.
+    let pki = if dir.pki().exists() {
+        Some(Pki::open(&dir.pki()).map_err(UpError::from)?)
+    } else {
+        None
+    };
+    let transfers = dns_settings::transfers(&args.serving).map_err(UpError::from)?;
+    let secure = dns_settings::secure(&args.serving);
+    let certificate =
+        dns_settings::certificate(&args.serving, &args.dns.dns_zone, pki.as_ref()).map_err(UpError::from)?;
     let hub = hub_of(&args, data_dir).await?;
     let server = DnsServer::bind(DnsConfig {
         listen: args.dns.dns_address,
@@ -28,6 +39,9 @@ pub(crate) async fn run(data_dir: &Path, args: DnsServeArgs) -> Result<(), Comma
         snapshot_path: Some(dir.dns_snapshot()),
         hub,
         zone_files: args.serving.zone_file,
+        secure,
+        certificate,
+        transfers,
         settings,
     })
     .await

@@ -62,7 +62,8 @@ fn until(federation: &Federation, export: &str, type_: &str, wanted: &str) {
 #[test]
 fn exported_services_have_names_for_clusters() {
     let dir = tempfile::tempdir().unwrap();
-    let mut federation = Federation::start(dir.path(), 3).unwrap();
+    let flags = ["--dnssec", "meridian.internal", "--dnssec", "clusterset.local"];
+    let mut federation = Federation::start_with(dir.path(), 3, &flags).unwrap();
     let file = |name: &str, text: &str| {
         let path = dir.path().join(name);
         std::fs::write(&path, text).unwrap();
@@ -133,6 +134,22 @@ fn exported_services_have_names_for_clusters() {
         .command(&["explain", "dns", name, "--from", "198.51.100.7"])
         .unwrap();
     assert!(explained.contains("the name for clusters"), "{explained}");
+
+    // Signed zones sign what each place is answered.
+    let ds = federation.command(&["ds"]).unwrap();
+    assert!(
+        ds.contains("clusterset.local. IN DS ") && ds.contains("meridian.internal. IN DS "),
+        "{ds}"
+    );
+    for (subnet, name) in [
+        ("198.51.100.0/24", name),
+        ("203.0.113.0/24", "web.shop.fed.svc.meridian.internal"),
+    ] {
+        let signed = federation
+            .dig_long(&["+dnssec", &format!("+subnet={subnet}"), name])
+            .unwrap();
+        assert!(signed.contains("RRSIG\tA 13 "), "{signed}");
+    }
 
     // Members hold none of it: what they all hold is the Service.
     let placements = kubectl(&["-n", "shop", "get", "placements", "-o", "name"]);

@@ -38,7 +38,18 @@ impl Server {
 
     /// NSD with these zones.
     pub(super) fn nsd(dir: &Path, zones: &[Zone<'_>]) -> Self {
-        let (port, _) = two_ports();
+        let mut text = String::new();
+        for (origin, path) in zones {
+            text.push_str(&format!(
+                "zone:\n  name: \"{origin}\"\n  zonefile: \"{}\"\n",
+                path.display()
+            ));
+        }
+        Self::nsd_at(dir, two_ports().0, &text)
+    }
+
+    /// NSD with zones as its configuration has them.
+    pub(super) fn nsd_at(dir: &Path, port: u16, zones: &str) -> Self {
         let own = |name: &str| dir.join(name).display().to_string();
         let mut text = format!(
             "server:\n  ip-address: 127.0.0.1\n  port: {port}\n  server-count: 1\n  username: \"\"\n  chroot: \"\"\n  zonesdir: \"{}\"\n  \
@@ -50,12 +61,7 @@ impl Server {
             dir.display(),
             own("zonelist"),
         );
-        for (origin, path) in zones {
-            text.push_str(&format!(
-                "zone:\n  name: \"{origin}\"\n  zonefile: \"{}\"\n",
-                path.display()
-            ));
-        }
+        text.push_str(zones);
         let config = dir.join("nsd.conf");
         std::fs::write(&config, text).unwrap();
         let mut command = Command::new(program("nsd"));
@@ -97,9 +103,14 @@ impl Server {
 
     /// kdig's output.
     pub(super) fn kdig(&self, words: &[&str]) -> Result<String, Failure> {
+        self.kdig_at(self.port, words)
+    }
+
+    /// kdig's output from another port.
+    pub(super) fn kdig_at(&self, port: u16, words: &[&str]) -> Result<String, Failure> {
         run(
             "kdig",
-            &["@127.0.0.1", "-p", &self.port.to_string(), "+retry=0", "+timeout=2"],
+            &["@127.0.0.1", "-p", &port.to_string(), "+retry=0", "+timeout=2"],
             words,
         )
     }
@@ -124,12 +135,12 @@ fn program(name: &str) -> PathBuf {
     if own.exists() { own } else { name.into() }
 }
 
-fn two_ports() -> (u16, u16) {
+pub(super) fn two_ports() -> (u16, u16) {
     let free = ports::free(2).unwrap();
     (free[0], free[1])
 }
 
-fn run(program: &str, first: &[&str], words: &[&str]) -> Result<String, Failure> {
+pub(super) fn run(program: &str, first: &[&str], words: &[&str]) -> Result<String, Failure> {
     let mut command = Command::new(program);
     command.args(first).args(words).stdin(Stdio::null());
     let missing = |error| {
@@ -143,6 +154,6 @@ fn run(program: &str, first: &[&str], words: &[&str]) -> Result<String, Failure>
     if output.status.success() {
         Ok(text)
     } else {
-        Err(Failure(text))
+        Err(Failure(text + &String::from_utf8_lossy(&output.stderr)))
     }
 }
