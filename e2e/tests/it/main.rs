@@ -30,6 +30,7 @@ mod policies;
 mod promote;
 mod pull;
 mod read_through;
+mod removals;
 mod replicas;
 mod shop;
 mod simulated_members;
