@@ -32,6 +32,7 @@ mod policy_effects;
 mod promote;
 mod pull;
 mod read_through;
+mod removals;
 mod replicas;
 mod rollout;
 mod shop;

@@ -14,17 +14,17 @@ use crate::cache::CachedObject;
 /// Placements that are kept: more than change within a moment.
 const KEPT_MAX: usize = 256;
 
+/// By uid, each with the revision of its version.
+type Kept = HashMap<Arc<str>, (Revision, Arc<Placement>)>;
+
 /// The latest Placements that were read.
 #[derive(Debug, Default)]
-pub(super) struct Parsed(Mutex<HashMap<Arc<str>, Read>>);
-
-/// A Placement as it read at a revision.
-type Read = (Revision, Arc<Placement>);
+pub(super) struct Parsed(Mutex<Kept>);
 
 impl Parsed {
     /// A Placement as a value; none where it cannot be read.
     pub(super) fn of(&self, object: &CachedObject) -> Option<Arc<Placement>> {
-        let find = |kept: &HashMap<Arc<str>, (Revision, Arc<Placement>)>| {
+        let find = |kept: &Kept| {
             let (revision, placement) = kept.get(&object.uid)?;
             (*revision == object.revision).then(|| placement.clone())
         };
@@ -44,5 +44,42 @@ impl Parsed {
             kept.insert(object.uid.clone(), (object.revision, placement.clone()));
         }
         Some(placement)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::cache::canonical;
+    use crate::store::{Committed, ObjectKey, Op};
+    use crate::streams::render::placements_key;
+
+    fn version(revision: u64, reason: &str) -> CachedObject {
+        let value = json!({"metadata": {"name": "p", "namespace": "n", "uid": "u"}, "spec": {"reason": reason}});
+        let revision = Revision::new(revision).unwrap();
+        let commit = Committed {
+            key: ObjectKey::new(&placements_key(), "n", "p"),
+            uid: "u".into(),
+            op: Op::Updated,
+            revision,
+            created_revision: Revision::FIRST,
+            body: canonical(&value),
+        };
+        CachedObject::of(&commit, None).unwrap()
+    }
+
+    #[test]
+    fn a_version_is_read_once_and_an_older_one_replaces_none() {
+        let parsed = Parsed::default();
+        let first = parsed.of(&version(2, "new")).unwrap();
+        assert!(Arc::ptr_eq(&first, &parsed.of(&version(2, "new")).unwrap()));
+        assert_eq!(parsed.of(&version(1, "old")).unwrap().spec.reason, "old");
+        assert!(
+            Arc::ptr_eq(&first, &parsed.of(&version(2, "new")).unwrap()),
+            "the newer one is still kept"
+        );
+        assert_eq!(parsed.of(&version(3, "newest")).unwrap().spec.reason, "newest");
     }
 }
