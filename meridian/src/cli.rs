@@ -298,10 +298,10 @@ pub(crate) enum ExplainCommand {
 pub(crate) struct ExplainPlacementArgs {
     #[command(flatten)]
     pub(crate) hub: HubArgs,
-    /// Kind of the object: deployment, service ...
+    /// Kind of the object: deployment, service ...; or KIND/NAME.
     pub(crate) kind: String,
     /// Name of the object.
-    pub(crate) name: String,
+    pub(crate) name: Option<String>,
     /// Namespace of the object.
     #[arg(short, long, default_value = "default")]
     pub(crate) namespace: String,

@@ -65,7 +65,7 @@ pub fn find(
         if end > now {
             found.look = found.look.into_iter().chain([end]).min();
         } else if !found.ailing.iter().any(|one| one.name == row.name)
-            && let Some(until) = now.checked_add(SignedDuration::from_secs(lasts)).ok()
+            && let Ok(until) = Timestamp::from_second(now.as_second().saturating_add(lasts.max(0)))
         {
             found.ailing.push(AilingCluster {
                 name: row.name.clone(),

@@ -105,7 +105,7 @@ pub fn advance(before: Option<&RolloutState>, seen: &Seen<'_>) -> RolloutState {
 fn begin(next: &mut RolloutState, wave: Option<&Wave<'_>>, now: Timestamp) {
     next.phase = RolloutPhase::Progressing;
     next.wave = wave.map(|wave| wave.name.clone()).unwrap_or_default();
-    next.since = now.to_string();
+    next.since = whole(now);
 }
 
 /// One step, within one version.
@@ -128,7 +128,7 @@ fn step(next: &mut RolloutState, waves: &[Wave<'_>], seen: &Seen<'_>) {
     if paused {
         if next.phase != RolloutPhase::Paused {
             next.phase = RolloutPhase::Paused;
-            next.since = seen.now.to_string();
+            next.since = whole(seen.now);
         }
         next.message = format!("Paused in {}.", told(current, waves));
         return;
@@ -140,7 +140,7 @@ fn step(next: &mut RolloutState, waves: &[Wave<'_>], seen: &Seen<'_>) {
     }
     let judged = judge(next, current, seen);
     if judged.asked == 0 {
-        next.since = seen.now.to_string();
+        next.since = whole(seen.now);
         next.message = format!("{}: none of its clusters can be reached.", told(current, waves));
     } else if judged.unwell.is_empty() {
         well(next, current, waves, seen);
@@ -180,7 +180,7 @@ fn judge<'a>(next: &RolloutState, current: &Wave<'a>, seen: &Seen<'a>) -> Judged
 fn well(next: &mut RolloutState, current: &Wave<'_>, waves: &[Wave<'_>], seen: &Seen<'_>) {
     if next.phase == RolloutPhase::Progressing && current.soak_seconds > 0 {
         next.phase = RolloutPhase::Soaking;
-        next.since = seen.now.to_string();
+        next.since = whole(seen.now);
     }
     if next.phase == RolloutPhase::Soaking
         && let Some(end) = after(&next.since, current.soak_seconds)
@@ -216,7 +216,7 @@ fn unwell(next: &mut RolloutState, current: &Wave<'_>, who: &[&str], waves: &[Wa
         next.message = format!("{wave}: waiting for {names}.");
         return;
     }
-    next.since = seen.now.to_string();
+    next.since = whole(seen.now);
     let seconds = deadline(seen.rule);
     if seen.rule.on_failure == Some(OnRolloutFailure::Rollback) {
         next.phase = RolloutPhase::RolledBack;
@@ -252,6 +252,12 @@ fn told(wave: &Wave<'_>, waves: &[Wave<'_>]) -> String {
 
 fn deadline(rule: &Rollout) -> i64 {
     rule.progress_deadline_seconds.unwrap_or(PROGRESS_DEADLINE_SECONDS)
+}
+
+/// The next whole second: nobody reads fractions, and no wave is well for too short a time.
+fn whole(now: Timestamp) -> String {
+    let second = now.as_second() + i64::from(now.subsec_nanosecond() > 0);
+    Timestamp::from_second(second).unwrap_or(now).to_string()
 }
 
 fn after(since: &str, seconds: i64) -> Option<Timestamp> {

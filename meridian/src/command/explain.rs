@@ -17,9 +17,12 @@ use crate::output;
 /// Prints the decision.
 pub(crate) async fn placement(data_dir: &Path, args: ExplainPlacementArgs) -> Result<(), CommandError> {
     let client = hub::client(&args.hub, data_dir).await?;
-    let (kind, name) = match args.kind.split_once('/') {
-        Some((kind, name)) => (kind, name),
-        None => (args.kind.as_str(), args.name.as_str()),
+    let (kind, name) = match (args.kind.split_once('/'), &args.name) {
+        (Some((kind, name)), None) => (kind, name),
+        (None, Some(name)) => (args.kind.as_str(), name.as_str()),
+        (Some(_), Some(_)) | (None, None) => {
+            return Err(CommandError::Usage("say KIND NAME, or KIND/NAME".to_owned()));
+        }
     };
     let (resource, _) = hub::kind(&client, kind).await?;
     let cluster_scoped = resource.kind == "Namespace";

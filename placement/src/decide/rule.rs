@@ -114,7 +114,7 @@ impl<'a> Rule<'a> {
             decision.propagated = true;
             decision
                 .steps
-                .push("No policy selects it, and one takes it along with what needs it.".to_owned());
+                .push("No policy selects it itself; the policy of what needs it takes it along.".to_owned());
             return Self {
                 manner: Manner::Follows(Lead::Needs),
                 policy: None,
