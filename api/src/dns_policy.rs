@@ -73,10 +73,40 @@ pub enum Steering {
 pub struct Probe {
     /// Do not probe; the member's own report decides alone.
     pub disabled: bool,
+    /// What is asked; a TCP connection where absent.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub probe_type: Option<ProbeType>,
+    /// Path of an HTTP probe; `/` where absent.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub path: String,
+    /// Host that an HTTP probe asks for; the address where absent.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub host: String,
     /// Port; the Service's first TCP port where absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub port: Option<u16>,
     /// Seconds between probes of one address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interval_seconds: Option<u32>,
+    /// Seconds that one may take; 1 where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout_seconds: Option<u32>,
+    /// Failures in a row that take an address down; 2 where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure_threshold: Option<u32>,
+    /// Successes in a row that bring it back; 2 where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub success_threshold: Option<u32>,
+}
+
+/// What a probe asks of an address.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum ProbeType {
+    /// A TCP connection.
+    #[default]
+    Tcp,
+    /// A GET, answered with a status from 200 to 399.
+    Http,
+    /// The same over TLS; the certificate is not looked at.
+    Https,
 }

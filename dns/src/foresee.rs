@@ -62,7 +62,7 @@ pub fn foresee(zone: &str, federation: &str, said: &Said, dead: &BTreeSet<String
         for (target, _) in &service.targets {
             let of_dead = |one: &&Candidate| one.address == target.ip() && dead.contains(&one.cluster);
             if service.candidates.iter().any(|one| of_dead(&one)) {
-                input.probes.insert(*target, ProbeState::Down);
+                input.probes.insert(target.clone(), ProbeState::Down);
             }
         }
     }

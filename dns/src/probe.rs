@@ -1,35 +1,30 @@
-//! The data path as this server sees it: TCP connections to every address it may answer.
+//! The data path as this server sees it: connections and GETs to every address it may answer.
 //!
 //! In: what to probe, from the snapshot. Out: a state for each address, when it changes. Bounded: connections at once, the
 //! rate over all addresses. Absent: what the states mean for answers; `choose` says.
 
 mod hysteresis;
+mod look;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::snapshot::ProbeState;
+use crate::snapshot::{Pace, ProbeState, ProbeTarget};
 use hysteresis::{Health, Seen};
 
-/// What to probe, and how long after the last probe.
-pub(crate) type Targets = BTreeMap<SocketAddr, Duration>;
+/// What to probe, and at which pace.
+pub(crate) type Targets = BTreeMap<ProbeTarget, Pace>;
 /// What is known of each target.
-pub(crate) type Verdicts = Arc<BTreeMap<SocketAddr, ProbeState>>;
+pub(crate) type Verdicts = Arc<BTreeMap<ProbeTarget, ProbeState>>;
 
-/// Time between probes of one address.
-pub(crate) const INTERVAL: Duration = Duration::from_secs(1);
-/// A probe that took longer has failed.
-const TIMEOUT: Duration = Duration::from_secs(1);
 /// Connections being opened at once.
 const AT_ONCE_MAX: usize = 256;
 /// Probes a second over all addresses; with more addresses than this, each is probed less often.
@@ -41,20 +36,20 @@ const RECHECK_DIVISOR: u32 = 4;
 pub(crate) struct Prober {
     targets: watch::Receiver<Targets>,
     verdicts: watch::Sender<Verdicts>,
-    watched: BTreeMap<SocketAddr, Health>,
-    due: BinaryHeap<Reverse<(Instant, SocketAddr)>>,
+    watched: BTreeMap<ProbeTarget, Health>,
+    due: BinaryHeap<Reverse<(Instant, ProbeTarget)>>,
     /// Targets that are in `due` or being probed: each is probed by one chain of looks, however often it comes and goes.
-    pending: BTreeSet<SocketAddr>,
+    pending: BTreeSet<ProbeTarget>,
 }
 
 impl Prober {
     /// A prober that begins with what was known last, the way to tell it targets, and the way to hear from it.
     pub(crate) fn new(
-        last: BTreeMap<SocketAddr, ProbeState>,
+        last: BTreeMap<ProbeTarget, ProbeState>,
     ) -> (Self, watch::Sender<Targets>, watch::Receiver<Verdicts>) {
         let watched = last
             .iter()
-            .map(|(target, state)| (*target, Health::new(*state)))
+            .map(|(target, state)| (target.clone(), Health::new(*state)))
             .collect();
         let (targets_in, targets) = watch::channel(Targets::new());
         let (verdicts, verdicts_out) = watch::channel(Arc::new(last));
@@ -73,7 +68,7 @@ impl Prober {
 
     pub(crate) async fn run(mut self, stop: CancellationToken) {
         let mut open = FuturesUnordered::new();
-        let mut known: BTreeMap<SocketAddr, Duration> = BTreeMap::new();
+        let mut known = Targets::new();
         loop {
             let next = self
                 .due
@@ -94,19 +89,24 @@ impl Prober {
                 }
                 () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {
                     let Some(Reverse((_, target))) = self.due.pop() else { continue };
-                    if known.contains_key(&target) {
-                        open.push(async move { (target, probe(target).await) });
+                    if let Some(pace) = known.get(&target) {
+                        let within = pace.timeout;
+                        open.push(async move {
+                            let seen = look::look(&target, within).await;
+                            (target, seen)
+                        });
                     } else {
                         self.pending.remove(&target);
                     }
                 }
                 Some((target, seen)) = open.next(), if !open.is_empty() => {
-                    let Some(interval) = known.get(&target) else {
+                    let Some(pace) = known.get(&target) else {
                         self.pending.remove(&target);
                         continue;
                     };
-                    let stretched = interval.as_secs_f64().max(known.len() as f64 / RATE_MAX);
-                    self.settle(target, seen, Duration::from_secs_f64(stretched));
+                    let stretched = pace.interval.as_secs_f64().max(known.len() as f64 / RATE_MAX);
+                    let interval = Duration::from_secs_f64(stretched);
+                    self.settle(target, seen, Pace { interval, ..*pace });
                 }
             }
         }
@@ -118,18 +118,14 @@ impl Prober {
         self.watched.retain(|target, _| wanted.contains_key(target));
         let forgot = before != self.watched.len();
         let now = Instant::now();
-        let fresh: Vec<SocketAddr> = wanted
-            .keys()
-            .filter(|target| !known.contains_key(*target))
-            .copied()
-            .collect();
-        for (index, target) in fresh.iter().enumerate() {
+        let fresh = wanted.keys().filter(|target| !known.contains_key(*target));
+        for (index, target) in fresh.enumerate() {
             self.watched
-                .entry(*target)
+                .entry(target.clone())
                 .or_insert_with(|| Health::new(ProbeState::Unknown));
-            if self.pending.insert(*target) {
+            if self.pending.insert(target.clone()) {
                 let at = now + Duration::from_secs_f64(index as f64 / RATE_MAX);
-                self.due.push(Reverse((at, *target)));
+                self.due.push(Reverse((at, target.clone())));
             }
         }
         if forgot {
@@ -137,20 +133,21 @@ impl Prober {
         }
     }
 
-    fn settle(&mut self, target: SocketAddr, seen: Seen, interval: Duration) {
+    fn settle(&mut self, target: ProbeTarget, seen: Seen, pace: Pace) {
         let Some(health) = self.watched.get_mut(&target) else {
             self.pending.remove(&target);
             return;
         };
-        let changed = health.observe(seen);
+        let changed = health.observe(seen, pace);
         let wait = if health.is_wavering() {
-            interval / RECHECK_DIVISOR
+            pace.interval / RECHECK_DIVISOR
         } else {
-            interval
+            pace.interval
         };
         // A tenth either way, so that many addresses do not march in step.
         let jitter = 0.9 + 0.2 * rand::random::<f64>();
-        self.due.push(Reverse((Instant::now() + wait.mul_f64(jitter), target)));
+        self.due
+            .push(Reverse((Instant::now() + wait.mul_f64(jitter), target.clone())));
         if changed {
             let state = health.state();
             tracing::info!(%target, ?state, "probes of {target} now say {state:?}");
@@ -159,19 +156,13 @@ impl Prober {
     }
 
     fn tell(&self) {
-        let known = self.watched.iter().map(|(target, health)| (*target, health.state()));
+        let known = self
+            .watched
+            .iter()
+            .map(|(target, health)| (target.clone(), health.state()));
         self.verdicts.send_replace(Arc::new(
             known.filter(|(_, state)| *state != ProbeState::Unknown).collect(),
         ));
-    }
-}
-
-/// Opens a connection and closes it.
-async fn probe(target: SocketAddr) -> Seen {
-    match timeout(TIMEOUT, TcpStream::connect(target)).await {
-        Ok(Ok(_)) => Seen::Accepted,
-        Err(_) => Seen::Failed,
-        Ok(Err(error)) => hysteresis::read(&error),
     }
 }
 
@@ -184,7 +175,7 @@ mod tests {
         let (mut prober, ..) = Prober::new(BTreeMap::new());
         let (none, one) = (
             Targets::new(),
-            Targets::from([("127.0.0.1:80".parse().unwrap(), INTERVAL)]),
+            Targets::from([("127.0.0.1:80".parse().unwrap(), Pace::default())]),
         );
         for _ in 0..3 {
             prober.retarget(&none, &one);
@@ -198,24 +189,31 @@ mod tests {
     async fn an_address_goes_down_and_comes_back() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
+        let target = ProbeTarget::from(address);
         let (prober, targets, mut verdicts) = Prober::new(BTreeMap::new());
         let stop = CancellationToken::new();
         let task = tokio::spawn(prober.run(stop.clone()));
         targets
-            .send(Targets::from([(address, Duration::from_millis(20))]))
+            .send(Targets::from([(
+                target.clone(),
+                Pace {
+                    interval: Duration::from_millis(20),
+                    ..Pace::default()
+                },
+            )]))
             .unwrap();
         verdicts
-            .wait_for(|v| v.get(&address) == Some(&ProbeState::Up))
+            .wait_for(|v| v.get(&target) == Some(&ProbeState::Up))
             .await
             .unwrap();
         drop(listener);
         verdicts
-            .wait_for(|v| v.get(&address) == Some(&ProbeState::Down))
+            .wait_for(|v| v.get(&target) == Some(&ProbeState::Down))
             .await
             .unwrap();
         let _again = tokio::net::TcpListener::bind(address).await.unwrap();
         verdicts
-            .wait_for(|v| v.get(&address) == Some(&ProbeState::Up))
+            .wait_for(|v| v.get(&target) == Some(&ProbeState::Up))
             .await
             .unwrap();
         targets.send(Targets::new()).unwrap();

@@ -17,6 +17,7 @@ mod records;
 mod served;
 mod service;
 mod table;
+mod target;
 
 pub use compile::{Compiler, Dirty, Snapshot, Zone, ZoneError, compile};
 pub use input::{
@@ -30,6 +31,7 @@ pub use node::{Answers, Level, NameServer, Node, NodeKind, RrGroup, Variant};
 pub use served::{Served, Standing, Zones};
 pub use service::{CompiledService, RegionChoice};
 pub use table::{Found, Table};
+pub use target::{Check, Pace, ProbeTarget};
 
 pub(crate) use names::parents;
 pub(crate) use records::{RECORD_HEAD, raw as raw_record, types};

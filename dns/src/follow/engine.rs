@@ -1,7 +1,6 @@
 //! The world, the compiler and the disk in one hand, lent to a blocking thread for work that takes more than a moment.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,8 +10,8 @@ use super::object::Kind;
 use super::watches::Event;
 use super::world::World;
 use crate::master::Beside;
-use crate::probe::{self, Targets};
-use crate::snapshot::{Compiler, Dirty, ProbeState, Snapshot, Zone};
+use crate::probe::Targets;
+use crate::snapshot::{Compiler, Dirty, ProbeState, ProbeTarget, Snapshot, Zone};
 use crate::state::{DnsState, now_millis};
 
 /// Versions that are skipped at a start from disk: those compiled after the last save are never given out twice.
@@ -85,7 +84,7 @@ impl Engine {
     }
 
     /// Probe states as they were when the file was written.
-    pub(crate) fn last_verdicts(&self) -> BTreeMap<SocketAddr, ProbeState> {
+    pub(crate) fn last_verdicts(&self) -> BTreeMap<ProbeTarget, ProbeState> {
         self.world.input.probes.clone()
     }
 
@@ -224,14 +223,11 @@ fn targets(snapshot: &Snapshot) -> Targets {
         .services
         .values()
         .flat_map(|service: &Arc<_>| service.targets.iter());
-    for (target, seconds) in wanted {
-        let interval = seconds.map_or(probe::INTERVAL, |seconds| {
-            Duration::from_secs(u64::from(seconds.clamp(1, 3600)))
-        });
-        targets
-            .entry(*target)
-            .and_modify(|known| *known = interval.min(*known))
-            .or_insert(interval);
+    for (target, pace) in wanted {
+        let known = targets.entry(target.clone()).or_insert(*pace);
+        if pace.interval < known.interval {
+            *known = *pace;
+        }
     }
     targets
 }

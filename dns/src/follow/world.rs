@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::object::{Facts, Kind, Seen};
 use super::watches::{Answer, Event, Said};
 use crate::probe::Verdicts;
-use crate::snapshot::{ClusterFacts, Dirty, Input, ProbeState, RowFacts};
+use crate::snapshot::{ClusterFacts, Dirty, Input, ProbeState, ProbeTarget, RowFacts};
 
 /// Time between two questions for a doubted object.
 const ASK_AGAIN: Duration = Duration::from_secs(5);
@@ -119,12 +119,13 @@ impl World {
 
     /// Takes probe states in.
     pub(crate) fn probed(&mut self, verdicts: &Verdicts) -> Dirty {
-        let state = |of: &BTreeMap<_, ProbeState>, target| of.get(target).copied().unwrap_or_default();
-        let targets: BTreeSet<_> = self.input.probes.keys().chain(verdicts.keys()).copied().collect();
+        let state =
+            |of: &BTreeMap<ProbeTarget, ProbeState>, target: &ProbeTarget| of.get(target).copied().unwrap_or_default();
+        let targets: BTreeSet<_> = self.input.probes.keys().chain(verdicts.keys()).collect();
         let changed: BTreeSet<_> = targets
             .iter()
-            .filter(|t| state(&self.input.probes, t) != state(verdicts, t))
-            .map(|t| t.ip())
+            .filter(|target| state(&self.input.probes, target) != state(verdicts, target))
+            .map(|target| target.ip())
             .collect();
         self.input.probes = BTreeMap::clone(verdicts);
         let shared = self

@@ -1,14 +1,9 @@
-//! From single looks at an address to a state that does not flap: two failures in a row take it down, two successes in a
-//! row bring it back; the first success of an address nobody has seen yet is enough. A look that failed for a reason on this side says nothing.
+//! From single looks at an address to a state that does not flap: failures in a row take it down (two, where no policy says otherwise), as
+//! many successes in a row bring it back; the first success of an address nobody has seen yet is enough. A look that failed for a reason on this side says nothing.
 
 use std::io::ErrorKind;
 
-use crate::snapshot::ProbeState;
-
-/// Failures in a row that take an address down.
-const DOWN_AFTER: u32 = 2;
-/// Successes in a row that bring it back.
-const UP_AFTER: u32 = 2;
+use crate::snapshot::{Pace, ProbeState};
 
 /// What one look saw.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +51,7 @@ impl Health {
     }
 
     /// Takes a look in; true if the state changed.
-    pub(super) fn observe(&mut self, seen: Seen) -> bool {
+    pub(super) fn observe(&mut self, seen: Seen, pace: Pace) -> bool {
         let (towards, needed) = match (seen, self.state) {
             (Seen::Inconclusive, _) => return false,
             (Seen::Accepted, ProbeState::Up) | (Seen::Failed, ProbeState::Down) => {
@@ -64,8 +59,8 @@ impl Health {
                 return false;
             }
             (Seen::Accepted, ProbeState::Unknown) => (ProbeState::Up, 1),
-            (Seen::Accepted, ProbeState::Down) => (ProbeState::Up, UP_AFTER),
-            (Seen::Failed, ProbeState::Up | ProbeState::Unknown) => (ProbeState::Down, DOWN_AFTER),
+            (Seen::Accepted, ProbeState::Down) => (ProbeState::Up, pace.successes),
+            (Seen::Failed, ProbeState::Up | ProbeState::Unknown) => (ProbeState::Down, pace.failures),
         };
         self.against += 1;
         if self.against < needed {
@@ -86,11 +81,12 @@ mod tests {
         let seen: String = looks
             .chars()
             .map(|look| {
-                health.observe(match look {
+                let seen = match look {
                     '+' => Seen::Accepted,
                     '-' => Seen::Failed,
                     _ => Seen::Inconclusive,
-                });
+                };
+                health.observe(seen, Pace::default());
                 match health.state() {
                     ProbeState::Up => 'u',
                     ProbeState::Down => 'd',

@@ -2,8 +2,9 @@
 //! format may grow.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
+use super::target::ProbeTarget;
 use api::DnsPolicySpec;
 use api::cluster::ServingWord;
 use serde::{Deserialize, Serialize};
@@ -27,7 +28,7 @@ pub struct Input {
     /// The DNS server's clock when overrides were judged last, in milliseconds since the epoch.
     pub now: i64,
     /// What probes say; an address that is absent is unknown.
-    pub probes: BTreeMap<SocketAddr, ProbeState>,
+    pub probes: BTreeMap<ProbeTarget, ProbeState>,
 }
 
 /// A federated Service.

@@ -7,6 +7,7 @@ use api::DnsPolicySpec;
 use api::dns_policy::{TTL_DEFAULT, TTL_MAX};
 
 use super::input::ServiceFacts;
+use super::target::{Check, Pace};
 use crate::choose::Steer;
 
 /// Most addresses in an answer where no policy says otherwise; they fit a UDP answer in either family.
@@ -25,8 +26,10 @@ pub(super) struct Effective {
     pub(super) limit: usize,
     /// Port to probe, where the policy says one.
     pub(super) probe_port: Option<u16>,
-    /// Seconds between probes, where the policy says so.
-    pub(super) probe_interval: Option<u32>,
+    /// What is asked of the addresses.
+    pub(super) check: Check,
+    /// How often, and what it takes to change one's mind.
+    pub(super) pace: Pace,
     /// Whether to probe at all.
     pub(super) probe: bool,
 }
@@ -59,7 +62,8 @@ pub(super) fn effective(
             .max_answers
             .map_or(ANSWERS_DEFAULT, |max| usize::try_from(max).unwrap_or(usize::MAX).max(1)),
         probe_port: probe.port,
-        probe_interval: probe.interval_seconds,
+        check: Check::of(&probe),
+        pace: Pace::of(&probe),
         probe: !probe.disabled,
     }
 }

@@ -14,6 +14,7 @@ use super::names::WireName;
 use super::node::{Answers, Level, Node, NodeKind, Variant};
 use super::policy::{Effective, effective};
 use super::records::{self, types};
+use super::target::{Pace, ProbeTarget};
 use crate::choose::{Candidate, Choice, Family, Place, Reported, Steer, Usable, Word, select, usable};
 use api::cluster::ServingWord;
 use api::dns_policy::Steering;
@@ -55,8 +56,8 @@ pub struct CompiledService {
     pub steer: Steer,
     /// By place: elsewhere first, then the regions by name.
     pub choices: Vec<RegionChoice>,
-    /// What to probe, with the seconds between probes where the policy says.
-    pub targets: Vec<(SocketAddr, Option<u32>)>,
+    /// What to probe, and at which pace.
+    pub targets: Vec<(ProbeTarget, Pace)>,
     /// Its names.
     pub(super) nodes: BTreeMap<WireName, Arc<Node>>,
     /// Its names in `clusterset.local`.
@@ -71,7 +72,7 @@ pub(super) fn compile(zone: &Zone, input: &Input, places: &Places, key: &str) ->
     let empty = PlacementFacts::default();
     let placement = input.placements.get(key).unwrap_or(&empty);
     let port = probe_port(service, &policy);
-    let candidates = candidates(input, placement, port);
+    let candidates = candidates(input, placement, port, &policy);
     let names = Names {
         zone,
         service: [name, namespace, &zone.federation, "svc"],
@@ -82,7 +83,7 @@ pub(super) fn compile(zone: &Zone, input: &Input, places: &Places, key: &str) ->
         usable_v4: usable(&candidates, Family::V4),
         usable_v6: usable(&candidates, Family::V6),
         choices: Vec::with_capacity(places.regions.len() + 1),
-        targets: targets(&candidates, port, policy.probe_interval),
+        targets: targets(&candidates, port, &policy),
         candidates,
         policy: policy.policy.clone(),
         steer: policy.steer.clone(),
@@ -127,7 +128,7 @@ fn probe_port(service: &ServiceFacts, policy: &Effective) -> Option<u16> {
         .filter(|port| *port != 0)
 }
 
-fn candidates(input: &Input, placement: &PlacementFacts, port: Option<u16>) -> Vec<Candidate> {
+fn candidates(input: &Input, placement: &PlacementFacts, port: Option<u16>, policy: &Effective) -> Vec<Candidate> {
     let mut candidates = Vec::new();
     for row in &placement.rows {
         let cluster = input.clusters.get(&row.cluster);
@@ -148,7 +149,7 @@ fn candidates(input: &Input, placement: &PlacementFacts, port: Option<u16>) -> V
         };
         for address in addresses {
             let (word, note) = cluster.map_or_else(Default::default, |cluster| word(cluster, *address, input.now));
-            let probed = port.and_then(|port| input.probes.get(&SocketAddr::new(*address, port)).copied());
+            let probed = port.and_then(|port| input.probes.get(&target(*address, port, policy)).copied());
             candidates.push(Candidate {
                 address: *address,
                 cluster: row.cluster.clone(),
@@ -175,13 +176,20 @@ fn word(cluster: &ClusterFacts, address: IpAddr, now: i64) -> (Word, String) {
     }
 }
 
-fn targets(candidates: &[Candidate], port: Option<u16>, interval: Option<u32>) -> Vec<(SocketAddr, Option<u32>)> {
+fn target(address: IpAddr, port: u16, policy: &Effective) -> ProbeTarget {
+    ProbeTarget {
+        address: SocketAddr::new(address, port),
+        check: policy.check.clone(),
+    }
+}
+
+fn targets(candidates: &[Candidate], port: Option<u16>, policy: &Effective) -> Vec<(ProbeTarget, Pace)> {
     let Some(port) = port else { return Vec::new() };
     let wanted = candidates
         .iter()
         .filter(|c| !matches!(c.reported, Reported::Leaving | Reported::Unjoined));
     wanted
-        .map(|candidate| (SocketAddr::new(candidate.address, port), interval))
+        .map(|candidate| (target(candidate.address, port, policy), policy.pace))
         .collect()
 }
 

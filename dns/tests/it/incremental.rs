@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use dns::snapshot::{
-    Compiler, Dirty, Found, Input, NodeKind, PlacementFacts, RowFacts, ServiceFacts, Snapshot, compile,
+    Compiler, Dirty, Found, Input, NodeKind, PlacementFacts, ProbeTarget, RowFacts, ServiceFacts, Snapshot, compile,
 };
 use proptest::prelude::*;
 
@@ -88,8 +88,8 @@ fn apply(input: &mut Input, change: &Change) -> Dirty {
         }
         Change::Probe { octet } => {
             let target = std::net::SocketAddr::from(([192, 0, 2, *octet], 80));
-            if input.probes.remove(&target).is_none() {
-                input.probes.insert(target, dns::snapshot::ProbeState::Down);
+            if input.probes.remove(&ProbeTarget::from(target)).is_none() {
+                input.probes.insert(target.into(), dns::snapshot::ProbeState::Down);
             }
             Dirty {
                 services: [key(*octet)].into(),

@@ -44,4 +44,22 @@ pub(super) fn dns_policy(spec: &At<'_>, faults: &mut Vec<Cause>) {
         push(&port, format::port_number(number), faults);
     }
     between(&probe.get("intervalSeconds"), 1, DAY, faults);
+    between(&probe.get("timeoutSeconds"), 1, 60, faults);
+    between(&probe.get("failureThreshold"), 1, 100, faults);
+    between(&probe.get("successThreshold"), 1, 100, faults);
+    let (path, host) = (probe.get("path"), probe.get("host"));
+    let is_http = matches!(probe.get("type").text(), "Http" | "Https");
+    for (at, set) in [(&path, path.is_set()), (&host, host.is_set())] {
+        if set && !is_http {
+            faults.push(field::forbidden(&at.path, "is of probes of the type 'Http' or 'Https'"));
+        }
+    }
+    let printable = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
+    if path.is_set() && !(path.text().starts_with('/') && printable(path.text())) {
+        let detail = "must begin with '/' and hold no blanks";
+        faults.push(field::invalid(&path.path, path.value, detail));
+    }
+    if host.is_set() {
+        push(&host, format::dns_subdomain(host.text()), faults);
+    }
 }

@@ -203,7 +203,7 @@ fn our_kinds() {
         (
             "DNSPolicy",
             policy(
-                json!({"ttl": 0, "steering": "Failover", "maxAnswers": 0, "weights": {"eu-1": 0}, "probe": {"port": 0}}),
+                json!({"ttl": 0, "steering": "Failover", "maxAnswers": 0, "weights": {"eu-1": 0}, "probe": {"port": 0, "path": "x y"}}),
             ),
             vec![
                 ("spec.weights", R::FieldValueInvalid),
@@ -211,6 +211,8 @@ fn our_kinds() {
                 ("spec.ttl", R::FieldValueInvalid),
                 ("spec.maxAnswers", R::FieldValueInvalid),
                 ("spec.probe.port", R::FieldValueInvalid),
+                ("spec.probe.path", R::FieldValueForbidden),
+                ("spec.probe.path", R::FieldValueInvalid),
             ],
         ),
         (
