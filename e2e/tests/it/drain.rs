@@ -8,10 +8,10 @@ use serde_json::Value;
 
 use crate::shop::PATIENCE;
 
-const NAME: &str = "hello.default.fed.svc.meridian.internal";
-const REGIONAL: &str = "hello.default.fed.svc.us-east.meridian.internal";
+pub(crate) const NAME: &str = "hello.default.fed.svc.meridian.internal";
+pub(crate) const REGIONAL: &str = "hello.default.fed.svc.us-east.meridian.internal";
 
-fn start(dir: &std::path::Path) -> Federation {
+pub(crate) fn start(dir: &std::path::Path) -> Federation {
     let federation = Federation::start(dir, 3).unwrap();
     federation
         .kubectl(&["apply", "--server-side=false", "-f", "examples/hello.yaml"])
@@ -57,14 +57,14 @@ fn shares_are(federation: &Federation, wanted: &[(&str, i64)]) -> Result<(), Str
 }
 
 /// The addresses that a name is answered with; names on the way are left out.
-fn addresses(federation: &Federation, name: &str) -> Result<Vec<String>, String> {
+pub(crate) fn addresses(federation: &Federation, name: &str) -> Result<Vec<String>, String> {
     let mut lines = federation.dig(&[name]).map_err(|error| error.0)?;
     lines.retain(|line| !line.ends_with('.'));
     lines.sort();
     Ok(lines)
 }
 
-fn until_answered(federation: &Federation, what: &str, name: &str, wanted: impl Fn(&[String]) -> bool) {
+pub(crate) fn until_answered(federation: &Federation, what: &str, name: &str, wanted: impl Fn(&[String]) -> bool) {
     eventually(what, PATIENCE, || {
         let found = addresses(federation, name)?;
         if wanted(&found) {

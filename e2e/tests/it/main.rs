@@ -29,6 +29,7 @@ mod names;
 mod plan;
 mod policies;
 mod policy_effects;
+mod probes;
 mod promote;
 mod pull;
 mod read_through;
