@@ -25,6 +25,8 @@ pub const PLACEMENT_ANNOTATION: &str = "federation.meridian.dev/placement";
 pub const MANIFEST_HASH_ANNOTATION: &str = "federation.meridian.dev/manifest-hash";
 /// Annotation on objects in members: the hub object's `metadata.generation` that was applied last.
 pub const HUB_GENERATION_ANNOTATION: &str = "federation.meridian.dev/hub-generation";
+/// Annotation on objects in members whose versions are rolled out: the version that was applied last.
+pub const TEMPLATE_ANNOTATION: &str = "federation.meridian.dev/template";
 /// Annotation on objects in members: the uid of the hub's object that was applied last. Another one means that the hub's object
 /// was deleted and made anew.
 pub const HUB_UID_ANNOTATION: &str = "federation.meridian.dev/hub-uid";
@@ -76,6 +78,8 @@ pub const CONDITION_READY: &str = "Ready";
 pub const CONDITION_SERVING: &str = "Serving";
 /// Cluster condition: it is dead for all that is known, and its replicas run elsewhere.
 pub const CONDITION_FAILED: &str = "Failed";
+/// Cluster condition: more objects were to go from it at once than may unasked; they stay until an operator confirms.
+pub const CONDITION_REMOVALS_HELD: &str = "RemovalsHeld";
 /// Key of the taint that a failed cluster has for as long as it is failed; policies tolerate it like any other.
 pub const FAILED_TAINT: &str = "federation.meridian.dev/failed";
 /// Key of the taint, effect `NoExecute`, of a cluster that is being drained: its addresses leave the names at once, its replicas
@@ -108,12 +112,23 @@ pub const UNJOIN_FINALIZER: &str = "federation.meridian.dev/unjoin";
 /// Annotation of a Cluster, `true`: when it leaves, what Meridian put there stays, without its marks.
 pub const KEEP_ANNOTATION: &str = "federation.meridian.dev/keep-objects";
 
+/// Annotation of a Cluster: until when (RFC 3339) objects may be removed from it however many they are. An operator sets it.
+pub const REMOVALS_CONFIRMED_ANNOTATION: &str = "federation.meridian.dev/removals-confirmed-until";
+
 /// Label, `true`, of Reports, Heartbeats and Resolutions that an API server has from another one of the same hub.
 pub const RELAYED_LABEL: &str = "federation.meridian.dev/relayed";
 /// Annotation of Reports: when the API server that they were sent to received them, in microseconds.
 pub const RECEIVED_ANNOTATION: &str = "federation.meridian.dev/received";
 /// Annotation of an API server's Lease: the HOST:PORT at which the hub's other API servers reach it.
 pub const ADDRESS_ANNOTATION: &str = "federation.meridian.dev/address";
+
+/// Annotation of a CustomResourceDefinition on the hub: whether a copy of one of its objects does its work, a CEL expression over
+/// `self.status`, what the member says of it, and `self.object`, the hub's object.
+pub const HEALTH_RULE_ANNOTATION: &str = "federation.meridian.dev/health-rule";
+/// Annotation of a CustomResourceDefinition on the hub: what the status of the hub's object is, a CEL expression that gives a map, over
+/// `self.clusters` (`name`, `status`, `ready`, `replicas` of each that has spoken), `self.wanted`, how many there are to be, and
+/// `self.object`.
+pub const STATUS_RULE_ANNOTATION: &str = "federation.meridian.dev/status-rule";
 
 /// Annotation of a workload on the hub: another value than before asks that its replicas be divided anew by what the members have
 /// room for now.

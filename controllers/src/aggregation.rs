@@ -6,12 +6,13 @@
 mod apply;
 mod index;
 mod pace;
+mod rules;
 
 use std::collections::BTreeMap;
 
 use ::placement::fold::{fold, status_differs};
 use ::placement::placement_status::{Observed, is_spent, placement_status};
-use api::PlacementKey;
+use api::{PlacementKey, ReportState};
 use tokio::time::Instant;
 
 use crate::runtime::clock;
@@ -19,14 +20,14 @@ use crate::runtime::drive::{Outcome, Reconcile, Work};
 use crate::runtime::feed::News;
 use crate::runtime::hub::Hub;
 use crate::runtime::kind::{self, Kind};
-use crate::runtime::recorder::Recorder;
+use crate::runtime::recorder::{Mood, Recorder, reference};
 use crate::runtime::watched::Id;
 use apply::Desired;
 use index::Index;
 use pace::Pace;
 
 /// The kinds whose status the members make.
-const FOLDED: [&str; 7] = [
+const FOLDED: [&str; 12] = [
     "Deployment",
     "ReplicaSet",
     "StatefulSet",
@@ -34,6 +35,11 @@ const FOLDED: [&str; 7] = [
     "Job",
     "Pod",
     "Service",
+    "PersistentVolumeClaim",
+    "PodDisruptionBudget",
+    "Ingress",
+    "HorizontalPodAutoscaler",
+    "CronJob",
 ];
 
 fn folded() -> Vec<Kind> {
@@ -43,10 +49,10 @@ fn folded() -> Vec<Kind> {
         .collect()
 }
 
-/// The kinds it watches.
+/// The kinds it watches; beside them all custom ones.
 pub(crate) fn kinds() -> Vec<Kind> {
     let mut kinds = folded();
-    kinds.extend([kind::PLACEMENT, kind::REPORT, kind::CLUSTER]);
+    kinds.extend([kind::PLACEMENT, kind::REPORT, kind::CLUSTER, kind::DEFINITION]);
     kinds
 }
 
@@ -81,9 +87,20 @@ impl Aggregation {
             .into_iter()
             .flatten()
             .filter(|(_, told)| told.report.placement_uid == uid);
-        let reports: BTreeMap<_, _> = current
+        let mut reports: BTreeMap<_, _> = current
             .map(|(cluster, told)| (cluster.clone(), told.report.clone()))
             .collect();
+        let found = self.index.object_of(placement);
+        let object = found.filter(|(_, object)| object.uid() == placement.spec.resource.uid);
+        let resource = &placement.spec.resource;
+        let rules = self.index.rules.of(&resource.api_version, &resource.kind);
+        if let (Some(rules), Some((_, object))) = (rules, object) {
+            let value = object.value();
+            let applied = reports
+                .values_mut()
+                .filter(|report| report.state == ReportState::Applied);
+            applied.for_each(|report| report.ready = rules.ready(&value, &report.status).or(report.ready));
+        }
         let observed = Observed {
             reports: &reports,
             clusters: &self.index.clusters,
@@ -94,15 +111,19 @@ impl Aggregation {
 
         let mut updated = placement.clone();
         updated.status = status;
-        let object = self
-            .index
-            .object_of(placement)
-            .filter(|object| object.uid() == placement.spec.resource.uid);
-        let object_status = object.and_then(|object| {
+        let object_status = object.and_then(|(kind, object)| {
             let value = object.value();
-            let status = fold(&value, &updated, &now)?;
+            let by_rule = rules.and_then(|rules| rules.fold(&value, &updated));
+            let status = match by_rule {
+                Some(Ok(status)) => status,
+                Some(Err(error)) => {
+                    tracing::debug!(placement = %key, error, "the definition's status rule has no value; folded without it");
+                    fold(&value, &updated, &now)?
+                }
+                None => fold(&value, &updated, &now)?,
+            };
             let before = value.get("status").cloned().unwrap_or_default();
-            status_differs(&before, &status).then(|| (object.clone(), status))
+            status_differs(&before, &status).then(|| (kind.clone(), object.clone(), status))
         });
         let changed = updated.status != placement.status;
         let spent = reports
@@ -130,7 +151,13 @@ impl Reconcile for Aggregation {
     const NAME: &'static str = "aggregation";
 
     fn observe(&mut self, news: News) -> Vec<PlacementKey> {
-        self.index.take(news)
+        let (dirty, faults) = self.index.take(news);
+        for (definition, (annotation, fault)) in faults {
+            let message = format!("the annotation {annotation} does not count: {fault}");
+            self.recorder
+                .note(reference(&definition), Mood::Warning, "RuleInvalid", message);
+        }
+        dirty
     }
 
     fn look(&mut self, key: &PlacementKey) -> Option<Work> {

@@ -23,9 +23,27 @@ use crate::runtime::recorder::{Mood, Recorder, reference};
 use crate::runtime::shelf::{Moved, Shelf};
 use crate::runtime::watched::{Id, Watched};
 
+/// Age of a good heartbeat up to which the clock alone changes no verdict.
+const FRESH: Duration = Duration::from_millis(1500);
+
 /// The kinds it watches.
 pub(crate) fn kinds() -> Vec<Kind> {
     vec![kind::CLUSTER, kind::HEARTBEAT]
+}
+
+/// A Cluster as it was last read.
+struct Known {
+    cluster: Cluster,
+    /// It is ready and its identity is known: an equal pulse says nothing new of it.
+    settled: bool,
+}
+
+impl Known {
+    fn of(cluster: Cluster) -> Self {
+        let ready = cluster.manageable() == ConditionStatus::True;
+        let settled = ready && cluster.spec.id.as_ref().is_some_and(|id| !id.is_empty());
+        Self { cluster, settled }
+    }
 }
 
 struct Heard {
@@ -41,6 +59,7 @@ pub(crate) struct Health {
     recorder: Recorder,
     clusters: Shelf,
     heartbeats: Shelf,
+    known: BTreeMap<String, Known>,
     heard: BTreeMap<String, Heard>,
     listening: Instant,
 }
@@ -52,6 +71,7 @@ impl Health {
             recorder,
             clusters: Shelf::default(),
             heartbeats: Shelf::default(),
+            known: BTreeMap::new(),
             heard: BTreeMap::new(),
             listening: Instant::now(),
         }
@@ -75,6 +95,8 @@ impl Health {
         if before.is_some_and(|before| before.heartbeat.received == heartbeat.received) {
             return None;
         }
+        let settled = self.known.get(&name).is_some_and(|known| known.settled);
+        let same = before.is_some_and(|before| says_the_same(&before.heartbeat, &heartbeat));
         let unreachable = if heartbeat.reachable {
             None
         } else {
@@ -88,28 +110,24 @@ impl Health {
                 unreachable,
             },
         );
-        Some(name)
+        // Of a thousand clusters nearly all are as they were.
+        (!settled || !same || unreachable.is_some()).then_some(name)
     }
 
     /// Who a cluster said it is that joined unseen: from then on it is nobody else. None where another one is that already.
-    fn first_identity(&self, watched: &Watched) -> Option<String> {
-        let cluster: Cluster = watched.read().ok()?;
+    fn first_identity(&self, watched: &Watched, cluster: &Cluster) -> Option<String> {
         let said = &self.heard.get(cluster.metadata.name())?.heartbeat;
         let unknown = cluster.spec.id.as_ref().is_none_or(String::is_empty) && !watched.is_deleting();
         if !unknown || !said.reachable || said.cluster_id.is_empty() {
             return None;
         }
-        let same = |other: &Arc<Watched>| {
-            let other = other.read::<Cluster>().ok();
-            other.is_some_and(|other| other.spec.id.as_deref() == Some(&*said.cluster_id))
-        };
-        let taken = self.clusters.iter().any(|(_, other)| same(other));
+        let same = |other: &Known| other.cluster.spec.id.as_deref() == Some(&*said.cluster_id);
+        let taken = self.known.values().any(same);
         (!taken).then(|| said.cluster_id.clone())
     }
 
     /// The status that the cluster should have, if it differs.
-    fn desired(&self, watched: &Watched, now: Instant) -> Option<(ClusterStatus, Cluster)> {
-        let cluster: Cluster = watched.read().ok()?;
+    fn desired(&self, cluster: &Cluster, now: Instant) -> Option<ClusterStatus> {
         let heard = self.heard.get(cluster.metadata.name());
         let millis = |since: Instant| i64::try_from((now - since).as_millis()).unwrap_or(i64::MAX);
         let pulse = Pulse {
@@ -147,8 +165,51 @@ impl Health {
                 status.api_enablements.clone_from(&heard.api_enablements);
             }
         }
-        (status != cluster.status).then_some((status, cluster))
+        (status != cluster.status).then_some(status)
     }
+
+    fn learn(&mut self, moved: &Moved) {
+        match moved.new.as_ref().map(|watched| watched.read::<Cluster>()) {
+            Some(Ok(cluster)) => drop(self.known.insert(moved.id.name.clone(), Known::of(cluster))),
+            Some(Err(error)) => {
+                tracing::warn!(cluster = %moved.id, %error, "cannot be read; what was known of it stays")
+            }
+            None => {
+                self.known.remove(&moved.id.name);
+                self.heard.remove(&moved.id.name);
+            }
+        }
+    }
+
+    /// Whether time alone may change what is said of a cluster.
+    fn may_turn(&self, name: &str, now: Instant) -> bool {
+        let settled = self.known.get(name).is_some_and(|known| known.settled);
+        let fresh = |heard: &Heard| heard.unreachable.is_none() && now.duration_since(heard.at) < FRESH;
+        !settled || !self.heard.get(name).is_some_and(fresh)
+    }
+}
+
+/// Whether two heartbeats differ by when they came alone.
+fn says_the_same(before: &HeartbeatSpec, now: &HeartbeatSpec) -> bool {
+    let HeartbeatSpec {
+        received: _,
+        reachable,
+        message,
+        cluster_id,
+        kubernetes_version,
+        nodes,
+        resources,
+        capacity,
+        api_enablements,
+    } = now;
+    before.reachable == *reachable
+        && before.message == *message
+        && before.cluster_id == *cluster_id
+        && before.kubernetes_version == *kubernetes_version
+        && before.nodes == *nodes
+        && before.resources == *resources
+        && before.capacity == *capacity
+        && before.api_enablements == *api_enablements
 }
 
 impl Reconcile for Health {
@@ -159,9 +220,7 @@ impl Reconcile for Health {
         let now = Instant::now();
         if news.kind == kind::CLUSTER {
             let moved = self.clusters.take(news.change);
-            for gone in moved.iter().filter(|moved| moved.new.is_none()) {
-                self.heard.remove(&gone.id.name);
-            }
+            moved.iter().for_each(|moved| self.learn(moved));
             return moved.into_iter().map(|moved| moved.id.name).collect();
         }
         let moved = self.heartbeats.take(news.change);
@@ -170,10 +229,12 @@ impl Reconcile for Health {
 
     fn look(&mut self, key: &String) -> Option<Work> {
         let watched = self.clusters.get(&Id::new("", key))?.clone();
-        if let Some(identity) = self.first_identity(&watched) {
+        let cluster = &self.known.get(key)?.cluster;
+        if let Some(identity) = self.first_identity(&watched, cluster) {
             return Some(Box::pin(identify(self.hub.clone(), watched, identity)));
         }
-        let (status, before) = self.desired(&watched, Instant::now())?;
+        let status = self.desired(cluster, Instant::now())?;
+        let before = cluster.clone();
         Some(Box::pin(write(
             self.hub.clone(),
             self.recorder.clone(),
@@ -184,7 +245,9 @@ impl Reconcile for Health {
     }
 
     fn tick(&mut self) -> Vec<String> {
-        self.clusters.iter().map(|(id, _)| id.name.clone()).collect()
+        let now = Instant::now();
+        let names = self.clusters.iter().map(|(id, _)| &id.name);
+        names.filter(|name| self.may_turn(name, now)).cloned().collect()
     }
 
     fn tick_every(&self) -> Option<Duration> {

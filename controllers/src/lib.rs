@@ -17,6 +17,7 @@ mod namespaces;
 mod options;
 mod placement;
 mod quota;
+mod removals;
 pub mod replicas;
 mod runtime;
 mod service_accounts;
@@ -74,7 +75,7 @@ pub async fn run(client: Client, shutdown: CancellationToken, options: Options) 
     let controller = placement::PlacementController::new(hub.clone(), recorder.clone());
     tasks.spawn("placement", drive(controller, placement::kinds(), news));
 
-    let news = feeds.subscribe(&aggregation::kinds());
+    let news = feeds.subscribe_with_custom(&aggregation::kinds());
     let controller = aggregation::Aggregation::new(hub.clone(), recorder.clone());
     tasks.spawn("aggregation", drive(controller, aggregation::kinds(), news));
 
@@ -85,6 +86,10 @@ pub async fn run(client: Client, shutdown: CancellationToken, options: Options) 
     let news = feeds.subscribe(&serving::kinds());
     let controller = serving::Serving::new(hub.clone(), recorder.clone());
     tasks.spawn("serving", drive(controller, serving::kinds(), news));
+
+    let news = feeds.subscribe(&removals::kinds());
+    let controller = removals::Removals::new(hub.clone(), recorder.clone());
+    tasks.spawn("removals", drive(controller, removals::kinds(), news));
 
     let news = feeds.subscribe(&failure::kinds());
     let controller = failure::Failure::new(hub.clone(), recorder);

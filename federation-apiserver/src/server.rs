@@ -13,6 +13,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::header::USER_AGENT;
 use http::{HeaderValue, Request};
+use placement::removals::RemovalGuard;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -98,6 +99,8 @@ pub struct ServerConfig {
     pub shared_store: bool,
     /// Addresses for Services.
     pub service_range: ServiceRange,
+    /// How much may go from a member before an operator has to confirm it.
+    pub removal_guard: RemovalGuard,
     /// How the watch cache is kept.
     pub cache: CacheConfig,
     /// Cancelled some time before the server stops: `/readyz` fails, and everything else goes on.
@@ -130,6 +133,7 @@ impl ServerConfig {
             kubelet: None,
             shared_store: false,
             service_range: ServiceRange::default(),
+            removal_guard: RemovalGuard::default(),
             cache: CacheConfig {
                 metrics: profile == Profile::Hub,
                 ..CacheConfig::default()
@@ -236,10 +240,11 @@ impl ApiServer {
             kubelet,
             shared_store,
             service_range,
+            removal_guard,
             cache,
             shutdown,
         } = config;
-        let catalog = Arc::new(Catalog::new(Registry::of(profile)));
+        let catalog = Arc::new(Catalog::new(Registry::shared(profile)));
         let durable = Self::backend(store, cache).await?;
         let ephemeral = Self::backend(Arc::new(MemoryStore::new(MemoryConfig::for_this_process())), cache).await?;
         let present = shared_store.then(|| Present::of(durable.clone()));
@@ -263,7 +268,7 @@ impl ApiServer {
             bootstrap: BootstrapTokens::new(&durable.cache),
             issuers: issuers.into_iter().map(Issuer::new).collect::<Result<_, _>>()?,
         };
-        let streams = Streams::new(durable.cache.clone(), catalog.clone(), shutdown.clone());
+        let streams = Streams::new(durable.cache.clone(), catalog.clone(), removal_guard, shutdown.clone());
         let engine = Engine {
             catalog: catalog.clone(),
             durable,

@@ -1,7 +1,9 @@
 //! Expressions of settings: what a CEL expression makes of one JSON object, such as the claims of a token.
 //!
 //! In: an expression and the name of its one variable; later, an object. Out: what is wrong with it, or text, a yes or no, or a list of
-//! texts. Rules of custom objects have a room of their own ([`crate::custom`]); the language is `cel`.
+//! texts. Those of selectors have a room of their own (`selecting`); rules of custom objects have a room of their own ([`crate::custom`]); the language is `cel`.
+
+pub mod selecting;
 
 use std::sync::LazyLock;
 
@@ -20,12 +22,14 @@ pub enum Gives {
     Text,
     /// Text or a list of texts.
     Texts,
+    /// Whatever JSON has a form for.
+    Any,
 }
 
 impl Gives {
     fn takes(self, actual: &Type) -> bool {
         match (self, actual) {
-            (_, Type::Dyn) | (Self::Bool, Type::Bool) | (Self::Text | Self::Texts, Type::Text) => true,
+            (Self::Any, _) | (_, Type::Dyn) | (Self::Bool, Type::Bool) | (Self::Text | Self::Texts, Type::Text) => true,
             (Self::Texts, Type::List(item)) => matches!(**item, Type::Text | Type::Dyn),
             _ => false,
         }
@@ -36,6 +40,7 @@ impl Gives {
             Self::Bool => "bool",
             Self::Text => "string",
             Self::Texts => "string or list of strings",
+            Self::Any => "a value",
         }
     }
 }
@@ -45,6 +50,7 @@ impl Gives {
 pub struct Expression {
     source: String,
     variable: String,
+    gives: Gives,
     program: Program,
 }
 
@@ -62,6 +68,7 @@ impl Expression {
         Ok(Self {
             source: source.to_owned(),
             variable: variable.to_owned(),
+            gives,
             program,
         })
     }
@@ -72,13 +79,16 @@ impl Expression {
         &self.source
     }
 
-    /// What it makes of an object: text, a yes or no, a list of texts, or null.
+    /// What it makes of an object: text, a yes or no, a list of texts, or null; anything, where that is what it gives.
     ///
     /// # Errors
     /// It has no value for this one, or one of another type.
     pub fn eval(&self, object: &Json) -> Result<Json, String> {
         let variables = vec![(self.variable.as_str(), Value::read(object, &ANY))];
         match self.program.eval(variables).0 {
+            Ok(value) if self.gives == Gives::Any => value
+                .to_json()
+                .ok_or_else(|| "it gives what JSON has no form for".to_owned()),
             Ok(value) => json(&value).ok_or_else(|| "it gives a value of another type".to_owned()),
             Err(Trouble::Error(text)) => Err(text),
             Err(Trouble::Limit) => Err("it costs too much".to_owned()),
@@ -137,6 +147,10 @@ mod tests {
             Ok(json!(true))
         );
         assert_eq!(told("claims.groups.exists(g, g == 'g')", Gives::Bool), Ok(json!(true)));
+        assert_eq!(
+            told("{'n': claims.n + 1, 'g': claims.groups}", Gives::Any),
+            Ok(json!({"n": 2, "g": ["g"]}))
+        );
         assert!(told("claims.none", Gives::Text).is_err());
         assert!(told("claims.n", Gives::Text).is_err());
         for (source, gives) in [

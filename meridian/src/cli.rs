@@ -19,7 +19,9 @@ pub(crate) use api::{ApiArgs, AuditArgs, OidcArgs, ServiceAccountArgs};
 pub(crate) use dns::{ClientSubnet, DnsServeArgs, DnsServingArgs, DsArgs};
 pub(crate) use hub::{ApiserverArgs, UpArgs};
 pub(crate) use members::{JoinArgs, Mode, SyncerArgs, UnjoinArgs};
-pub(crate) use operate::{DrainArgs, OverrideCommand, TimelineArgs, UncordonArgs, WhichClusters, WordArgs};
+pub(crate) use operate::{
+    ConfirmRemovalsArgs, DrainArgs, OverrideCommand, TimelineArgs, UncordonArgs, WhichClusters, WordArgs,
+};
 pub(crate) use plan::PlanArgs;
 
 /// One Kubernetes API over many clusters: plain objects in, healthy addresses out.
@@ -97,6 +99,8 @@ pub(crate) enum Command {
     Drain(DrainArgs),
     /// End a drain: traffic and replicas return.
     Uncordon(UncordonArgs),
+    /// Say that what is to go from clusters may go, however much it is: it is held back, or refused, until somebody says so.
+    ConfirmRemovals(ConfirmRemovalsArgs),
     /// Say that a cluster or an address is down, or up, whatever is observed; for a time and with a reason.
     #[command(subcommand)]
     Override(OverrideCommand),
@@ -301,6 +305,9 @@ pub(crate) struct ExplainPlacementArgs {
     /// Namespace of the object.
     #[arg(short, long, default_value = "default")]
     pub(crate) namespace: String,
+    /// Name every cluster that was not chosen; of very many the placement holds the first of each reason only.
+    #[arg(long)]
+    pub(crate) all: bool,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }

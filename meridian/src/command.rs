@@ -8,6 +8,7 @@ use crate::data_dir::DataDirError;
 
 mod apiserver;
 mod backup;
+mod confirm_removals;
 mod dns;
 mod drain;
 mod ds;
@@ -82,6 +83,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), CommandError> {
         Command::Explain(ExplainCommand::Dns(args)) => resolve::explain(&data_dir, args).await,
         Command::Drain(args) => drain::run(&data_dir, args).await,
         Command::Uncordon(args) => drain::uncordon(&data_dir, args).await,
+        Command::ConfirmRemovals(args) => confirm_removals::run(&data_dir, args).await,
         Command::Override(command) => overrides::run(&data_dir, command).await,
         Command::Resolve(args) => resolve::run(args).await,
         Command::Status(args) => status::run(&data_dir, args).await,

@@ -168,10 +168,11 @@ pub(crate) async fn run(data_dir: &Path, args: UpArgs) -> Result<(), UpError> {
     let mut parts = Parts::new();
     hub.serve(&mut parts, listener);
     let administrator = hub.client(UserInfo::internal("up"));
+    let crowd = simulated_members::Crowd::default();
     let led = control::Led {
         controllers: hub.client(UserInfo::internal("controllers")),
         options: controllers.controllers,
-        syncers: Some(hub.client(UserInfo::internal("syncers"))),
+        syncers: Some((hub.client(UserInfo::internal("syncers")), crowd.nearby())),
     };
     let others = match &store.database_url {
         Some(_) => Some(control::Others::of(&dir, &pki, &hub, served_at, api.advertise.first())?),
@@ -181,7 +182,9 @@ pub(crate) async fn run(data_dir: &Path, args: UpArgs) -> Result<(), UpError> {
     let stop_dns = stop.clone();
     parts.spawn(async move { ("the DNS server", dns_server.serve(stop_dns).await.map_err(said)) });
 
-    let members = simulated_members::start(&administrator, simulate, simulate_network, stop.clone()).await?;
+    let members = crowd
+        .start(&administrator, simulate, simulate_network, stop.clone())
+        .await?;
     entries.extend(members.entries());
     write_kubeconfig(&dir, &entries)?;
     members.play_faults(&mut parts, administrator, stop.clone());
@@ -260,9 +263,9 @@ fn spawn_controllers(parts: &mut Parts, client: Client, options: controllers::Op
     });
 }
 
-fn spawn_syncers(parts: &mut Parts, client: Client, stop: CancellationToken) {
+fn spawn_syncers(parts: &mut Parts, client: Client, nearby: syncer::Nearby, stop: CancellationToken) {
     parts.spawn(async move {
-        syncer::supervise(client, stop).await;
+        syncer::supervise(client, nearby, stop).await;
         ("the syncers", Ok(()))
     });
 }

@@ -3,9 +3,14 @@
 //! not make. One file a kind. Absent: the Placement's own status (`placement_status`).
 
 mod autoscaler;
+mod budget;
+mod claim;
 mod conditions;
+mod cron_job;
+mod custom;
 mod daemon_set;
 mod deployment;
+mod ingress;
 mod job;
 mod pod;
 mod replica_set;
@@ -15,6 +20,8 @@ mod stateful_set;
 use api::placement::PlacedCluster;
 use api::{Placement, Reason};
 use serde_json::{Map, Value, json};
+
+use crate::federated_kinds::is_custom_group;
 
 pub use conditions::status_differs;
 
@@ -30,8 +37,19 @@ pub fn fold(object: &Value, placement: &Placement, now: &str) -> Option<Value> {
         ("autoscaling/v2", "HorizontalPodAutoscaler") => Some(autoscaler::fold(object, placement)),
         ("v1", "Pod") => pod::fold(placement),
         ("v1", "Service") => Some(service::fold(object, placement)),
+        ("v1", "PersistentVolumeClaim") => claim::fold(placement),
+        ("policy/v1", "PodDisruptionBudget") => Some(budget::fold(object, placement, now)),
+        ("networking.k8s.io/v1", "Ingress") => Some(ingress::fold(placement)),
+        ("batch/v1", "CronJob") => Some(cron_job::fold(placement)),
+        (api_version, _) if is_custom(api_version) => custom::fold(object, placement, now),
         _ => None,
     }
+}
+
+fn is_custom(api_version: &str) -> bool {
+    api_version
+        .split_once('/')
+        .is_some_and(|(group, _)| is_custom_group(group))
 }
 
 /// The rows of the clusters that are chosen, in order.
@@ -53,6 +71,17 @@ fn counted(placement: &Placement) -> impl Iterator<Item = &PlacedCluster> {
         excluded.any(|out| out.name == row.name && out.reason == Reason::ClusterFailed)
     };
     placement.status.clusters.iter().filter(move |row| !lost(row))
+}
+
+/// A count of pods of the hub's version: where an older one is still wanted there are none.
+fn sum_of_version(placement: &Placement, field: &str) -> i64 {
+    let rollout = placement.spec.rollout.as_ref();
+    let is_new = |row: &&PlacedCluster| {
+        rollout.is_none_or(|rollout| {
+            rollout.is_new_in(&row.name) && (row.template == rollout.version || row.template.is_empty())
+        })
+    };
+    chosen(placement).filter(is_new).map(|row| count(row, field)).sum()
 }
 
 /// A count of every cluster together.

@@ -11,6 +11,7 @@ pub mod faults;
 mod gate;
 mod kubelet;
 mod member;
+mod near;
 pub mod workloads;
 
 pub use addresses::AddressRange;

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use api::well_known::MASTERS_GROUP;
 use federation_apiserver::serve::{TlsError, serve_tls, tls_config};
 use federation_apiserver::server::ServerError;
 use federation_apiserver::store::MemoryStore;
@@ -24,6 +25,7 @@ use crate::certificates;
 use crate::faults::{Fault, Faults};
 use crate::gate::{self, Serve};
 use crate::kubelet::SimulatedKubelet;
+use crate::near::{NONSENSE, Near};
 use crate::workloads::{self, ControlPlane, WorkloadsConfig};
 
 /// A member to be.
@@ -264,6 +266,16 @@ impl Member {
         kube::Client::new(self.server.local(UserInfo::internal("simulated-admin")), "default")
     }
 
+    /// A client of its administrator for whoever lives in this process: without sockets, but not past its faults.
+    #[must_use]
+    pub fn near_client(&self) -> kube::Client {
+        let near = Near {
+            api: self.server.local(UserInfo::new("admin", [MASTERS_GROUP])),
+            fault: self.faults.api(),
+        };
+        kube::Client::new(near, "default")
+    }
+
     /// Its faults; a clone can be kept to inject some later.
     #[must_use]
     pub fn faults(&self) -> &Faults {
@@ -307,11 +319,11 @@ impl Serve for Front {
         Box::pin(async move {
             let answered = async {
                 let mut stream = tls.accept(stream).await?;
-                let page =
-                    b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 28\r\nConnection: close\r\n\r\n\
-                    <html>Welcome to nginx</html"
-                        .as_slice();
-                stream.write_all(page).await?;
+                let length = NONSENSE.len();
+                let page = format!(
+                    "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{NONSENSE}"
+                );
+                stream.write_all(page.as_bytes()).await?;
                 stream.shutdown().await
             };
             if let Err(error) = answered.await {

@@ -12,6 +12,7 @@ mod settle;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use api::{Manifest, PlacementKey};
 use tokio::sync::{mpsc, watch};
@@ -54,6 +55,8 @@ pub(crate) struct Engine {
     sessions: u64,
     /// Changes with the definitions in the member that are ours.
     definitions: watch::Sender<()>,
+    /// The newest version of any object that was seen in the member.
+    newest: Arc<AtomicU64>,
 }
 
 impl Engine {
@@ -64,6 +67,7 @@ impl Engine {
         outbox: Arc<Outbox>,
         inbox: mpsc::Sender<Input>,
         definitions: watch::Sender<()>,
+        newest: Arc<AtomicU64>,
     ) -> Self {
         Self {
             cluster,
@@ -79,6 +83,7 @@ impl Engine {
             session: None,
             sessions: 0,
             definitions,
+            newest,
         }
     }
 
@@ -126,6 +131,11 @@ impl Engine {
             Input::Manifest(manifest) => self.manifest_changed(*manifest),
             Input::ManifestGone(key) => self.manifest_gone(&key),
             Input::MemberUp(client) => self.member_up(client),
+            Input::MemberRestored(client) => {
+                // By their versions the objects of today would pass for older ones.
+                self.objects.clear();
+                self.member_up(client);
+            }
             Input::MemberDown => self.member_down(),
             Input::Kind(session, kind, news) if self.is_current(session) => self.kind_news(&kind, news),
             Input::Endpoints(session, news) if self.is_current(session) => self.endpoint_news(news),

@@ -19,6 +19,8 @@ pub(crate) enum Input {
     ManifestGone(PlacementKey),
     /// The member answers, is the right one, and this client reaches it.
     MemberUp(Client),
+    /// The same, and its store is older than it was: what was seen there says nothing of what is there now.
+    MemberRestored(Client),
     /// The member does not answer, or is not the right one.
     MemberDown,
     /// News of a kind in the member, seen in the given session.

@@ -29,6 +29,7 @@ mod truth;
 mod tunnel;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use tokio::sync::{OnceCell, mpsc, watch};
 use tokio::task::JoinSet;
@@ -37,7 +38,7 @@ use tokio_util::sync::CancellationToken;
 pub use access::{CONNECT_TIMEOUT, MemberAccess, MemberSource, REQUEST_TIMEOUT};
 pub use error::{AccessError, ApplyError, Deed, RequestError, SyncerError};
 pub use pull::{Ended, pull};
-pub use supervise::{supervise, supervise_one};
+pub use supervise::{Nearby, supervise, supervise_one};
 
 /// One cluster and how both sides of it are reached.
 #[derive(Clone)]
@@ -74,12 +75,14 @@ pub async fn run(config: SyncerConfig, shutdown: CancellationToken) -> Result<()
     let (hub_returned, hub_returns) = watch::channel(0);
     let outbox = Arc::new(report::Outbox::default());
     let (definitions, definitions_seen) = watch::channel(());
+    let newest = Arc::new(AtomicU64::new(0));
     let engine = engine::Engine::new(
         cluster.clone(),
         dns_addresses,
         outbox.clone(),
         inbox.clone(),
         definitions,
+        newest.clone(),
     );
     let probe = probe::Probe {
         cluster: cluster.clone(),
@@ -90,6 +93,7 @@ pub async fn run(config: SyncerConfig, shutdown: CancellationToken) -> Result<()
         outbox: outbox.clone(),
         engine: inbox.clone(),
         definitions: definitions_seen,
+        newest,
     };
 
     let mut parts: JoinSet<(&'static str, Result<(), SyncerError>)> = JoinSet::new();

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use api::HeartbeatSpec;
@@ -51,6 +52,8 @@ pub(crate) struct Probe {
     pub(crate) engine: mpsc::Sender<Input>,
     /// Changes when the member's definitions do, and with them perhaps which kinds it serves.
     pub(crate) definitions: watch::Receiver<()>,
+    /// The newest version of anything that was seen in the member.
+    pub(crate) newest: Arc<AtomicU64>,
 }
 
 /// Why a member cannot be worked with.
@@ -97,14 +100,20 @@ impl Probe {
             };
             let news = match looked {
                 Ok(reached) => {
+                    let mut restored = false;
                     if full {
                         facts_due = Instant::now() + FACTS_PERIOD;
+                        restored = self.went_back(&reached).await;
                     }
                     failures = 0;
                     heartbeat.reachable = true;
                     heartbeat.message.clear();
                     client = Some(reached.clone());
-                    (!up).then_some(Input::MemberUp(reached))
+                    match (restored, up) {
+                        (true, _) => Some(Input::MemberRestored(reached)),
+                        (false, false) => Some(Input::MemberUp(reached)),
+                        (false, true) => None,
+                    }
                 }
                 Err(Unusable { message, stranger }) => {
                     failures = failures.saturating_add(1);
@@ -117,14 +126,16 @@ impl Probe {
                 }
             };
             match &news {
-                Some(Input::MemberUp(client)) => sight = Some(Sight::open(self.cluster.clone(), client.clone())),
+                Some(Input::MemberUp(client) | Input::MemberRestored(client)) => {
+                    sight = Some(Sight::open(self.cluster.clone(), client.clone()))
+                }
                 Some(_) => sight = None,
                 None => {}
             }
             heartbeat.capacity = sight.as_ref().and_then(Sight::seen);
             self.outbox.pulse(heartbeat.clone());
             if let Some(news) = news {
-                up = matches!(news, Input::MemberUp(_));
+                up = matches!(news, Input::MemberUp(_) | Input::MemberRestored(_));
                 if up {
                     tracing::info!(cluster = %self.cluster, version = heartbeat.kubernetes_version, "the member answers");
                 }
@@ -147,7 +158,7 @@ impl Probe {
         };
         ready(&client)
             .await
-            .map_err(|error| Unusable::silent(format!("readiness check: {}", chain(&error))))?;
+            .map_err(|error| Unusable::silent(format!("readiness check: {}{}", chain(&error), self.next(&error))))?;
         if full {
             self.identify(&client, seen).await?;
             self.learn(&client, seen).await;
@@ -155,15 +166,37 @@ impl Probe {
         Ok(client)
     }
 
+    /// Whether the member's store is older than what was seen of it before.
+    async fn went_back(&self, client: &Client) -> bool {
+        // Before asking: what is written meanwhile is newer than the answer.
+        let before = self.newest.load(Ordering::Relaxed);
+        let Some(now) = revision(client).await else {
+            return false;
+        };
+        if now >= before {
+            self.newest.fetch_max(now, Ordering::Relaxed);
+            return false;
+        }
+        tracing::warn!(cluster = %self.cluster, before, now,
+            "the member's store went back, as after a restore from a backup; everything there is looked at anew");
+        self.newest.store(now, Ordering::Relaxed);
+        true
+    }
+
+    /// What to do about credentials that are not taken.
+    fn next(&self, error: &RequestError) -> String {
+        match error.code() {
+            Some(401 | 403) => format!("; next: meridian join {} --kubeconfig FILE --repair", self.cluster),
+            Some(_) | None => String::new(),
+        }
+    }
+
     async fn identify(&self, client: &Client, seen: &mut HeartbeatSpec) -> Result<(), Unusable> {
         let namespaces: Api<Namespace> = Api::all(client.clone());
         let system = within(PROBE_TIMEOUT, namespaces.get("kube-system"))
             .await
             .map_err(|error| {
-                let next = match error.code() {
-                    Some(401 | 403) => format!("; next: meridian join {} --kubeconfig FILE --repair", self.cluster),
-                    Some(_) | None => String::new(),
-                };
+                let next = self.next(&error);
                 Unusable::silent(format!("reading namespace kube-system: {}{next}", chain(&error)))
             })?;
         let mark = system
@@ -241,6 +274,15 @@ impl Probe {
     fn unlearnt(&self, what: &str, error: &RequestError) {
         tracing::debug!(cluster = %self.cluster, what, error = chain(error), "could not be read; the last value stands");
     }
+}
+
+/// The revision of the member's store; none where it does not say, or says no number. Kubernetes compares them as numbers since 1.35
+/// (KEP-5504), and never let them go back while a store lives.
+async fn revision(client: &Client) -> Option<u64> {
+    let namespaces: Api<Namespace> = Api::all(client.clone());
+    let one = ListParams::default().limit(1);
+    let list = within(PROBE_TIMEOUT, namespaces.list_metadata(&one)).await.ok()?;
+    list.metadata.resource_version?.parse().ok()
 }
 
 /// The readiness check of a Kubernetes API server.

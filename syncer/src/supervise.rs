@@ -4,6 +4,7 @@
 //! credentials change gets a new task; one whose task ends or panics gets another after a while. Absent: joining.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
 use api::well_known::SYSTEM_NAMESPACE;
@@ -27,14 +28,19 @@ const SECRET_TIMEOUT: Duration = Duration::from_secs(5);
 /// Time after which Clusters without usable credentials are looked at again.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
-/// Runs the syncers of all push clusters until shutdown.
-pub async fn supervise(hub: Client, shutdown: CancellationToken) {
-    Supervisor::new(hub, None).run(shutdown).await;
+/// A client for a cluster that lives in this process, by name; none for all others.
+pub type Nearby = Arc<dyn Fn(&str) -> Option<Client> + Send + Sync>;
+
+/// Runs the syncers of all push clusters until shutdown. Those that are `nearby` are reached without a socket.
+pub async fn supervise(hub: Client, nearby: Nearby, shutdown: CancellationToken) {
+    Supervisor::new(hub, None, nearby).run(shutdown).await;
 }
 
 /// Runs the syncer of one cluster, whatever its mode, until shutdown.
 pub async fn supervise_one(hub: Client, cluster: String, shutdown: CancellationToken) {
-    Supervisor::new(hub, Some(cluster)).run(shutdown).await;
+    Supervisor::new(hub, Some(cluster), Arc::new(|_| None))
+        .run(shutdown)
+        .await;
 }
 
 /// What a task was started with; a difference starts another.
@@ -53,6 +59,7 @@ struct Running {
 struct Supervisor {
     hub: Client,
     only: Option<String>,
+    nearby: Nearby,
     clusters: BTreeMap<String, Cluster>,
     /// Secrets of the system namespace as last seen; decides when credentials changed.
     secrets: HashMap<String, BTreeMap<String, Vec<u8>>>,
@@ -62,10 +69,11 @@ struct Supervisor {
 }
 
 impl Supervisor {
-    fn new(hub: Client, only: Option<String>) -> Self {
+    fn new(hub: Client, only: Option<String>, nearby: Nearby) -> Self {
         Self {
             hub,
             only,
+            nearby,
             clusters: BTreeMap::new(),
             secrets: HashMap::new(),
             running: HashMap::new(),
@@ -262,7 +270,10 @@ impl Supervisor {
         let config = SyncerConfig {
             cluster: name.to_owned(),
             hub: self.hub.clone(),
-            member: MemberSource::Access(setup.access.clone()),
+            member: match (self.nearby)(name) {
+                Some(client) => MemberSource::Client(client),
+                None => MemberSource::Access(setup.access.clone()),
+            },
             identity: setup.identity.clone(),
             dns_addresses: setup.dns_addresses.clone(),
         };

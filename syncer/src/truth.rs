@@ -52,6 +52,8 @@ pub(crate) fn report(facts: &Facts<'_>) -> Option<ReportSpec> {
     report.state = match (facts.trouble, facts.held) {
         (Some(trouble), _) if trouble.conflict => ReportState::Conflict,
         (Some(_), _) => ReportState::Failed,
+        (None, _) if spec.suspended => ReportState::Suspended,
+        (None, _) if spec.held_back => ReportState::Held,
         (None, _) if spec.action == ManifestAction::Hold && !spec.error.is_empty() => ReportState::Failed,
         (None, Some(_)) => ReportState::Applied,
         (None, None) => return None,
@@ -65,6 +67,7 @@ pub(crate) fn report(facts: &Facts<'_>) -> Option<ReportSpec> {
     if let (Some(held), Some(live)) = (facts.held, facts.live) {
         let kind = KindId::of(&spec.resource);
         report.hash.clone_from(&held.hash);
+        live.template().unwrap_or_default().clone_into(&mut report.template);
         report.observed_hub_generation = facts.observed_hub_generation;
         report.ready = ready(&kind, &live.value);
         if &*kind.kind == "Service" {
@@ -93,7 +96,9 @@ fn ready(kind: &KindId, live: &Value) -> Option<bool> {
     let is = match (&*kind.api_version, &*kind.kind) {
         ("apps/v1", "Deployment") => {
             let updated = count(&["status", "updatedReplicas"]);
-            observed() && updated >= wanted() && count(&["status", "availableReplicas"]) >= updated
+            // Old pods that are not gone may be all that is available.
+            let replaced = count(&["status", "replicas"]) <= updated;
+            observed() && updated >= wanted() && replaced && count(&["status", "availableReplicas"]) >= updated
         }
         ("apps/v1", "ReplicaSet") => observed() && count(&["status", "availableReplicas"]) >= wanted(),
         ("apps/v1", "StatefulSet") => {
@@ -110,10 +115,33 @@ fn ready(kind: &KindId, live: &Value) -> Option<bool> {
         ("batch/v1", "Job") => job_is_ready(live),
         ("v1", "Pod") => text(live, &["status", "phase"]) == Some("Succeeded") || holds(live, "Ready"),
         ("v1", "PersistentVolumeClaim") => text(live, &["status", "phase"]) == Some("Bound"),
+        ("policy/v1", "PodDisruptionBudget") => {
+            observed() && count(&["status", "currentHealthy"]) >= count(&["status", "desiredHealthy"])
+        }
+        ("networking.k8s.io/v1", "Ingress") => !addresses(live, &[]).is_empty(),
         ("v1", "Service") => text(live, &["spec", "type"]) != Some("LoadBalancer") || !addresses(live, &[]).is_empty(),
-        _ => return None,
+        _ => return by_conditions(kind, live),
     };
     Some(is)
+}
+
+/// Conditions by which custom kinds say that they do their work; the first that is there counts.
+const HEALTH: [&str; 3] = ["Ready", "Available", "Healthy"];
+
+/// Whether a copy of a custom kind does its work, by its conditions; none where it has none of them.
+fn by_conditions(kind: &KindId, live: &Value) -> Option<bool> {
+    let group = kind.api_version.split_once('/').map_or("", |(group, _)| group);
+    if api::names::is_built_in(group) {
+        return None;
+    }
+    let generation = number(live, &["metadata", "generation"]).unwrap_or(0);
+    let conditions = at(live, &["status", "conditions"])?.as_array()?;
+    let condition = HEALTH
+        .iter()
+        .find_map(|type_| conditions.iter().find(|one| text(one, &["type"]) == Some(type_)))?;
+    let observed =
+        number(condition, &["observedGeneration"]).or_else(|| number(live, &["status", "observedGeneration"]));
+    Some(text(condition, &["status"]) == Some("True") && observed.is_none_or(|observed| observed >= generation))
 }
 
 /// A Job does its work while it has not failed: done, suspended, or begun.
@@ -214,6 +242,59 @@ mod tests {
                 "{generation} {status}"
             );
         }
+    }
+
+    #[test]
+    fn custom_kinds_are_ready_by_their_conditions() {
+        let kind = KindId::new("example.com/v1", "Widget");
+        let said = |type_: &str, status: &str| json!([{"type": type_, "status": status}]);
+        for (status, wanted) in [
+            (json!({}), None),
+            (json!({"conditions": said("Synced", "True")}), None),
+            (json!({"conditions": said("Ready", "True")}), Some(true)),
+            (json!({"conditions": said("Available", "Unknown")}), Some(false)),
+            (
+                json!({"observedGeneration": 1, "conditions": said("Ready", "True")}),
+                Some(false),
+            ),
+            (
+                json!({"observedGeneration": 2, "conditions": said("Ready", "True")}),
+                Some(true),
+            ),
+            (
+                json!({"conditions": [{"type": "Ready", "status": "True", "observedGeneration": 1}]}),
+                Some(false),
+            ),
+        ] {
+            assert_eq!(ready(&kind, &deployment(2, status.clone())), wanted, "{status}");
+        }
+        let node = KindId::new("v1", "Node");
+        assert_eq!(
+            ready(&node, &deployment(1, json!({"conditions": said("Ready", "True")}))),
+            None
+        );
+    }
+
+    #[test]
+    fn budgets_and_ingresses_have_a_notion_of_it() {
+        let budget = KindId::new("policy/v1", "PodDisruptionBudget");
+        for (status, wanted) in [
+            (
+                json!({"observedGeneration": 1, "currentHealthy": 2, "desiredHealthy": 2}),
+                true,
+            ),
+            (
+                json!({"observedGeneration": 1, "currentHealthy": 1, "desiredHealthy": 2}),
+                false,
+            ),
+            (json!({"currentHealthy": 2, "desiredHealthy": 2}), false),
+        ] {
+            assert_eq!(ready(&budget, &deployment(1, status.clone())), Some(wanted), "{status}");
+        }
+        let ingress = KindId::new("networking.k8s.io/v1", "Ingress");
+        assert_eq!(ready(&ingress, &json!({"status": {"loadBalancer": {}}})), Some(false));
+        let with = json!({"status": {"loadBalancer": {"ingress": [{"hostname": "lb.example.com"}]}}});
+        assert_eq!(ready(&ingress, &with), Some(true));
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub(super) struct Desired {
     pub(super) status: Option<PlacementStatus>,
     pub(super) resource: ObjectRef,
     /// The hub object's, where it differs.
-    pub(super) object: Option<(Arc<Watched>, Value)>,
+    pub(super) object: Option<(Kind, Arc<Watched>, Value)>,
     /// Clusters whose rows go because they seem to be gone: make sure first.
     pub(super) vanished: Vec<(Kind, Id)>,
     /// Reports that have done their work.
@@ -62,7 +62,7 @@ pub(super) async fn apply(hub: Hub, recorder: Recorder, desired: Desired, pause:
     };
     let object_write = async {
         match &object {
-            Some((object, status)) => write_object(&hub, object, status).await.map(Some),
+            Some((kind, object, status)) => write_object(&hub, kind, object, status).await.map(Some),
             None => Ok(None),
         }
     };
@@ -82,7 +82,7 @@ pub(super) async fn apply(hub: Hub, recorder: Recorder, desired: Desired, pause:
     }
     match object_written {
         Ok(Some(written)) => {
-            if let Some(kind) = object.as_ref().and_then(|(object, _)| kind_of(object)) {
+            if let Some((kind, ..)) = object {
                 learned.push((kind, written));
             }
         }
@@ -110,15 +110,6 @@ pub(super) async fn apply(hub: Hub, recorder: Recorder, desired: Desired, pause:
     }
 }
 
-fn kind_of(object: &Watched) -> Option<Kind> {
-    let value = object.value();
-    let text = |key: &str| value.get(key).and_then(Value::as_str);
-    let (api_version, kind) = (text("apiVersion")?, text("kind")?);
-    super::folded()
-        .into_iter()
-        .find(|row| row.api_version == api_version && row.kind == kind)
-}
-
 async fn write_placement(hub: &Hub, standing: &Watched, status: &PlacementStatus) -> Result<Arc<Watched>, HubError> {
     let mut object = (*standing.value()).clone();
     if let Value::Object(map) = &mut object {
@@ -127,10 +118,7 @@ async fn write_placement(hub: &Hub, standing: &Watched, status: &PlacementStatus
     hub.replace_part(&PLACEMENT, &standing.id(), "status", &object).await
 }
 
-async fn write_object(hub: &Hub, object: &Watched, status: &Value) -> Result<Arc<Watched>, HubError> {
-    let Some(kind) = kind_of(object) else {
-        return Ok(Arc::new(object.clone()));
-    };
+async fn write_object(hub: &Hub, kind: &Kind, object: &Watched, status: &Value) -> Result<Arc<Watched>, HubError> {
     let mut patch: Map<String, Value> = status.as_object().cloned().unwrap_or_default();
     let value = object.value();
     for field in value
@@ -149,7 +137,7 @@ async fn write_object(hub: &Hub, object: &Watched, status: &Value) -> Result<Arc
         }
     }
     let patch = json!({"metadata": {"uid": object.uid()}, "status": patch});
-    hub.merge(&kind, &object.id(), Some("status"), &patch).await
+    hub.merge(kind, &object.id(), Some("status"), &patch).await
 }
 
 /// What a member refuses is an operator's business, on the object it refuses.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use api::{Placement, PlacementKey, Report, ReportSpec};
 
+use super::rules::{Book, Fault};
 use crate::runtime::feed::News;
 use crate::runtime::kind::{self, Kind};
 use crate::runtime::shelf::{Moved, Shelf};
@@ -29,10 +30,47 @@ pub(super) struct Index {
     pub(super) placements: BTreeMap<PlacementKey, Standing>,
     pub(super) reports: BTreeMap<PlacementKey, BTreeMap<String, Told>>,
     pub(super) clusters: BTreeSet<String>,
+    /// What definitions say of their objects.
+    pub(super) rules: Book,
 }
 
 impl Index {
-    pub(super) fn take(&mut self, news: News) -> Vec<PlacementKey> {
+    /// Takes news; Placements that are dirty now, and faults in rules, each with its definition.
+    pub(super) fn take(&mut self, news: News) -> (Vec<PlacementKey>, Vec<(Arc<Watched>, Fault)>) {
+        if news.kind == kind::DEFINITION {
+            return self.take_definitions(news);
+        }
+        (self.take_objects(news), vec![])
+    }
+
+    fn take_definitions(&mut self, news: News) -> (Vec<PlacementKey>, Vec<(Arc<Watched>, Fault)>) {
+        let (mut dirty, mut faults) = (Vec::new(), Vec::new());
+        for moved in self.shelves.entry(news.kind).or_default().take(news.change) {
+            let values = [&moved.old, &moved.new].map(|watched| watched.as_ref().map(|watched| watched.value()));
+            let [before, now] = values.each_ref().map(Option::as_deref);
+            let (kinds, wrong) = self.rules.take(before, now);
+            faults.extend(
+                moved
+                    .new
+                    .iter()
+                    .flat_map(|definition| wrong.iter().map(|fault| (definition.clone(), fault.clone()))),
+            );
+            let concerned = |placement: &Placement| {
+                let resource = &placement.spec.resource;
+                kinds
+                    .iter()
+                    .any(|(group, kind)| *kind == resource.kind && resource.group() == group)
+            };
+            let all = self
+                .placements
+                .iter()
+                .filter(|(_, standing)| concerned(&standing.placement));
+            dirty.extend(all.map(|(key, _)| key.clone()));
+        }
+        (dirty, faults)
+    }
+
+    fn take_objects(&mut self, news: News) -> Vec<PlacementKey> {
         let News { kind, change, .. } = news;
         let moved = self.shelves.entry(kind.clone()).or_default().take(change);
         if moved.is_empty() {
@@ -74,13 +112,13 @@ impl Index {
     }
 
     /// The hub object of a Placement, if it is of a kind whose status the members make.
-    pub(super) fn object_of(&self, placement: &Placement) -> Option<&Arc<Watched>> {
+    pub(super) fn object_of(&self, placement: &Placement) -> Option<(&Kind, &Arc<Watched>)> {
         let resource = &placement.spec.resource;
-        let (_, shelf) = self
+        let (kind, shelf) = self
             .shelves
             .iter()
             .find(|(kind, _)| kind.kind == resource.kind && kind.api_version == resource.api_version)?;
-        shelf.get(&Id::new(&resource.namespace, &resource.name))
+        Some((kind, shelf.get(&Id::new(&resource.namespace, &resource.name))?))
     }
 
     fn take_placement(&mut self, moved: Moved) -> Option<PlacementKey> {

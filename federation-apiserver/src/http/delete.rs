@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::response::Response;
 use bytes::{BufMut, Bytes, BytesMut};
 use http::StatusCode;
+use jiff::Timestamp;
 use machinery::field::{self, Path};
 use machinery::status::Status;
 use serde_json::Value;
@@ -11,6 +12,7 @@ use serde_json::Value;
 use super::query::Query;
 use super::select::Selection;
 use super::{Ask, body, mutate, respond};
+use crate::cache::CachedObject;
 use crate::write::{DeleteOptions, FieldValidation, Options, Part, Propagation};
 
 /// Reads the options of a deletion from body and query; the body wins.
@@ -89,10 +91,31 @@ fn write_options(dry_run: bool) -> Options {
     }
 }
 
+/// Refuses what would take too much from a member along with it.
+fn check_along(ask: &Ask, object: &CachedObject) -> Result<(), Status> {
+    match ask.server.streams.refuses_deletion(&ask.kind, object, Timestamp::now()) {
+        Some(why) => Err(Status::forbidden(
+            &ask.kind.group,
+            &ask.kind.plural,
+            &object.key.name,
+            &why,
+        )),
+        None => Ok(()),
+    }
+}
+
 /// Answers the deletion of one object.
 pub(crate) async fn one(ask: &Ask, body: Body) -> Result<Response, Status> {
     let form = ask.form(true)?;
     let options = options(ask, &body::read(body).await?)?;
+    if let Some(object) = ask
+        .server
+        .engine
+        .cache_of(&ask.kind)
+        .get(&ask.path.namespace, &ask.path.name)
+    {
+        check_along(ask, &object)?;
+    }
     let intent = ask.intent(Part::Object, write_options(options.dry_run));
     let outcome = ask.server.engine.delete(&intent, &options).await?;
     let mut response = respond::json_bytes(
@@ -125,6 +148,7 @@ pub(crate) async fn collection(ask: &Ask, body: Body) -> Result<Response, Status
     );
     let mut first = true;
     for object in objects.iter().filter(|object| selection.has(object)) {
+        check_along(ask, object)?;
         let mut intent = ask.intent(Part::Object, write_options(options.dry_run));
         intent.namespace = object.key.namespace.to_string();
         intent.name = object.key.name.to_string();

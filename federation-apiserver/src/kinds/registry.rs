@@ -45,6 +45,18 @@ impl Registry {
         Self::from_kinds(rows.into_iter().map(|row| Arc::new(row.into_kind())).collect())
     }
 
+    /// The same, made once for all servers of the process: nobody changes it, and its documents are large.
+    #[must_use]
+    pub fn shared(profile: Profile) -> Arc<Self> {
+        static HUB: OnceLock<Arc<Registry>> = OnceLock::new();
+        static MEMBER: OnceLock<Arc<Registry>> = OnceLock::new();
+        let made = match profile {
+            Profile::Hub => &HUB,
+            Profile::Member => &MEMBER,
+        };
+        made.get_or_init(|| Arc::new(Self::of(profile))).clone()
+    }
+
     fn from_kinds(kinds: Vec<Arc<Kind>>) -> Self {
         let mut by_resource: BTreeMap<String, BTreeMap<String, Resources>> = BTreeMap::new();
         for kind in &kinds {
@@ -177,9 +189,9 @@ pub struct Catalog {
 impl Catalog {
     /// A catalog that begins with a registry.
     #[must_use]
-    pub fn new(registry: Registry) -> Self {
+    pub fn new(registry: Arc<Registry>) -> Self {
         Self {
-            current: ArcSwap::from_pointee(registry),
+            current: ArcSwap::new(registry),
             changed: watch::Sender::new(()),
         }
     }

@@ -1,7 +1,7 @@
 //! Which members are asked. In: Clusters, Secrets and Placements as the cache has them. Out: members, and words about those
 //! that are left out.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use api::metadata::ConditionStatus;
@@ -39,11 +39,11 @@ pub(super) fn of(ask: &Ask, labels: &LabelSelector) -> Circle {
     if !namespace.is_empty() && !is_read_through(&ask.server, namespace) {
         return circle;
     }
-    let named = (!namespace.is_empty()).then(|| placed_in(&ask.server, namespace));
+    let named = (!namespace.is_empty()).then(|| ask.server.streams.placed_in(namespace));
     for member in all(&ask.server) {
         let name = member.name().to_owned();
         let label = BTreeMap::from([(CLUSTER_LABEL.to_owned(), name.clone())]);
-        if named.as_ref().is_some_and(|named| !named.contains(&name)) || !labels.matches(&label) {
+        if named.as_ref().is_some_and(|named| !named.contains(&*name)) || !labels.matches(&label) {
             continue;
         }
         if member.cluster.manageable() == ConditionStatus::True {
@@ -93,16 +93,6 @@ fn member(server: &Shared, object: &CachedObject) -> Option<Member> {
         .filter_map(|(key, value)| Some((key, STANDARD.decode(value.as_str()?).ok()?)))
         .collect();
     Some(Member { cluster, secret })
-}
-
-/// The clusters that something of a namespace is placed in.
-fn placed_in(server: &Shared, namespace: &str) -> BTreeSet<String> {
-    let placements = kind(server, GROUP, "placements").snapshot();
-    let clusters = placements
-        .in_namespace(namespace)
-        .filter_map(|object| read::<Placement>(object))
-        .flat_map(|placement| placement.spec.clusters);
-    clusters.map(|target| target.name).collect()
 }
 
 /// The clusters of the Placement of one object.

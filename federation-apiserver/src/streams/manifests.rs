@@ -4,24 +4,24 @@
 //! manifests of that cause: one change of a policy may change many manifests, and a watch that breaks between two of them
 //! must resume between them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use api::well_known::{API_VERSION, GROUP};
-use api::{PlacementKey, Revision};
+use api::{Manifest, PlacementKey, Revision};
 use axum::response::Response;
+use jiff::Timestamp;
 use machinery::status::Status;
-use serde_json::Value;
-use tokio::sync::broadcast::error::RecvError;
+use placement::removals::RemovalGuard;
+use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::Streams;
-use super::relevance;
-use super::render::{Outcome, Renderer, clusters_key, is_override, placements_key, to_value};
-use crate::cache::{
-    Batch, Cache, CachedObject, Event, EventType, HistoryConfig, KindCache, canonical, splice_revision,
-};
+use super::removals::{Removals, Word};
+use super::render::{Outcome, Renderer, held_back, key_of, to_value};
+use super::router::{Dirty, Router};
+use crate::cache::{Cache, CachedObject, HistoryConfig, KindCache, canonical, splice_revision};
 use crate::http::select::Selection;
 use crate::http::source::Source;
 use crate::http::{Ask, list, negotiate, watch};
@@ -78,7 +78,14 @@ impl Streams {
         if let Some(found) = clusters.get(cluster).filter(|m| !m.over.is_cancelled()) {
             return found.clone();
         }
-        let manifests = Arc::new(Manifests::start(&self.cache, &self.catalog, cluster, &self.shutdown));
+        let manifests = Arc::new(Manifests::start(
+            &self.cache,
+            &self.catalog,
+            &self.router(),
+            cluster,
+            self.guard,
+            &self.shutdown,
+        ));
         clusters.insert(cluster.to_owned(), manifests.clone());
         let (stop, weak) = (self.shutdown.clone(), Arc::downgrade(&manifests));
         tokio::spawn(stop.run_until_cancelled_owned(async move {
@@ -101,55 +108,49 @@ impl Streams {
 }
 
 impl Manifests {
-    fn start(cache: &Arc<Cache>, catalog: &Arc<Catalog>, cluster: &str, shutdown: &CancellationToken) -> Self {
+    fn start(
+        cache: &Arc<Cache>,
+        catalog: &Arc<Catalog>,
+        router: &Arc<Router>,
+        cluster: &str,
+        guard: RemovalGuard,
+        shutdown: &CancellationToken,
+    ) -> Self {
         let kind = KindKey::new(GROUP, "manifests");
-        // Subscribed before the first rendering, so that nothing falls between the two.
-        let mut feed = cache.subscribe();
-        let mut kinds = catalog.subscribe();
+        // Before the first rendering, so that nothing falls between the two.
+        let mailbox = router.subscribe(cluster);
         let begin = version(cache.revision(), 0);
         let objects = KindCache::detached(kind.clone(), begin, HistoryConfig::default());
         let mut follower = Follower {
             cache: cache.clone(),
-            renderer: Renderer::new(cache.clone(), catalog.clone(), cluster),
+            router: router.clone(),
+            renderer: Renderer::new(cache.clone(), catalog.clone(), router.parsed.clone(), cluster),
+            removals: Removals::new(guard),
             objects: objects.clone(),
             kind,
             cluster: cluster.to_owned(),
         };
         follower.begin();
         let stop = shutdown.child_token();
-        let (over, guard) = (stop.clone(), stop.clone().drop_guard());
+        let (over, ends) = (stop.clone(), stop.clone().drop_guard());
         tokio::spawn(stop.run_until_cancelled_owned(async move {
             loop {
-                let received = tokio::select! {
-                    received = feed.recv() => received,
-                    changed = kinds.changed() => {
-                        if changed.is_err() {
-                            return;
-                        }
-                        // Objects of a kind that was not known may be here already.
-                        follower.everything(follower.cache.revision());
-                        continue;
+                let due = follower.removals.due();
+                tokio::select! {
+                    Dirty { keys, everything } = mailbox.take() => match everything {
+                        Some(revision) => follower.everything(revision, keys),
+                        None => follower.each(keys),
+                    },
+                    () = tokio::time::sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
+                        follower.publish(follower.cache.revision(), BTreeSet::new());
                     }
-                };
-                match received {
-                    Ok(Batch::Events { revision, events }) => follower.events(revision, &events),
-                    Ok(Batch::Reset { revision }) => follower.everything(revision),
-                    Err(RecvError::Lagged(missed)) => {
-                        tracing::info!(
-                            cluster = follower.cluster,
-                            missed,
-                            "manifests are rendered again from scratch"
-                        );
-                        follower.everything(follower.cache.revision());
-                    }
-                    Err(RecvError::Closed) => return,
                 }
             }
         }));
         Self {
             objects,
             over,
-            _task: guard,
+            _task: ends,
         }
     }
 }
@@ -162,7 +163,9 @@ fn version(cause: Revision, place: u64) -> Revision {
 
 struct Follower {
     cache: Arc<Cache>,
+    router: Arc<Router>,
     renderer: Renderer,
+    removals: Removals,
     objects: Arc<KindCache>,
     kind: KindKey,
     cluster: String,
@@ -172,25 +175,11 @@ impl Follower {
     /// Renders everything once.
     fn begin(&mut self) {
         let cause = self.cache.revision();
-        self.renderer.refresh();
-        let commits: Vec<Committed> = self
-            .renderer
-            .placements()
-            .iter()
-            .filter_map(|key| self.rendered(key))
-            .collect();
-        let commits: Vec<Committed> = commits
-            .into_iter()
-            .zip(1..)
-            .map(|(commit, place)| {
-                let revision = version(cause, place);
-                Committed {
-                    revision,
-                    created_revision: revision,
-                    ..commit
-                }
-            })
-            .collect();
+        self.renderer.refresh(self.router.overrides());
+        let keys = self.router.placements(&self.cluster).into_iter().collect();
+        // All that is to go is known at once.
+        let words = self.words(keys, self.removals.long_ago(Instant::now()));
+        let commits = self.commits(version(cause, 1), words);
         let last = commits
             .last()
             .map_or_else(|| version(cause, 0), |commit| commit.revision);
@@ -198,91 +187,108 @@ impl Follower {
         self.objects.advance(last);
     }
 
-    fn rendered(&self, key: &PlacementKey) -> Option<Committed> {
-        match self.renderer.render(key) {
-            Outcome::Manifest(manifest) => {
-                let body = canonical(&to_value(&manifest)?);
-                Some(Committed {
-                    key: ObjectKey::new(&self.kind, &key.namespace, &key.name),
-                    uid: manifest.metadata.uid.as_deref().unwrap_or_default().into(),
-                    op: Op::Created,
-                    revision: Revision::FIRST,
-                    created_revision: Revision::FIRST,
-                    body,
-                })
-            }
-            Outcome::Nothing | Outcome::Unchanged => None,
-        }
-    }
-
-    /// Looks at every Placement, and at every manifest whose Placement is gone.
-    fn everything(&mut self, revision: Revision) {
-        self.renderer.refresh();
-        let mut keys: BTreeSet<PlacementKey> = self.renderer.placements().into_iter().collect();
+    /// Looks at every Placement that names the cluster, at every manifest that it was told, and at these.
+    fn everything(&mut self, revision: Revision, keys: BTreeMap<PlacementKey, Revision>) {
+        self.renderer.refresh(self.router.overrides());
+        let revision = keys.values().copied().fold(revision, Revision::max);
+        let mut keys: BTreeSet<PlacementKey> = keys.into_keys().collect();
+        keys.extend(self.router.placements(&self.cluster));
         keys.extend(self.objects.snapshot().iter().map(|object| key_of(object)));
         self.publish(revision, keys);
     }
 
-    fn events(&mut self, revision: Revision, events: &[Arc<Event>]) {
-        let mut keys = BTreeSet::new();
-        let mut all = false;
-        for event in events {
-            let kind = &event.object.key.kind;
-            if *kind == placements_key() {
-                if relevance::of_placement(event, &self.cluster) {
-                    keys.insert(key_of(&event.object));
-                }
-            } else if *kind == clusters_key() {
-                all |= *event.object.key.name == *self.cluster && wants_differ(event);
-            } else if is_override(kind) {
-                all = true;
-            } else if let Some(key) = self.renderer.placement_of(&event.object)
-                && relevance::of_object(event)
-            {
-                keys.insert(key);
-            }
+    /// Looks at some, in the order in which they changed.
+    fn each(&mut self, keys: BTreeMap<PlacementKey, Revision>) {
+        let mut by_revision: BTreeMap<Revision, BTreeSet<PlacementKey>> = BTreeMap::new();
+        for (key, revision) in keys {
+            by_revision.entry(revision).or_default().insert(key);
         }
-        if all {
-            self.everything(revision);
-        } else {
+        for (revision, keys) in by_revision {
             self.publish(revision, keys);
         }
     }
 
-    /// Renders some Placements and tells what changed.
-    fn publish(&self, cause: Revision, keys: BTreeSet<PlacementKey>) {
-        let mut commits = Vec::new();
-        let mut next = self.objects.revision().next().max(version(cause, 1));
+    /// Renders some Placements, and those of which the time has come, and tells what changed.
+    fn publish(&mut self, cause: Revision, keys: BTreeSet<PlacementKey>) {
+        let words = self.words(keys, Instant::now());
+        let next = self.objects.revision().next().max(version(cause, 1));
+        let commits = self.commits(next, words);
+        if let Some(last) = commits.last().map(|commit| commit.revision) {
+            self.objects.apply(&commits);
+            self.objects.advance(last);
+        }
+        self.objects.advance(version(cause, 0));
+    }
+
+    /// What the cluster is told of Placements that were looked at now; what is to go is known `since` then.
+    fn words(&mut self, keys: BTreeSet<PlacementKey>, since: Instant) -> BTreeMap<PlacementKey, Outcome> {
+        let now = Instant::now();
+        let mut words = BTreeMap::new();
         for key in keys {
+            let outcome = self.renderer.render(&key);
+            match &outcome {
+                Outcome::Going { held_before, .. } => self.removals.going(&key, *held_before, since),
+                Outcome::Nothing => self.removals.gone(&key, now),
+                Outcome::Manifest(_) => self.removals.staying(&key),
+                Outcome::Unchanged => {}
+            }
+            words.insert(key, outcome);
+        }
+        let confirmed = self.renderer.is_confirmed(Timestamp::now());
+        let held = self.router.count(&self.cluster);
+        for key in self.removals.judge(held, confirmed, now) {
+            words.entry(key).or_insert_with_key(|key| self.renderer.render(key));
+        }
+        for (key, outcome) in &mut words {
+            if let Outcome::Going { manifest, .. } = outcome {
+                *outcome = match self.removals.word(key) {
+                    Word::Remove => Outcome::Manifest(std::mem::take(manifest)),
+                    Word::Hold => Outcome::Manifest(Box::new(held_back(std::mem::take(manifest), &self.cluster))),
+                    Word::Wait => Outcome::Unchanged,
+                };
+            }
+        }
+        words
+    }
+
+    /// What differs from what was told, from a version on.
+    fn commits(&self, first: Revision, words: BTreeMap<PlacementKey, Outcome>) -> Vec<Committed> {
+        let mut commits = Vec::new();
+        let mut next = first;
+        for (key, word) in words {
             let held = self.objects.get(&key.namespace, &key.name);
-            let commit = match (self.renderer.render(&key), held) {
-                (Outcome::Unchanged, _) | (Outcome::Nothing, None) => None,
+            let commit = match (word, held) {
                 (Outcome::Nothing, Some(held)) => Some(self.gone(&held, next)),
-                (Outcome::Manifest(manifest), held) => to_value(&manifest).and_then(|value| {
-                    let body = canonical(&value);
-                    let same = held
-                        .as_ref()
-                        .is_some_and(|held| splice_revision(&body, held.revision) == Some(held.bytes.clone()));
-                    (!same).then(|| Committed {
-                        key: ObjectKey::new(&self.kind, &key.namespace, &key.name),
-                        uid: manifest.metadata.uid.as_deref().unwrap_or_default().into(),
-                        op: if held.is_some() { Op::Updated } else { Op::Created },
-                        revision: next,
-                        created_revision: held.map_or(next, |held| held.created_revision),
-                        body,
-                    })
-                }),
+                (Outcome::Manifest(manifest), held) => self.told(&key, &manifest, held.as_deref(), next),
+                (Outcome::Unchanged | Outcome::Nothing | Outcome::Going { .. }, _) => None,
             };
             if let Some(commit) = commit {
                 next = commit.revision.next();
                 commits.push(commit);
             }
         }
-        if let Some(last) = commits.last().map(|commit| commit.revision) {
-            self.objects.apply(&commits);
-            self.objects.advance(last);
+        commits
+    }
+
+    fn told(
+        &self,
+        key: &PlacementKey,
+        manifest: &Manifest,
+        held: Option<&CachedObject>,
+        revision: Revision,
+    ) -> Option<Committed> {
+        let body = canonical(&to_value(manifest)?);
+        if held.is_some_and(|held| splice_revision(&body, held.revision).as_ref() == Some(&held.bytes)) {
+            return None;
         }
-        self.objects.advance(version(cause, 0));
+        Some(Committed {
+            key: ObjectKey::new(&self.kind, &key.namespace, &key.name),
+            uid: manifest.metadata.uid.as_deref().unwrap_or_default().into(),
+            op: if held.is_some() { Op::Updated } else { Op::Created },
+            revision,
+            created_revision: held.map_or(revision, |held| held.created_revision),
+            body,
+        })
     }
 
     fn gone(&self, held: &CachedObject, revision: Revision) -> Committed {
@@ -295,33 +301,4 @@ impl Follower {
             body: canonical(&held.value()),
         }
     }
-}
-
-fn key_of(object: &CachedObject) -> PlacementKey {
-    PlacementKey {
-        namespace: object.key.namespace.to_string(),
-        name: object.key.name.to_string(),
-    }
-}
-
-/// Whether a change of a Cluster can change what is rendered for it: its status cannot.
-fn wants_differ(event: &Event) -> bool {
-    let Some(previous) = event
-        .previous
-        .as_ref()
-        .filter(|_| event.event_type == EventType::Modified)
-    else {
-        return true;
-    };
-    let (before, after) = (previous.value(), event.object.value());
-    let part = |value: &Value, pointer: &str| value.pointer(pointer).cloned();
-    // A cluster that begins to leave may keep what it has.
-    [
-        "/spec",
-        "/metadata/labels",
-        "/metadata/annotations",
-        "/metadata/deletionTimestamp",
-    ]
-    .iter()
-    .any(|p| part(&before, p) != part(&after, p))
 }

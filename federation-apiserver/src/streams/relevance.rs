@@ -1,9 +1,9 @@
-//! Whether a change on the hub can change what a cluster is told.
+//! Whether a change on the hub can change what clusters are told, and which.
 //!
-//! In: an event. Out: yes or no, by comparing the text of the parts that rendering reads, without building trees: most
-//! changes are of status, and every cluster's stream sees all of them. In doubt the answer is yes.
+//! In: an event. Out: yes, no or names, by comparing the text of the parts that rendering reads, without building trees: most
+//! changes are of status. In doubt the answer is yes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -14,23 +14,58 @@ type Fields<'a> = BTreeMap<&'a str, &'a RawValue>;
 
 /// Of a federated object, everything but status, version and field ownership is rendered.
 pub(super) fn of_object(event: &Event) -> bool {
-    changed(event, |before, after| {
-        Some(rendered(&before.bytes)? != rendered(&after.bytes)?)
-    })
+    let differ = |before: &CachedObject| Some(rendered(&before.bytes)? != rendered(&event.object.bytes)?);
+    same_object_before(event).and_then(differ).unwrap_or(true)
 }
 
-/// Of a Placement, the decision is read, and whether the cluster has a row in its status.
-pub(super) fn of_placement(event: &Event, cluster: &str) -> bool {
-    changed(event, |before, after| {
-        let same_decision = rendered(&before.bytes)? == rendered(&after.bytes)?;
-        Some(!same_decision || has_row(&before.bytes, cluster)? != has_row(&after.bytes, cluster)?)
-    })
+/// Whom a change of a Placement concerns.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Concern {
+    /// Every cluster that it names or named.
+    Named,
+    /// Clusters that have a row in its status now and had none, or the other way round: the decision is what it was.
+    Rows(BTreeSet<String>),
 }
 
-fn changed(event: &Event, differ: impl Fn(&CachedObject, &CachedObject) -> Option<bool>) -> bool {
-    let before = event.previous.as_ref();
-    let before = before.filter(|before| event.event_type == EventType::Modified && before.uid == event.object.uid);
-    before.and_then(|before| differ(before, &event.object)).unwrap_or(true)
+/// Of a Placement, the decision is read, and which clusters have a row in its status.
+pub(super) fn of_placement(event: &Event) -> Concern {
+    let rows = |before: &CachedObject| {
+        if rendered(&before.bytes)? != rendered(&event.object.bytes)? {
+            return None;
+        }
+        let (before, after) = (Names::read(&before.bytes)?, Names::read(&event.object.bytes)?);
+        Some(before.rows.symmetric_difference(&after.rows).cloned().collect())
+    };
+    same_object_before(event)
+        .and_then(rows)
+        .map_or(Concern::Named, Concern::Rows)
+}
+
+/// Whether a change of a Cluster can change what is rendered for it: its status cannot.
+pub(super) fn of_cluster(event: &Event) -> bool {
+    let Some(previous) = event
+        .previous
+        .as_ref()
+        .filter(|_| event.event_type == EventType::Modified)
+    else {
+        return true;
+    };
+    let (before, after) = (previous.value(), event.object.value());
+    // A cluster that begins to leave may keep what it has.
+    [
+        "/spec",
+        "/metadata/labels",
+        "/metadata/annotations",
+        "/metadata/deletionTimestamp",
+    ]
+    .iter()
+    .any(|part| before.pointer(part) != after.pointer(part))
+}
+
+/// The object before the change, where it is the same one.
+fn same_object_before(event: &Event) -> Option<&CachedObject> {
+    let before = event.previous.as_deref();
+    before.filter(|before| event.event_type == EventType::Modified && before.uid == event.object.uid)
 }
 
 /// The text of the parts that rendering reads.
@@ -48,26 +83,47 @@ fn rendered(bytes: &[u8]) -> Option<BTreeMap<(bool, &str), &str>> {
     Some(of_metadata.chain(others).collect())
 }
 
+/// The clusters that a Placement names.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    chosen: BTreeSet<String>,
+    rows: BTreeSet<String>,
+}
+
+impl Names {
+    /// Reads nothing else of a Placement.
+    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
+        let Read { spec, status } = serde_json::from_slice(bytes).ok()?;
+        let names = |part: Part| part.clusters.into_iter().map(|named| named.name).collect();
+        Some(Self {
+            chosen: names(spec),
+            rows: names(status),
+        })
+    }
+
+    /// All of them; one that is chosen and has a row comes twice.
+    pub(super) fn all(&self) -> impl Iterator<Item = &str> {
+        self.chosen.iter().chain(&self.rows).map(String::as_str)
+    }
+}
+
 #[derive(Deserialize)]
-struct Rows {
+struct Read {
     #[serde(default)]
-    status: Status,
+    spec: Part,
+    #[serde(default)]
+    status: Part,
 }
 
 #[derive(Default, Deserialize)]
-struct Status {
+struct Part {
     #[serde(default)]
-    clusters: Vec<Row>,
+    clusters: Vec<Named>,
 }
 
 #[derive(Deserialize)]
-struct Row {
+struct Named {
     name: String,
-}
-
-fn has_row(bytes: &[u8], cluster: &str) -> Option<bool> {
-    let rows: Rows = serde_json::from_slice(bytes).ok()?;
-    Some(rows.status.clusters.iter().any(|row| row.name == cluster))
 }
 
 #[cfg(test)]
@@ -137,15 +193,31 @@ mod tests {
                 .iter()
                 .map(|name| json!({"name": name, "applied": applied}))
                 .collect();
-            json!({"metadata": {"name": "p", "uid": "u"}, "spec": {"clusters": []}, "status": {"clusters": rows}})
+            json!({"metadata": {"name": "p", "uid": "u"}, "spec": {"clusters": [{"name": "eu-1"}]}, "status": {"clusters": rows}})
         };
-        let came = event(&rows(&["eu-1"], false), &rows(&["eu-1", "us-1"], true));
-        assert!(of_placement(&came, "us-1"));
-        assert!(!of_placement(&came, "eu-1"));
-        let went = event(&rows(&["eu-1"], false), &rows(&[], false));
-        assert!(of_placement(&went, "eu-1"));
+        let concern = |names: &[&str]| Concern::Rows(names.iter().map(|name| (*name).to_owned()).collect());
+        let said = |before: &Value, after: &Value| of_placement(&event(before, after));
+        assert_eq!(said(&rows(&["eu-1"], false), &rows(&["eu-1"], true)), concern(&[]));
+        assert_eq!(
+            said(&rows(&["eu-1"], false), &rows(&["eu-1", "us-1"], true)),
+            concern(&["us-1"])
+        );
+        assert_eq!(said(&rows(&["eu-1"], false), &rows(&[], false)), concern(&["eu-1"]));
         let mut decided = rows(&["eu-1"], false);
         decided["spec"]["deleted"] = json!(true);
-        assert!(of_placement(&event(&rows(&["eu-1"], false), &decided), "ap-1"));
+        assert_eq!(said(&rows(&["eu-1"], false), &decided), Concern::Named);
+        let names = Names::read(rows(&["us-1"], true).to_string().as_bytes()).unwrap();
+        assert_eq!(names.all().collect::<Vec<_>>(), ["eu-1", "us-1"]);
+        assert!(Names::read(b"{").is_none());
+    }
+
+    #[test]
+    fn of_a_cluster_its_status_does_not_matter() {
+        let cluster = |region: &str, version: &str| json!({"metadata": {"name": "eu-1", "uid": "u"}, "spec": {"region": region}, "status": {"kubernetesVersion": version}});
+        assert!(!of_cluster(&event(&cluster("eu", "v1"), &cluster("eu", "v2"))));
+        assert!(of_cluster(&event(&cluster("eu", "v1"), &cluster("us", "v1"))));
+        let mut leaving = cluster("eu", "v1");
+        leaving["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
+        assert!(of_cluster(&event(&cluster("eu", "v1"), &leaving)));
     }
 }

@@ -6,9 +6,13 @@ use api::manifest::{ManifestAction, ManifestSpec};
 use api::metadata::ObjectMeta;
 use api::well_known::{API_VERSION, GROUP, KEEP_ANNOTATION};
 use api::{Cluster, Manifest, OverridePolicy, Placement, PlacementKey};
+use jiff::Timestamp;
+use machinery::expression::selecting::Selecting;
+use placement::removals;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::parsed::Parsed;
 use crate::cache::{Cache, CachedObject, KindCache};
 use crate::kinds::Catalog;
 use crate::store::KindKey;
@@ -19,21 +23,32 @@ pub(super) struct Renderer {
     catalog: Arc<Catalog>,
     name: String,
     placements: Arc<KindCache>,
+    parsed: Arc<Parsed>,
     cluster: Option<Cluster>,
-    overrides: Vec<OverridePolicy>,
+    overrides: Arc<[OverridePolicy]>,
+    /// The expressions of overrides' selectors.
+    selecting: Selecting,
 }
 
 /// What a rendering came to.
 pub(super) enum Outcome {
     /// The cluster is told this.
     Manifest(Box<Manifest>),
+    /// The object is to go from the cluster.
+    Going {
+        /// The word that removes it.
+        manifest: Box<Manifest>,
+        /// It was held back when the cluster last spoke of it.
+        held_before: bool,
+    },
     /// There is nothing to do about the object in the cluster.
     Nothing,
     /// Not enough is known; what was told stays.
     Unchanged,
 }
 
-fn typed<T: DeserializeOwned>(object: &CachedObject) -> Option<T> {
+/// An object as its type; one that cannot be read is logged.
+pub(super) fn typed<T: DeserializeOwned>(object: &CachedObject) -> Option<T> {
     match serde_json::from_slice(&object.bytes) {
         Ok(value) => Some(value),
         Err(error) => {
@@ -62,59 +77,64 @@ pub(super) fn is_override(kind: &KindKey) -> bool {
     overrides_keys().contains(kind)
 }
 
+/// All override policies, as they can be read.
+pub(super) fn overrides(cache: &Cache) -> Arc<[OverridePolicy]> {
+    let of_kind = |key: &KindKey| -> Vec<OverridePolicy> {
+        let policies = cache.kind(key).snapshot();
+        policies.iter().filter_map(|object| typed(object)).collect()
+    };
+    overrides_keys().iter().flat_map(of_kind).collect()
+}
+
+/// The Placement that an object of a served kind would have.
+pub(super) fn placement_of(catalog: &Catalog, object: &CachedObject) -> Option<PlacementKey> {
+    let kind = catalog.registry().stored_kind(&object.key.kind)?;
+    let reference = api::ObjectRef {
+        api_version: kind.api_version(),
+        kind: kind.kind.clone(),
+        namespace: object.key.namespace.to_string(),
+        name: object.key.name.to_string(),
+        uid: String::new(),
+    };
+    Some(reference.placement_key())
+}
+
+/// The key of a Placement, or of a manifest, which is called the same.
+pub(super) fn key_of(object: &CachedObject) -> PlacementKey {
+    PlacementKey {
+        namespace: object.key.namespace.to_string(),
+        name: object.key.name.to_string(),
+    }
+}
+
 impl Renderer {
-    pub(super) fn new(cache: Arc<Cache>, catalog: Arc<Catalog>, name: &str) -> Self {
+    pub(super) fn new(cache: Arc<Cache>, catalog: Arc<Catalog>, parsed: Arc<Parsed>, name: &str) -> Self {
         let placements = cache.kind(&placements_key());
-        let mut renderer = Self {
+        Self {
             cache,
             catalog,
             name: name.to_owned(),
             placements,
+            parsed,
             cluster: None,
-            overrides: Vec::new(),
-        };
-        renderer.refresh();
-        renderer
+            overrides: Arc::default(),
+            selecting: Selecting::default(),
+        }
     }
 
-    /// Reads the cluster and the overrides again. A cluster that is gone is remembered as it was.
-    pub(super) fn refresh(&mut self) {
+    /// Reads the cluster again, and takes the overrides. A cluster that is gone is remembered as it was.
+    pub(super) fn refresh(&mut self, overrides: Arc<[OverridePolicy]>) {
         if let Some(cluster) = self.cache.kind(&clusters_key()).get("", &self.name) {
             self.cluster = typed(&cluster).or(self.cluster.take());
         }
-        self.overrides = overrides_keys()
-            .iter()
-            .flat_map(|key| {
-                self.cache
-                    .kind(key)
-                    .snapshot()
-                    .iter()
-                    .filter_map(|o| typed(o))
-                    .collect::<Vec<_>>()
-            })
-            .collect();
+        self.overrides = overrides;
     }
 
-    /// All Placements, in order.
-    pub(super) fn placements(&self) -> Vec<PlacementKey> {
-        let key = |object: &Arc<CachedObject>| PlacementKey {
-            namespace: object.key.namespace.to_string(),
-            name: object.key.name.to_string(),
-        };
-        self.placements.snapshot().iter().map(key).collect()
-    }
-
-    /// The Placement that an object of a served kind would have.
-    pub(super) fn placement_of(&self, object: &CachedObject) -> Option<PlacementKey> {
-        let kind = self.catalog.registry().stored_kind(&object.key.kind)?;
-        let reference = api::ObjectRef {
-            api_version: kind.api_version(),
-            kind: kind.kind.clone(),
-            namespace: object.key.namespace.to_string(),
-            name: object.key.name.to_string(),
-            uid: String::new(),
-        };
-        Some(reference.placement_key())
+    /// Whether things may go from the cluster however many they are.
+    pub(super) fn is_confirmed(&self, now: Timestamp) -> bool {
+        self.cluster
+            .as_ref()
+            .is_some_and(|cluster| removals::is_confirmed(cluster, now))
     }
 
     /// The manifest of a Placement.
@@ -122,14 +142,26 @@ impl Renderer {
         let Some(stored) = self.placements.get(&key.namespace, &key.name) else {
             return Outcome::Nothing;
         };
-        let (Some(placement), Some(cluster)) = (typed::<Placement>(&stored), &self.cluster) else {
+        let (Some(placement), Some(cluster)) = (self.parsed.of(&stored), &self.cluster) else {
             return Outcome::Unchanged;
         };
         let wanted = placement.spec.clusters.iter().any(|target| target.name == self.name) && !placement.spec.deleted;
         let held = placement.status.clusters.iter().any(|row| row.name == self.name);
+        if (wanted || held) && placement.spec.suspends(&self.name) {
+            return Outcome::Manifest(Box::new(suspended(&placement)));
+        }
         match (wanted, held) {
             (true, _) => self.present(&placement, cluster),
-            (false, true) => Outcome::Manifest(Box::new(absent(&placement, leaves_and_keeps(cluster)))),
+            (false, true) => {
+                let manifest = Box::new(absent(&placement, leaves_and_keeps(cluster)));
+                // What is released stays, and what moves asks nobody.
+                if manifest.spec.action != ManifestAction::Absent || removals::is_move(&placement.spec, &self.name) {
+                    return Outcome::Manifest(manifest);
+                }
+                let mut rows = placement.status.clusters.iter();
+                let held_before = rows.any(|row| row.name == self.name && row.held);
+                Outcome::Going { manifest, held_before }
+            }
             (false, false) => Outcome::Nothing,
         }
     }
@@ -144,7 +176,8 @@ impl Renderer {
             .unwrap_or(0);
         let mut manifest = frame(placement);
         manifest.spec.hub_generation = hub_generation;
-        match placement::render(&object, &placement.spec, cluster, &self.overrides) {
+        let holds = |expression: &str, object: &Value| self.selecting.holds(expression, object);
+        match placement::render(&object, &placement.spec, cluster, &self.overrides, &holds) {
             Ok(rendered) => {
                 manifest.spec.action = ManifestAction::Apply;
                 manifest.spec.object = rendered.object;
@@ -190,6 +223,15 @@ fn leaves_and_keeps(cluster: &Cluster) -> bool {
     cluster.metadata.deletion_timestamp.is_some() && keeps.is_some_and(|word| word == "true")
 }
 
+/// What a cluster is told by a policy that suspends: to leave what is there.
+fn suspended(placement: &Placement) -> Manifest {
+    let mut manifest = frame(placement);
+    manifest.spec.action = ManifestAction::Hold;
+    manifest.spec.suspended = true;
+    manifest.spec.error = format!("suspended by {}", placement.spec.policy);
+    manifest
+}
+
 fn absent(placement: &Placement, keep: bool) -> Manifest {
     let mut manifest = frame(placement);
     let preserve = placement.spec.deleted && placement.spec.preserve_resources_on_deletion == Some(true);
@@ -198,6 +240,17 @@ fn absent(placement: &Placement, keep: bool) -> Manifest {
     } else {
         ManifestAction::Absent
     };
+    manifest
+}
+
+/// The same for an object that is held back.
+pub(super) fn held_back(mut manifest: Manifest, cluster: &str) -> Manifest {
+    manifest.spec.action = ManifestAction::Hold;
+    manifest.spec.held_back = true;
+    manifest.spec.error = format!(
+        "held back, because it would go together with too much else of what the cluster holds; next: meridian \
+         confirm-removals {cluster}, or undo what removes it"
+    );
     manifest
 }
 

@@ -18,6 +18,7 @@ mod oidc;
 mod policies;
 mod rbac;
 mod refusals;
+mod removals;
 mod reviews;
 mod service_account_tokens;
 mod services;

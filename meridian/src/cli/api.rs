@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ::placement::removals::RemovalGuard;
 use clap::Args;
 
 /// The API server's address, and whom it lets in.
@@ -34,6 +35,13 @@ pub(crate) struct ApiArgs {
         default_value_t = 0
     )]
     pub(crate) shutdown_delay_duration: u16,
+    /// Hundredths of the objects that a member holds that may go from it at once without `meridian confirm-removals`; 100 lets
+    /// everything go.
+    #[arg(long, env = "MERIDIAN_REMOVALS_SHARE", value_name = "PERCENT", default_value_t = RemovalGuard::default().share_percent, value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub(crate) removals_share: u8,
+    /// Fewer objects than this may always go.
+    #[arg(long, env = "MERIDIAN_REMOVALS_MINIMUM", value_name = "N", default_value_t = RemovalGuard::default().at_least)]
+    pub(crate) removals_minimum: usize,
     #[command(flatten)]
     pub(crate) accounts: ServiceAccountArgs,
     #[command(flatten)]
@@ -46,6 +54,14 @@ impl ApiArgs {
     /// How long a server that was told to stop goes on serving.
     pub(crate) fn shutdown_delay(&self) -> Duration {
         Duration::from_secs(self.shutdown_delay_duration.into())
+    }
+
+    /// How much may go from a member unasked.
+    pub(crate) fn removal_guard(&self) -> RemovalGuard {
+        RemovalGuard {
+            share_percent: self.removals_share,
+            at_least: self.removals_minimum,
+        }
     }
 }
 

@@ -17,10 +17,11 @@ pub(crate) struct UpArgs {
     pub(crate) dns: DnsArgs,
     #[command(flatten)]
     pub(crate) dns_serving: DnsServingArgs,
-    /// Add this many simulated member clusters: us-1, eu-1, ap-1, us-2 ...
-    #[arg(long, env = "MERIDIAN_SIMULATE", value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=200))]
+    /// Add this many simulated member clusters: us-1, eu-1, ap-1, us-2 ... Beyond 200 they have no Pods, and their syncers reach
+    /// them without TLS.
+    #[arg(long, env = "MERIDIAN_SIMULATE", value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=1000))]
     pub(crate) simulate: u16,
-    /// Loopback network whose first /24s the simulated members' load balancers get; two federations on one machine need two.
+    /// Loopback network whose first /24s (smaller networks beyond 256 members) the simulated members' load balancers get; two federations on one machine need two.
     #[arg(
         long,
         env = "MERIDIAN_SIMULATE_NETWORK",
@@ -68,7 +69,7 @@ fn listed_controllers(list: &str) -> Result<Options, UnknownController> {
     Options::named(list.split(','))
 }
 
-/// Simulated members listen on their addresses, so no other than loopback will do; a /16 holds as many as `--simulate` takes.
+/// Simulated members listen on their addresses, so no other than loopback will do; a /16 holds a network for as many as `--simulate` takes.
 fn loopback_network(text: &str) -> Result<Ipv4Net, String> {
     let wrong = || format!("{text:?} is not a /16 of loopback such as 127.101.0.0/16");
     let network: Ipv4Net = text.parse().map_err(|_| wrong())?;

@@ -53,6 +53,25 @@ pub(crate) struct UncordonArgs {
     pub(crate) output: OutputArgs,
 }
 
+/// `meridian confirm-removals`.
+#[derive(Debug, Clone, Args)]
+#[group(skip)]
+pub(crate) struct ConfirmRemovalsArgs {
+    #[command(flatten)]
+    pub(crate) hub: HubArgs,
+    /// Names of clusters.
+    #[arg(required_unless_present = "all", conflicts_with = "all", value_name = "CLUSTER")]
+    pub(crate) clusters: Vec<String>,
+    /// Every cluster.
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// How long it counts: 90s, 30m, 2h.
+    #[arg(long = "for", value_name = "TIME", default_value = "10m", value_parser = duration)]
+    pub(crate) lasts: SignedDuration,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
 /// `meridian timeline`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct TimelineArgs {

@@ -6,7 +6,10 @@ use std::path::Path;
 use api::Placement;
 use api::placement::{PlacedCluster, TargetCluster};
 
+use placement::plan;
+
 use super::CommandError;
+use super::plan::gather;
 use crate::cli::{ExplainPlacementArgs, OutputFormat};
 use crate::hub::{self, failed};
 use crate::output;
@@ -41,7 +44,17 @@ pub(crate) async fn placement(data_dir: &Path, args: ExplainPlacementArgs) -> Re
             "{object} has no placement: it does not exist on the hub, or stays there (kind, namespace or the label federation.meridian.dev/hub-only)"
         )));
     };
-    if let Some(text) = output::data(args.output.output, &found) {
+    let mut placement: Placement = hub::typed(&found)
+        .map_err(|error| CommandError::Said(format!("placement {key} cannot be understood: {error}")))?;
+    if args.all && !placement.spec.excluded_more.is_empty() {
+        // The same decision over the same inputs, but that it tells all.
+        let seen = gather::gather(&client).await?;
+        if let Some(whole) = plan::in_full(&seen.world, &key) {
+            placement.spec.excluded = whole.excluded;
+            placement.spec.excluded_more.clear();
+        }
+    }
+    if let Some(text) = output::data(args.output.output, &placement) {
         print!("{}", text.map_err(CommandError::Said)?);
         return Ok(());
     }
@@ -49,15 +62,14 @@ pub(crate) async fn placement(data_dir: &Path, args: ExplainPlacementArgs) -> Re
         println!("placement.federation.meridian.dev/{}", key.name);
         return Ok(());
     }
-    let placement: Placement = hub::typed(&found)
-        .map_err(|error| CommandError::Said(format!("placement {key} cannot be understood: {error}")))?;
     print!("{}", sentences(&placement));
     Ok(())
 }
 
 fn sentences(placement: &Placement) -> String {
     let spec = &placement.spec;
-    let considered = spec.clusters.len() + spec.excluded.len();
+    let more: i64 = spec.excluded_more.iter().map(|more| more.clusters).sum();
+    let considered = spec.clusters.len() + spec.excluded.len() + usize::try_from(more).unwrap_or_default();
     let total: i64 = spec.clusters.iter().filter_map(|c| c.replicas).sum();
     let has_replicas = spec.clusters.iter().any(|c| c.replicas.is_some());
     let mut text = String::new();
@@ -95,6 +107,10 @@ fn sentences(placement: &Placement) -> String {
             format!("; back to {} at {}", affinity.returning_to, affinity.returning_after)
         };
         say(format!("Affinity group: {}{returns}", affinity.name));
+    }
+    if let Some(rollout) = &spec.rollout {
+        let phase = format!("{:?}", rollout.phase);
+        say(format!("Rollout: {phase}. {}", rollout.message).trim_end().to_owned());
     }
     for unmet in &spec.unmet_constraints {
         say(format!(
@@ -139,6 +155,12 @@ fn sentences(placement: &Placement) -> String {
         say(output::table(&["NOT CHOSEN", "REASON", "DETAIL"], &rows)
             .trim_end()
             .to_owned());
+    }
+    for more in &spec.excluded_more {
+        say(format!(
+            "and {} more: {} (--all names them)",
+            more.clusters, more.reason
+        ));
     }
     let leaving: Vec<&str> = placement
         .status

@@ -1,5 +1,7 @@
 //! `meridian syncer`: syncers as clients of a hub elsewhere.
 
+use std::sync::Arc;
+
 use std::path::Path;
 
 use tokio::task::JoinSet;
@@ -28,7 +30,7 @@ pub(crate) async fn run(data_dir: &Path, args: SyncerArgs) -> Result<(), Command
     parts.spawn(async move {
         match args.cluster {
             Some(cluster) => syncer::supervise_one(client, cluster, syncers).await,
-            None => syncer::supervise(client, syncers).await,
+            None => syncer::supervise(client, Arc::new(|_| None), syncers).await,
         }
         ("the syncers", Ok(()))
     });

@@ -29,8 +29,8 @@ pub(crate) struct Led {
     pub(crate) controllers: Client,
     /// Which controllers.
     pub(crate) options: controllers::Options,
-    /// As whom the syncers ask; none where they run elsewhere.
-    pub(crate) syncers: Option<Client>,
+    /// As whom the syncers ask, and which members live in this process; none where they run elsewhere.
+    pub(crate) syncers: Option<(Client, syncer::Nearby)>,
 }
 
 /// Another process may serve the same hub.
@@ -89,8 +89,8 @@ async fn client_of(entry: Entry) -> Result<Client, Box<dyn std::error::Error + S
 
 fn begin(parts: &mut Parts, led: Led, stop: &CancellationToken) {
     spawn_controllers(parts, led.controllers, led.options, stop.clone());
-    if let Some(syncers) = led.syncers {
-        spawn_syncers(parts, syncers, stop.clone());
+    if let Some((client, nearby)) = led.syncers {
+        spawn_syncers(parts, client, nearby, stop.clone());
     }
 }
 

@@ -95,6 +95,7 @@ impl Hub {
             console: Some(console_assets::router()),
             members: Some(Arc::new(Ways::default())),
             shared_store: postgres.is_none(),
+            removal_guard: api.removal_guard(),
             shutdown: stop.clone(),
             ..ServerConfig::new(Profile::Hub)
         };

@@ -3,13 +3,14 @@
 //! In: a number. Out: members that run in this process, their contexts for the kubeconfig. A restart makes them anew, empty;
 //! their syncers fill them again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use api::ClusterName;
 use api::well_known::{
     FIELD_MANAGER, SECRET_CLIENT_CERTIFICATE, SECRET_CLIENT_KEY, SIMULATED_FAULT_ANNOTATION, SIMULATED_LABEL,
 };
-use futures::TryStreamExt;
+use futures::{StreamExt, TryStreamExt};
 use ipnet::Ipv4Net;
 use kube::api::{DynamicObject, PostParams};
 use kube::runtime::{WatchStreamExt, watcher};
@@ -23,6 +24,11 @@ use crate::kubeconfig::Entry;
 use crate::membership::{self, MemberAccess, MemberPlace};
 use crate::pki::Identity;
 
+/// Members up to which each has Pods and is reached over TLS as any other cluster would be. More of them share the machine better
+/// without either.
+const FEW: u16 = 200;
+/// Members that are started at once.
+const STARTED_AT_ONCE: usize = 8;
 /// Short names and regions, in turn.
 const PLACES: [(&str, &str); 3] = [("us", "us-east"), ("eu", "eu-west"), ("ap", "ap-south")];
 /// The regions of [`PLACES`], with clients in the networks that RFC 5737 keeps for documentation.
@@ -33,78 +39,120 @@ pub(super) struct SimulatedMembers {
     members: Vec<Member>,
 }
 
-/// Starts them, and registers each on the hub.
-pub(super) async fn start(
-    hub: &Client,
-    count: u16,
-    network: Ipv4Net,
-    stop: CancellationToken,
-) -> Result<SimulatedMembers, UpError> {
-    let mut members = Vec::new();
-    if count > 0 {
-        create_regions(hub).await?;
-    }
-    // One /24 of loopback each.
-    let networks = network.subnets(24).into_iter().flatten();
-    for (index, addresses) in (0..usize::from(count)).zip(networks) {
-        if stop.is_cancelled() {
-            break;
-        }
-        let (short, region) = PLACES[index % PLACES.len()];
-        let name = format!("{short}-{}", index / PLACES.len() + 1);
-        members.push(start_one(hub, &name, region, addresses).await?);
-    }
-    Ok(SimulatedMembers { members })
+/// Where members are put while they start, so that their syncers find those that are reached without a socket.
+#[derive(Clone, Default)]
+pub(super) struct Crowd {
+    near: Arc<Mutex<HashMap<String, Client>>>,
 }
 
-async fn start_one(hub: &Client, name: &str, region: &str, addresses: Ipv4Net) -> Result<Member, UpError> {
-    let wrong = |detail: String| UpError::Simulated {
-        name: name.to_owned(),
-        detail,
-    };
-    let cluster = ClusterName::parse(name).map_err(|error| wrong(error.to_string()))?;
-    let addresses = addresses
-        .to_string()
-        .parse()
-        .map_err(|_| wrong("no address range".to_owned()))?;
-    let zone = format!("{region}-a");
-    let config = MemberConfig {
-        region: Some(region.to_owned()),
-        zone: Some(zone.clone()),
-        pods: true,
-        ..MemberConfig::new(name, addresses)
-    };
-    let member = Member::start(config)
-        .await
-        .map_err(|error| wrong(crate::output::with_causes(&error)))?;
-    let access = MemberAccess {
-        endpoint: member.endpoint(),
-        authority_pem: Some(member.ca_pem().to_owned()),
-        insecure: false,
-        credentials: BTreeMap::from([
-            (
-                SECRET_CLIENT_CERTIFICATE.to_owned(),
-                member.client_certificate_pem().to_owned(),
-            ),
-            (SECRET_CLIENT_KEY.to_owned(), member.client_key_pem().to_owned()),
-        ]),
-    };
-    let place = MemberPlace {
-        region: Some(region.to_owned()),
-        zones: vec![zone],
-        provider: Some("simulated".to_owned()),
-        labels: BTreeMap::from([(SIMULATED_LABEL.to_owned(), "true".to_owned())]),
-    };
-    membership::register(hub, &cluster, member.identity(), Some(&access), &place, true)
-        .await
-        .map_err(|error| wrong(error.to_string()))?;
-    let federation = membership::claim::federation(hub)
-        .await
-        .map_err(|error| wrong(error.to_string()))?;
-    membership::claim::claim(&federation, &cluster, &member.local_client(), true)
-        .await
-        .map_err(|error| wrong(error.to_string()))?;
-    Ok(member)
+impl Crowd {
+    /// The members that are reached without a socket.
+    pub(super) fn nearby(&self) -> syncer::Nearby {
+        let near = self.near.clone();
+        Arc::new(move |name| near.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned())
+    }
+
+    /// Starts them, and registers each on the hub.
+    pub(super) async fn start(
+        &self,
+        hub: &Client,
+        count: u16,
+        network: Ipv4Net,
+        stop: CancellationToken,
+    ) -> Result<SimulatedMembers, UpError> {
+        if count > 0 {
+            create_regions(hub).await?;
+        }
+        let few = count <= FEW;
+        let networks = network.subnets(prefix(count)).into_iter().flatten();
+        let starting = (0..usize::from(count)).zip(networks).map(|(index, addresses)| {
+            let (short, region) = PLACES[index % PLACES.len()];
+            let name = format!("{short}-{}", index / PLACES.len() + 1);
+            let stop = stop.clone();
+            async move {
+                if stop.is_cancelled() {
+                    return Ok(None);
+                }
+                self.start_one(hub, &name, region, addresses, few).await.map(Some)
+            }
+        });
+        let started: Vec<Option<Member>> = futures::stream::iter(starting)
+            .buffered(STARTED_AT_ONCE)
+            .try_collect()
+            .await?;
+        Ok(SimulatedMembers {
+            members: started.into_iter().flatten().collect(),
+        })
+    }
+}
+
+/// Bits of the networks that a /16 is divided into for so many members: a /24 each, or smaller ones where those are too few.
+fn prefix(count: u16) -> u8 {
+    let bits = u16::BITS - count.saturating_sub(1).leading_zeros();
+    u8::try_from(16 + bits).unwrap_or(u8::MAX).max(24)
+}
+
+impl Crowd {
+    async fn start_one(
+        &self,
+        hub: &Client,
+        name: &str,
+        region: &str,
+        addresses: Ipv4Net,
+        few: bool,
+    ) -> Result<Member, UpError> {
+        let wrong = |detail: String| UpError::Simulated {
+            name: name.to_owned(),
+            detail,
+        };
+        let cluster = ClusterName::parse(name).map_err(|error| wrong(error.to_string()))?;
+        let addresses = addresses
+            .to_string()
+            .parse()
+            .map_err(|_| wrong("no address range".to_owned()))?;
+        let zone = format!("{region}-a");
+        let config = MemberConfig {
+            region: Some(region.to_owned()),
+            zone: Some(zone.clone()),
+            pods: few,
+            ..MemberConfig::new(name, addresses)
+        };
+        let member = Member::start(config)
+            .await
+            .map_err(|error| wrong(crate::output::with_causes(&error)))?;
+        let access = MemberAccess {
+            endpoint: member.endpoint(),
+            authority_pem: Some(member.ca_pem().to_owned()),
+            insecure: false,
+            credentials: BTreeMap::from([
+                (
+                    SECRET_CLIENT_CERTIFICATE.to_owned(),
+                    member.client_certificate_pem().to_owned(),
+                ),
+                (SECRET_CLIENT_KEY.to_owned(), member.client_key_pem().to_owned()),
+            ]),
+        };
+        let place = MemberPlace {
+            region: Some(region.to_owned()),
+            zones: vec![zone],
+            provider: Some("simulated".to_owned()),
+            labels: BTreeMap::from([(SIMULATED_LABEL.to_owned(), "true".to_owned())]),
+        };
+        if !few {
+            let mut near = self.near.lock().unwrap_or_else(PoisonError::into_inner);
+            near.insert(name.to_owned(), member.near_client());
+        }
+        membership::register(hub, &cluster, member.identity(), Some(&access), &place, true)
+            .await
+            .map_err(|error| wrong(error.to_string()))?;
+        let federation = membership::claim::federation(hub)
+            .await
+            .map_err(|error| wrong(error.to_string()))?;
+        membership::claim::claim(&federation, &cluster, &member.local_client(), true)
+            .await
+            .map_err(|error| wrong(error.to_string()))?;
+        Ok(member)
+    }
 }
 
 /// Creates the regions that are not there; what a user changed stays.

@@ -266,3 +266,5 @@ fn a_pod_shows_what_its_cluster_says() {
     );
     assert_eq!(fold(&pod, &several, "t1"), Some(json!({"phase": "Failed"})));
 }
+
+mod kinds;

@@ -2,6 +2,7 @@
 //! Absent: what is then done about them (`settle`).
 
 use std::collections::HashSet;
+use std::sync::atomic::Ordering;
 
 use api::manifest::ManifestAction;
 use api::{Manifest, PlacementKey};
@@ -110,6 +111,9 @@ impl Engine {
         let news = self.objects.get(&live.id).is_none_or(|known| {
             !live.is_older_than(known) && (live.uid != known.uid || live.resource_version != known.resource_version)
         });
+        if let Ok(version) = live.resource_version.parse() {
+            self.newest.fetch_max(version, Ordering::Relaxed);
+        }
         if news {
             let id = live.id.clone();
             if kinds::is_definition(&id.kind) {

@@ -4,6 +4,8 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests may fail as loudly as tests")]
 
 mod capacity;
+mod liar;
+mod lying;
 mod rig;
 
 use api::well_known::{MANAGED_LABEL, PLACEMENT_ANNOTATION};

@@ -17,6 +17,8 @@ use simulated::{Member, MemberConfig};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::liar::Liar;
+
 const GROUP: &str = "federation.meridian.dev/v1alpha1";
 const PATIENCE: Duration = Duration::from_secs(40);
 
@@ -40,6 +42,8 @@ pub(crate) struct Rig {
     _hub: ApiServer,
     client: Client,
     members: BTreeMap<String, Member>,
+    /// The way to a member that does not always tell the truth.
+    liar: Option<(String, Liar)>,
     syncers: Option<(CancellationToken, JoinHandle<()>)>,
 }
 
@@ -53,6 +57,7 @@ impl Rig {
             _hub: hub,
             client,
             members: BTreeMap::new(),
+            liar: None,
             syncers: None,
         };
         for name in names {
@@ -60,6 +65,17 @@ impl Rig {
         }
         rig.start_syncers();
         rig
+    }
+
+    /// With one member that is reached by a liar.
+    pub(crate) async fn start_lying(name: &str) -> (Self, Liar) {
+        let mut rig = Self::start(&[]).await;
+        rig.stop_syncers().await;
+        rig.join(name).await;
+        let liar = Liar::new(rig.member(name).near_client());
+        rig.liar = Some((name.to_owned(), liar.clone()));
+        rig.start_syncers();
+        (rig, liar)
     }
 
     async fn join(&mut self, name: &str) {
@@ -89,7 +105,12 @@ impl Rig {
 
     pub(crate) fn start_syncers(&mut self) {
         let stop = CancellationToken::new();
-        let task = tokio::spawn(syncer::supervise(self.client.clone(), stop.clone()));
+        let liar = self.liar.clone();
+        let nearby: syncer::Nearby = Arc::new(move |name| {
+            let (liar, way) = liar.as_ref()?;
+            (liar == name).then(|| way.client())
+        });
+        let task = tokio::spawn(syncer::supervise(self.client.clone(), nearby, stop.clone()));
         self.syncers = Some((stop, task));
     }
 
@@ -104,7 +125,7 @@ impl Rig {
         &self.members[name]
     }
 
-    fn api(client: Client, api_version: &str, kind: &str, namespace: &str) -> Api<DynamicObject> {
+    pub(crate) fn api(client: Client, api_version: &str, kind: &str, namespace: &str) -> Api<DynamicObject> {
         let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
         let resource = ApiResource {
             group: group.into(),

@@ -76,6 +76,8 @@ export interface Placement extends KubeObject {
     resource?: ObjectRef
     clusters?: { name: string; replicas?: number }[]
     excluded?: { name: string; reason: string; message?: string }[]
+    rollout?: { phase?: string; wave?: string; message?: string; updated?: string[] }
+    excludedMore?: { reason: string; clusters: number }[]
     reason?: string
     policy?: string
     steps?: string[]

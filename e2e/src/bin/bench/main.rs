@@ -7,6 +7,7 @@
 mod api;
 mod bulk;
 mod creates;
+mod crowd;
 mod drift;
 mod figures;
 mod machine;
@@ -23,10 +24,11 @@ use std::process::ExitCode;
 use e2e::{Failure, Federation};
 
 /// What can be picked.
-const PARTS: [&str; 8] = [
+const PARTS: [&str; 9] = [
     "api",
     "size",
     "replicas",
+    "crowd",
     "creates",
     "propagation",
     "drift",
@@ -65,7 +67,10 @@ async fn run() -> Result<(), Failure> {
     if wanted("replicas") {
         replicas::run(dir.path()).await?;
     }
-    if !PARTS[3..].iter().any(|part| wanted(part)) {
+    if wanted("crowd") {
+        crowd::run(dir.path()).await?;
+    }
+    if !PARTS[4..].iter().any(|part| wanted(part)) {
         return Ok(());
     }
     let members = members::Members::start(dir.path())?;

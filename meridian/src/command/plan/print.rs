@@ -105,6 +105,9 @@ fn of_object(object: &ObjectPlan) -> Result<String, CommandError> {
     for out in &spec.excluded {
         text.push_str(&format!("  out: {} {} ({})\n", out.name, out.reason, out.message));
     }
+    for more in &spec.excluded_more {
+        text.push_str(&format!("  out: {} more {}\n", more.clusters, more.reason));
+    }
     if spec.unplaced_replicas > 0 {
         text.push_str(&format!("  short: {} replicas fit nowhere\n", spec.unplaced_replicas));
     }

@@ -36,6 +36,7 @@ fn follow(
         previous,
         now: Timestamp::UNIX_EPOCH,
         leaders,
+        ailing: &[],
         autoscaler: None,
     })
     .into_spec()
@@ -55,6 +56,7 @@ fn target(
         previous,
         now: Timestamp::UNIX_EPOCH,
         leaders: &[],
+        ailing: &[],
         autoscaler,
     })
     .into_spec()
