@@ -6,7 +6,7 @@ use std::io::{ErrorKind, IoSliceMut};
 use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6, UdpSocket};
 use std::os::fd::AsRawFd;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, MultiHeaders, SockaddrStorage, recvmmsg};
@@ -20,6 +20,8 @@ use crate::wire::{Transport, Verdict};
 
 /// How long a thread blocks before it looks whether it should stop.
 const STOP_CHECK: Duration = Duration::from_millis(200);
+/// How seldom a thread says that it limits answers.
+const SAY_AGAIN: Duration = Duration::from_secs(60);
 /// Largest datagram that is read; longer queries are cut and so malformed.
 const DATAGRAM_MAX: usize = 4096;
 /// Bytes that the kernel keeps for a socket while its thread is busy; it may grant less.
@@ -83,6 +85,8 @@ struct Worker {
     answers: Vec<Vec<u8>>,
     targets: Vec<Option<SockAddr>>,
     receiving: MultiHeaders<SockaddrStorage>,
+    /// When it was said last that answers are limited.
+    said: Option<Instant>,
 }
 
 impl Worker {
@@ -94,6 +98,7 @@ impl Worker {
             answers: (0..BATCH).map(|_| Vec::with_capacity(DATAGRAM_MAX)).collect(),
             targets: vec![None; BATCH],
             receiving: MultiHeaders::preallocate(BATCH, None),
+            said: None,
         }
     }
 
@@ -143,6 +148,16 @@ impl Worker {
             let bytes = packet.get(..*length).unwrap_or_default();
             let outcome = desk.serve_one(bytes, source.ip(), Transport::Udp, out);
             counters.count(outcome);
+            if outcome.is_some_and(|outcome| outcome.verdict != Verdict::Send)
+                && self.said.is_none_or(|said| said.elapsed() >= SAY_AGAIN)
+            {
+                self.said = Some(Instant::now());
+                tracing::warn!(
+                    source = %source.ip(),
+                    "answers to the network of {} are above --dns-rate-limit; meridian_dns_limited_total counts them",
+                    source.ip()
+                );
+            }
             if outcome.is_some_and(|outcome| outcome.verdict != Verdict::Drop) {
                 *target = Some(source.into());
                 answers += 1;
