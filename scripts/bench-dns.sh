@@ -39,7 +39,7 @@ cpu_ticks() { awk '{sub(/.*\) /, ""); print $12 + $13}' "/proc/$1/stat"; }
 # measure NAME PID PORT: one row of the table.
 measure() {
   local name="$1" pid="$2" port="$3" before after out queries
-  taskset -pc 0 "$pid" >/dev/null
+  taskset -apc 0 "$pid" >/dev/null
   taskset -c 1 dnsperf -s 127.0.0.1 -p "$port" -d "$questions" -l 2 -c 4 -T 1 -q 200 -e >/dev/null 2>&1
   before="$(cpu_ticks "$pid")"
   out="$(taskset -c 1 dnsperf -s 127.0.0.1 -p "$port" -d "$questions" -l "$seconds" -c 4 -T 1 -q 200 -e 2>&1)"

@@ -56,11 +56,7 @@ impl DnsServer {
         } = config;
         let sockets = Sockets::bind(listen).await?;
         let secure = Secure::bind(secure, certificate).await?;
-        let failed = |source| DnsError::Workers {
-            address: listen,
-            source,
-        };
-        let address = sockets.udp.local_addr().map_err(failed)?;
+        let address = sockets.address;
         let zone = Zone::new(&zone, &federation, ns_name.as_deref(), Some(address.ip())).map_err(DnsError::Zone)?;
         let alone = hub.is_none() && !zone_files.is_empty();
         check_origins(&zone, &zone_files, alone)?;

@@ -4,6 +4,7 @@
 //! through it; and it spawns a task a datagram without a bound. In: bound sockets. Out: answers and counters.
 //! Absent: everything about names.
 
+mod batch;
 mod connections;
 mod credentials;
 mod desk;
@@ -32,7 +33,8 @@ const PORT_ATTEMPTS: usize = 16;
 
 /// Both sockets of an address.
 pub(crate) struct Sockets {
-    pub(crate) udp: std::net::UdpSocket,
+    pub(crate) address: SocketAddr,
+    pub(crate) udp: Vec<std::net::UdpSocket>,
     pub(crate) tcp: TcpListener,
 }
 
@@ -49,10 +51,12 @@ impl Sockets {
                     source,
                 }
             };
-            let udp = std::net::UdpSocket::bind(listen).map_err(failed(listen, Transport::Udp))?;
-            let address = udp.local_addr().map_err(failed(listen, Transport::Udp))?;
+            let udp = udp::bind(listen).map_err(failed(listen, Transport::Udp))?;
+            let address = udp.first().map_or(Ok(listen), std::net::UdpSocket::local_addr);
+            let address = address.map_err(failed(listen, Transport::Udp))?;
+            // Sockets of another server of ours would share the address; a listener is one server's alone.
             match TcpListener::bind(address).await {
-                Ok(tcp) => return Ok(Self { udp, tcp }),
+                Ok(tcp) => return Ok(Self { address, udp, tcp }),
                 // Another process has the TCP port of the number that UDP was given: take another number.
                 Err(_) if listen.port() == 0 && attempt < PORT_ATTEMPTS => {}
                 Err(source) => {
