@@ -8,6 +8,7 @@ mod look;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -115,20 +116,32 @@ impl Prober {
     /// Takes new targets in, spread over their interval, and forgets old ones.
     fn retarget(&mut self, known: &Targets, wanted: &Targets) {
         let before = self.watched.len();
+        // Who asks another question of an address that is down does not think it up meanwhile.
+        let down = self
+            .watched
+            .iter()
+            .filter(|(_, health)| health.state() == ProbeState::Down);
+        let down: BTreeSet<SocketAddr> = down.map(|(target, _)| target.address).collect();
         self.watched.retain(|target, _| wanted.contains_key(target));
-        let forgot = before != self.watched.len();
+        let mut told = before != self.watched.len();
         let now = Instant::now();
         let fresh = wanted.keys().filter(|target| !known.contains_key(*target));
         for (index, target) in fresh.enumerate() {
-            self.watched
-                .entry(target.clone())
-                .or_insert_with(|| Health::new(ProbeState::Unknown));
+            let was_down = down.contains(&target.address);
+            told |= was_down;
+            self.watched.entry(target.clone()).or_insert_with(|| {
+                Health::new(if was_down {
+                    ProbeState::Down
+                } else {
+                    ProbeState::Unknown
+                })
+            });
             if self.pending.insert(target.clone()) {
                 let at = now + Duration::from_secs_f64(index as f64 / RATE_MAX);
                 self.due.push(Reverse((at, target.clone())));
             }
         }
-        if forgot {
+        if told {
             self.tell();
         }
     }
