@@ -35,3 +35,4 @@ mod replicas;
 mod shop;
 mod simulated_members;
 mod store_stress;
+mod usage;
