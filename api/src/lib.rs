@@ -20,6 +20,7 @@ pub mod region;
 pub mod report;
 pub mod resolution;
 pub mod revision;
+pub mod rollout;
 pub mod selector;
 pub mod well_known;
 
@@ -37,3 +38,4 @@ pub use region::{Region, RegionSpec};
 pub use report::{Report, ReportBatch, ReportReply, ReportSpec, ReportState};
 pub use resolution::{Resolution, ResolutionSpec};
 pub use revision::Revision;
+pub use rollout::{Rollout, RolloutPhase, RolloutState};

@@ -52,6 +52,9 @@ pub struct ManifestSpec {
     /// out. A value of the member that is none, or 0, is set again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub initial_fields: Vec<String>,
+    /// The policy says that the cluster is told nothing for now; `error` says which. What is there stays.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub suspended: bool,
     /// It is to go, but too much is to go at once: it stays until an operator confirms that; `error` says how.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub held_back: bool,

@@ -60,6 +60,9 @@ pub struct Overriders {
     /// Annotations of the object.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub annotations_overrider: Vec<MapOverrider>,
+    /// Fields inside YAML or JSON that a field holds as text.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub field_overrider: Vec<FieldOverrider>,
     /// JSON patch operations (RFC 6902) `add`, `remove`, `replace`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub plaintext: Vec<PlaintextOverrider>,
@@ -132,6 +135,33 @@ pub struct MapOverrider {
     /// Keys and values.
     #[serde(default)]
     pub value: BTreeMap<String, String>,
+}
+
+/// Changes inside YAML or JSON that a field holds as text.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct FieldOverrider {
+    /// JSON pointer to the text.
+    pub field_path: String,
+    /// What changes in a text that is JSON.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub json: Vec<SubPathOverrider>,
+    /// What changes in a text that is YAML; excludes `json`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub yaml: Vec<SubPathOverrider>,
+}
+
+/// One change inside a text.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SubPathOverrider {
+    /// JSON pointer into the text.
+    pub sub_path: String,
+    /// Operation.
+    pub operator: OverriderOperator,
+    /// Value for `add` and `replace`.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub value: Value,
 }
 
 /// One JSON patch operation.

@@ -7,11 +7,9 @@ use serde_json::Value;
 
 use crate::metadata::{Condition, ObjectMeta};
 use crate::names::ObjectRef;
-use crate::policy::ConflictResolution;
-
-mod excluded;
-
-pub use excluded::{Excluded, ExcludedCluster};
+use crate::policy::{ConflictResolution, PolicySpec, Suspension};
+use crate::reason::Reason;
+use crate::rollout::RolloutState;
 
 /// The decision for one federated object.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -36,9 +34,12 @@ pub struct PlacementSpec {
     pub resource_generation: i64,
     /// The chosen clusters, sorted by name. Empty once the object is deleted: members then remove their copies.
     pub clusters: Vec<TargetCluster>,
-    /// The clusters that were not chosen, by reason.
-    #[serde(skip_serializing_if = "Excluded::is_empty")]
-    pub excluded: Excluded,
+    /// The clusters that were not chosen, sorted by name, each with its reason; of very many only the first of each reason.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub excluded: Vec<ExcludedCluster>,
+    /// How many more were not chosen, by reason; `meridian explain placement --all` names them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub excluded_more: Vec<ExcludedMore>,
     /// Chosen clusters that are being drained and that the object leaves, sorted by name.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub leaving: Vec<LeavingCluster>,
@@ -71,6 +72,24 @@ pub struct PlacementSpec {
     /// Spread constraints of the policy that cannot be met.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unmet_constraints: Vec<UnmetConstraint>,
+    /// Where the rollout of its version stands, where the policy says how that goes over the clusters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rollout: Option<RolloutState>,
+    /// Clusters that it was unwell in, and stays out of for a while.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ailing: Vec<AilingCluster>,
+    /// Members that are told nothing for now, by the policy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suspension: Option<Suspension>,
+    /// What its pods need goes where it goes, by the policy.
+    #[serde(skip_serializing_if = "is_false")]
+    pub propagate_deps: bool,
+    /// It goes where those are that need it, and stays there when none is left.
+    #[serde(skip_serializing_if = "is_false")]
+    pub propagated: bool,
+    /// The lazy policy as it is in use: its later edits count once the object is edited.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lazy: Option<LazyPolicy>,
     /// What to do with an object that is already in a member and not Meridian's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub conflict_resolution: Option<ConflictResolution>,
@@ -91,6 +110,40 @@ fn is_zero(value: &i64) -> bool {
 
 fn is_false(value: &bool) -> bool {
     !*value
+}
+
+/// A cluster that a workload was unwell in.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct AilingCluster {
+    /// Its name.
+    pub name: String,
+    /// Until when it stays out, as RFC 3339.
+    pub until: String,
+    /// Which edit of the workload it was: another one is another chance.
+    pub edit: String,
+}
+
+/// A lazy policy as it is in use.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct LazyPolicy {
+    /// Which edit of the object it took effect with.
+    pub edit: String,
+    /// What it said then.
+    pub spec: PolicySpec,
+}
+
+impl PlacementSpec {
+    /// Whether a cluster is told nothing for now. A deletion on the hub is told all the same.
+    #[must_use]
+    pub fn suspends(&self, cluster: &str) -> bool {
+        !self.deleted
+            && self
+                .suspension
+                .as_ref()
+                .is_some_and(|suspension| suspension.holds(cluster))
+    }
 }
 
 /// A chosen cluster.
@@ -183,6 +236,27 @@ pub struct LeftToMembers {
     pub planned: i64,
 }
 
+/// A cluster that was not chosen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ExcludedCluster {
+    /// Its name.
+    pub name: String,
+    /// Why, for machines.
+    pub reason: Reason,
+    /// Why, for people.
+    #[serde(default)]
+    pub message: String,
+}
+
+/// Clusters that were not chosen and are not listed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ExcludedMore {
+    /// Why.
+    pub reason: Reason,
+    /// How many.
+    pub clusters: i64,
+}
+
 /// What became of a decision.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
@@ -209,9 +283,15 @@ pub struct PlacedCluster {
     /// Hash of the manifest that is applied.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub hash: String,
+    /// The version that is applied, where versions are rolled out.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub template: String,
     /// The copy does its work; absent where the kind has no notion of it or nothing was reported yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ready: Option<bool>,
+    /// Since when the copy does not do its work, as RFC 3339; empty while it does, and where nobody can tell.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub unready_since: String,
     /// Load-balancer addresses of a Service: IPs and host names.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub addresses: Vec<String>,

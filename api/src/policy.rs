@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::metadata::ObjectMeta;
+use crate::rollout::Rollout;
 use crate::selector::{LabelSelector, Requirement};
 
 /// A policy of either scope; `metadata.namespace` is absent for the cluster-scoped one.
@@ -28,12 +29,104 @@ pub struct PolicySpec {
     /// Precedence among policies of one scope; higher wins.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub priority: Option<i32>,
+    /// Whether it takes objects over from another policy that decided for them and still selects them. It does where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preemption: Option<Preemption>,
+    /// When an edit of the policy takes effect on objects that are placed already: at once where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub activation_preference: Option<ActivationPreference>,
+    /// What the pods of the selected workloads need goes where they go, and nowhere else: ConfigMaps, Secrets, ServiceAccounts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub propagate_deps: Option<bool>,
+    /// What becomes of workloads that are unwell where they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failover: Option<Failover>,
+    /// How a new version goes over the clusters; all at once where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rollout: Option<Rollout>,
+    /// Members are told nothing for now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suspension: Option<Suspension>,
     /// What to do with an object that is already in the member and not Meridian's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub conflict_resolution: Option<ConflictResolution>,
     /// Keep the members' copies when the hub object is deleted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preserve_resources_on_deletion: Option<bool>,
+}
+
+/// Whether a policy takes objects over from another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Preemption {
+    /// Wherever it comes first by scope and priority.
+    Always,
+    /// Never, while the other one selects them.
+    Never,
+}
+
+/// When an edit of a policy takes effect on objects that are placed already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum ActivationPreference {
+    /// When the object itself is edited next.
+    Lazy,
+}
+
+/// What becomes of workloads that are unwell where they are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Failover {
+    /// Those that are unwell in one cluster while they are well in others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub application: Option<ApplicationFailover>,
+}
+
+/// A workload that stays unwell in a cluster leaves it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ApplicationFailover {
+    /// When.
+    pub decision_conditions: DecisionConditions,
+    /// Seconds for which it stays out of the cluster; 3600 where absent. An edit of the workload ends that, too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub return_seconds: Option<i64>,
+}
+
+/// When a workload leaves a cluster.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct DecisionConditions {
+    /// Seconds for which it may be unwell there; 300 where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub toleration_seconds: Option<i64>,
+}
+
+/// What members are not told for now: neither changes nor removals. What they hold stays, and is reported.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Suspension {
+    /// No member is told anything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dispatching: Option<bool>,
+    /// These are not; excludes `dispatching`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dispatching_on_clusters: Option<SuspendedClusters>,
+}
+
+/// Clusters that are told nothing for now.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct SuspendedClusters {
+    /// Their names.
+    pub cluster_names: Vec<String>,
+}
+
+impl Suspension {
+    /// Whether a cluster is told nothing.
+    #[must_use]
+    pub fn holds(&self, cluster: &str) -> bool {
+        let among = |clusters: &SuspendedClusters| clusters.cluster_names.iter().any(|name| name == cluster);
+        self.dispatching == Some(true) || self.dispatching_on_clusters.as_ref().is_some_and(among)
+    }
 }
 
 /// Which objects a policy or override is for. The name decides before the labels.
@@ -53,6 +146,10 @@ pub struct ResourceSelector {
     /// Labels; read only where there is no name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label_selector: Option<LabelSelector>,
+    /// A CEL expression over `object` that must hold, too. Of a Secret it sees everything but its data. One that has no value for an
+    /// object, because a field is missing, does not hold.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub match_expression: String,
 }
 
 /// What to do with an object that is already in the member and not Meridian's.

@@ -35,11 +35,13 @@ pub enum Reason {
     SpreadConstraint,
     /// Replicas fit nowhere, and not one more into this cluster.
     NoRoom,
+    /// The workload was unwell in the cluster for too long, and well elsewhere.
+    WorkloadUnwell,
 }
 
 impl Reason {
     /// Every reason, for tests that demand a page and an emitter for each.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::AffinityMismatch,
         Self::ClusterNotReady,
         Self::ClusterFailed,
@@ -53,6 +55,7 @@ impl Reason {
         Self::NothingToFollow,
         Self::SpreadConstraint,
         Self::NoRoom,
+        Self::WorkloadUnwell,
     ];
 
     /// The word as it stands in Placements, Events and metrics.
@@ -72,6 +75,7 @@ impl Reason {
             Self::NothingToFollow => "NothingToFollow",
             Self::SpreadConstraint => "SpreadConstraint",
             Self::NoRoom => "NoRoom",
+            Self::WorkloadUnwell => "WorkloadUnwell",
         }
     }
 }

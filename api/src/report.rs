@@ -34,6 +34,9 @@ pub struct ReportSpec {
     pub hash: String,
     /// Hub generation whose manifest the member's controllers have observed; 0 if none yet.
     pub observed_hub_generation: i64,
+    /// The version that is applied, where versions are rolled out.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub template: String,
     /// The member's words where something failed.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub message: String,
@@ -63,6 +66,8 @@ pub enum ReportState {
     Failed,
     /// An object that is not Meridian's is in the way.
     Conflict,
+    /// The hub says nothing of it for now; what the member holds of it is told.
+    Suspended,
     /// It is to go and stays until an operator confirms that; `message` says how.
     Held,
     /// The member holds it no longer, confirmed.

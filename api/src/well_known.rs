@@ -7,6 +7,11 @@ pub const VERSION: &str = "v1alpha1";
 /// `apiVersion` of Meridian's own kinds.
 pub const API_VERSION: &str = "federation.meridian.dev/v1alpha1";
 
+/// API group of ServiceExport and ServiceImport (the Multi-Cluster Services API).
+pub const MULTICLUSTER_GROUP: &str = "multicluster.x-k8s.io";
+/// `apiVersion` of the two as they are stored.
+pub const MULTICLUSTER_API_VERSION: &str = "multicluster.x-k8s.io/v1beta1";
+
 /// Field manager of everything Meridian applies in members.
 pub const FIELD_MANAGER: &str = "meridian";
 
@@ -20,6 +25,8 @@ pub const PLACEMENT_ANNOTATION: &str = "federation.meridian.dev/placement";
 pub const MANIFEST_HASH_ANNOTATION: &str = "federation.meridian.dev/manifest-hash";
 /// Annotation on objects in members: the hub object's `metadata.generation` that was applied last.
 pub const HUB_GENERATION_ANNOTATION: &str = "federation.meridian.dev/hub-generation";
+/// Annotation on objects in members whose versions are rolled out: the version that was applied last.
+pub const TEMPLATE_ANNOTATION: &str = "federation.meridian.dev/template";
 /// Annotation on objects in members: the uid of the hub's object that was applied last. Another one means that the hub's object
 /// was deleted and made anew.
 pub const HUB_UID_ANNOTATION: &str = "federation.meridian.dev/hub-uid";

@@ -52,13 +52,10 @@ fn main() -> Result<(), serde_json::Error> {
                         previous: previous.and_then(|previous| previous.get(index)),
                         now: Timestamp::UNIX_EPOCH,
                         leaders: &[],
+                        ailing: &[],
                         autoscaler: None,
                     };
-                    // What is kept of each is small; the clusters that are out would fill the memory.
-                    PlacementSpec {
-                        excluded: api::placement::Excluded::default(),
-                        ..decide(&inputs).into_spec()
-                    }
+                    decide(&inputs).into_spec()
                 })
                 .collect();
             (begun.elapsed(), decided)

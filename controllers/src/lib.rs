@@ -7,6 +7,7 @@
 
 mod aggregation;
 mod event_retention;
+mod exports;
 mod failure;
 mod garbage;
 mod health;
@@ -98,6 +99,15 @@ pub async fn run(client: Client, shutdown: CancellationToken, options: Options) 
     tasks.spawn(
         "history",
         drive(history::History::new(hub.clone()), history::kinds(), news),
+    );
+
+    let news = feeds.subscribe(&exports::definitions::kinds());
+    let controller = exports::definitions::Definitions::new(hub.clone());
+    tasks.spawn("definitions", drive(controller, exports::definitions::kinds(), news));
+    let news = feeds.subscribe(&exports::kinds());
+    tasks.spawn(
+        "exports",
+        drive(exports::Exports::new(hub.clone()), exports::kinds(), news),
     );
 
     if namespaces {

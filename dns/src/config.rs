@@ -3,8 +3,12 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::master::ZoneFile;
+use crate::server::Certificate;
+use crate::transfer::Transfers;
+use crate::wire::Settings;
+
 /// Settings of a DNS server.
-#[derive(Clone)]
 pub struct DnsConfig {
     /// Address for UDP and TCP; port 0 picks a free one for both.
     pub listen: SocketAddr,
@@ -18,6 +22,35 @@ pub struct DnsConfig {
     pub snapshot_path: Option<PathBuf>,
     /// The hub; without it, the server answers from the snapshot on disk alone.
     pub hub: Option<kube::Client>,
+    /// Zones that are served from master files.
+    pub zone_files: Vec<ZoneFile>,
+    /// Addresses of the encrypted transports.
+    pub secure: SecureAddresses,
+    /// Their certificate; needed where there is one of those addresses.
+    pub certificate: Option<Certificate>,
+    /// Who is given whole zones.
+    pub transfers: Transfers,
+    /// How it answers.
+    pub settings: Settings,
+}
+
+/// Addresses of the encrypted transports; none is served where none is given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SecureAddresses {
+    /// DNS over TLS (RFC 7858).
+    pub tls: Option<SocketAddr>,
+    /// DNS over HTTPS (RFC 8484).
+    pub https: Option<SocketAddr>,
+    /// DNS over QUIC (RFC 9250).
+    pub quic: Option<SocketAddr>,
+}
+
+impl SecureAddresses {
+    /// Whether none is served.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl std::fmt::Debug for DnsConfig {
@@ -29,6 +62,11 @@ impl std::fmt::Debug for DnsConfig {
             ns_name,
             snapshot_path,
             hub,
+            zone_files,
+            secure,
+            certificate,
+            transfers,
+            settings,
         } = self;
         f.debug_struct("DnsConfig")
             .field("listen", listen)
@@ -37,6 +75,11 @@ impl std::fmt::Debug for DnsConfig {
             .field("ns_name", ns_name)
             .field("snapshot_path", snapshot_path)
             .field("hub", &hub.is_some())
+            .field("zone_files", zone_files)
+            .field("secure", secure)
+            .field("certificate", certificate)
+            .field("transfers", transfers)
+            .field("settings", settings)
             .finish()
     }
 }

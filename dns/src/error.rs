@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::server::CertificateError;
 use crate::snapshot::ZoneError;
 use crate::wire::Transport;
 
@@ -12,10 +13,13 @@ pub enum DnsError {
     /// The zone's settings do not make a zone.
     #[error("the DNS zone cannot be served; next: correct --dns-zone or --federation-name")]
     Zone(#[source] ZoneError),
+    /// A zone is to be served from two sources.
+    #[error("the zone {0} is named twice; next: give each --zone-file another origin, and none that of --dns-zone")]
+    ZoneTwice(String),
     /// The address is not to be had.
     #[error(
-        "DNS cannot listen on {address} ({}); next: stop what listens there, or choose another with --dns-address",
-        transport.as_str()
+        "DNS cannot listen on {address} ({}); next: stop what listens there, or choose another with {}",
+        transport.as_str(), transport.flag()
     )]
     Bind {
         /// The address.
@@ -26,6 +30,9 @@ pub enum DnsError {
         #[source]
         source: std::io::Error,
     },
+    /// The certificate of the encrypted transports cannot be used.
+    #[error("DNS cannot be served over TLS")]
+    Certificate(#[from] CertificateError),
     /// A thread or socket could not be made.
     #[error("the DNS server on {address} cannot start its workers")]
     Workers {

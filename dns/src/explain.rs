@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use hickory_proto::op::Message;
 
 use crate::choose::{Candidate, Family, Usable};
-use crate::snapshot::{CompiledService, Found, Level, NameError, Node, NodeKind, Snapshot, WireName, types};
-use crate::wire::{Transport, answer};
+use crate::snapshot::{CompiledService, Found, Level, NameError, Node, NodeKind, Snapshot, Standing, WireName, types};
+use crate::wire::{Ask, Settings, Transport, answer};
 
 /// Why a client gets an answer.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -83,7 +83,15 @@ fn ask(snapshot: &Snapshot, name: &WireName, type_: u16, client: IpAddr) -> (Str
     query.extend_from_slice(&type_.to_be_bytes());
     query.extend_from_slice(&[0, 1]);
     let mut out = Vec::new();
-    let Some(outcome) = answer(snapshot, &query, client, Transport::Tcp, 0, &mut out) else {
+    let ask = Ask {
+        packet: &query,
+        source: client,
+        transport: Transport::Tcp,
+        entropy: 0,
+        millis: 0,
+        age: 0,
+    };
+    let Some(outcome) = answer(snapshot, &Settings::default(), &ask, &mut out) else {
         return ("no answer".into(), Vec::new());
     };
     let records = Message::from_vec(&out)
@@ -97,17 +105,20 @@ fn ask(snapshot: &Snapshot, name: &WireName, type_: u16, client: IpAddr) -> (Str
 
 /// The node chain from a name, in words.
 fn walk(snapshot: &Snapshot, name: &WireName, place: usize, steps: &mut Vec<String>) {
-    if !name.is_within(&snapshot.zone.apex) {
-        steps.push(format!("{name} is not in the zone {}: refused", snapshot.zone.apex));
+    let Some(zone) = snapshot.zones.find(name.as_bytes()) else {
+        steps.push(format!(
+            "{name} is in no zone of this server, such as {}: refused",
+            snapshot.zone.apex
+        ));
         return;
-    }
-    if !snapshot.ready {
+    };
+    if zone.standing != Standing::Served {
         steps.push("nothing is known yet, neither from the hub nor from disk: server failure".into());
         return;
     }
     let mut name = name.clone();
     loop {
-        let node = match snapshot.table.find(name.as_bytes()) {
+        let node = match zone.table.find(name.as_bytes()) {
             Found::Node(node) => node,
             Found::Empty => return steps.push(format!("{name} has nothing itself, but names below it: no data")),
             Found::Missing => {
@@ -124,6 +135,9 @@ fn walk(snapshot: &Snapshot, name: &WireName, place: usize, steps: &mut Vec<Stri
                 name = target.clone();
             }
             (NodeKind::Data(_), Some(service)) => return data(service, node, &name, place, steps),
+            (NodeKind::Cut { .. } | NodeKind::Redirect { .. }, _) => {
+                return steps.push(format!("{name} leads to another zone"));
+            }
             (NodeKind::Data(_), None) => return steps.push(format!("{name} is a name of the zone itself")),
         }
     }
@@ -136,6 +150,7 @@ fn words(node: &Node) -> String {
         Level::Region(region) => format!("the name in region {region}"),
         Level::AvailabilityZone(az, region) => format!("the name in zone {az} of region {region}"),
         Level::Cluster(cluster) => format!("the name in cluster {cluster}"),
+        Level::ClusterSet => "the name for clusters".into(),
     }
 }
 
@@ -176,7 +191,7 @@ fn data(service: &CompiledService, node: &Node, name: &WireName, place: usize, s
             continue;
         }
         steps.push(format!("{label}: {}", usable.belief));
-        if let (Level::Global, Some(choice)) = (&node.level, choice) {
+        if let (Level::Global | Level::ClusterSet, Some(choice)) = (&node.level, choice) {
             steps.push(format!(
                 "{label}: {}: {}",
                 choice.because,

@@ -22,6 +22,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use crate::master::Beside;
 use crate::metric;
 use crate::probe::{Targets, Verdicts};
 use crate::snapshot::Dirty;
@@ -46,6 +47,7 @@ pub(crate) struct Follow {
     pub(crate) state: DnsState,
     pub(crate) targets: watch::Sender<Targets>,
     pub(crate) verdicts: watch::Receiver<Verdicts>,
+    pub(crate) beside: watch::Receiver<Beside>,
 }
 
 impl Follow {
@@ -57,6 +59,7 @@ impl Follow {
             state,
             targets,
             mut verdicts,
+            mut beside,
         } = self;
         let mut events = match &hub {
             Some(hub) => watches::all(hub).ready_chunks(EVENTS_AT_ONCE).boxed(),
@@ -99,6 +102,11 @@ impl Follow {
                     if changed.is_err() { break }
                     let now = verdicts.borrow_and_update().clone();
                     dirty.absorb(engine.world_mut().probed(&now));
+                }
+                changed = beside.changed() => {
+                    if changed.is_err() { break }
+                    let zones = beside.borrow_and_update().clone();
+                    dirty.absorb(engine.serve_beside(zones, &state));
                 }
                 Some(answer) = questions.next(), if !questions.is_empty() => {
                     dirty.absorb(engine.world_mut().answered(answer, Instant::now().into_std()));

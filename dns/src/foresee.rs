@@ -52,6 +52,7 @@ pub fn foresee(zone: &str, federation: &str, said: &Said, dead: &BTreeSet<String
                 Facts::Cluster(facts) => drop(input.clusters.insert(seen.key, facts)),
                 Facts::Region(facts) => drop(input.regions.insert(seen.key, facts)),
                 Facts::DnsPolicy(facts) => drop(input.policies.insert(seen.key, *facts)),
+                Facts::Import(facts) => drop(input.imports.insert(seen.key, facts)),
                 Facts::NotOurs => {}
             }
         }

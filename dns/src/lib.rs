@@ -8,24 +8,33 @@
 //! Absent: writing anything but Resolutions; recursion; answers that depend on anything but the snapshot, the query and
 //! where it came from. `follow` and `probe` never touch a packet, `wire` and `server` never touch the hub.
 
+mod changes;
 pub mod choose;
 mod config;
+mod dnssec;
 mod error;
 mod explain;
 mod follow;
 mod foresee;
+mod master;
 mod metric;
 mod probe;
 mod run;
+mod secure;
 mod server;
 pub mod snapshot;
 mod state;
+mod transfer;
 pub mod wire;
 
-pub use config::DnsConfig;
+pub use config::{DnsConfig, SecureAddresses};
+pub use dnssec::{KeyError, Signers, ZoneKey};
 pub use error::DnsError;
 pub use explain::{Explanation, explain};
 pub use follow::load_snapshot;
 pub use foresee::{Answers, Said, foresee};
+pub use master::{ZoneFile, ZoneFileError};
 pub use run::{DnsServer, run};
+pub use server::{Certificate, CertificateError};
 pub use state::DnsState;
+pub use transfer::{TransferKeyError, TransferKeys, Transfers};

@@ -6,25 +6,28 @@ use metrics::{Counter, counter, gauge};
 
 use crate::snapshot::types;
 use crate::state::DnsState;
-use crate::wire::{Outcome, Rcode, Transport};
+use crate::wire::{Outcome, Rcode, Transport, Verdict};
 
-const QTYPES: [(u16, &str); 8] = [
+const QTYPES: [(u16, &str); 10] = [
     (types::A, "A"),
     (types::AAAA, "AAAA"),
     (types::SRV, "SRV"),
     (types::SOA, "SOA"),
     (types::NS, "NS"),
     (types::CNAME, "CNAME"),
+    (types::TXT, "TXT"),
+    (types::HTTPS, "HTTPS"),
     (types::ANY, "ANY"),
     (0, "other"),
 ];
-const RCODES: [Rcode; 7] = [
+const RCODES: [Rcode; 8] = [
     Rcode::NoError,
     Rcode::FormErr,
     Rcode::ServFail,
     Rcode::NxDomain,
     Rcode::NotImp,
     Rcode::Refused,
+    Rcode::YxDomain,
     Rcode::BadVers,
 ];
 
@@ -33,6 +36,7 @@ const RCODES: [Rcode; 7] = [
 pub(crate) struct QueryCounters {
     counters: Arc<Vec<Counter>>,
     dropped: Counter,
+    limited: [(Verdict, Counter); 3],
 }
 
 impl QueryCounters {
@@ -45,9 +49,18 @@ impl QueryCounters {
             counter!("meridian_dns_queries_total", "qtype" => qtype, "rcode" => rcode, "transport" => transport)
         });
         let dropped = counter!("meridian_dns_dropped_total", "transport" => transport);
+        let limited = [
+            (Verdict::Drop, "dropped"),
+            (Verdict::Truncate, "truncated"),
+            (Verdict::Tried, "tried"),
+        ];
         Self {
             counters: Arc::new(counters.collect()),
             dropped,
+            limited: limited.map(|(verdict, word)| {
+                let counter = counter!("meridian_dns_limited_total", "transport" => transport, "verdict" => word);
+                (verdict, counter)
+            }),
         }
     }
 
@@ -56,6 +69,11 @@ impl QueryCounters {
         let Some(outcome) = outcome else {
             return self.dropped.increment(1);
         };
+        if outcome.verdict != Verdict::Send
+            && let Some((_, limited)) = self.limited.iter().find(|(verdict, _)| *verdict == outcome.verdict)
+        {
+            limited.increment(1);
+        }
         let type_ = QTYPES
             .iter()
             .position(|(number, _)| *number == outcome.type_)

@@ -4,6 +4,11 @@
 //! through it; and it spawns a task a datagram without a bound. In: bound sockets. Out: answers and counters.
 //! Absent: everything about names.
 
+mod connections;
+mod credentials;
+mod desk;
+mod https;
+mod quic;
 mod tcp;
 mod udp;
 
@@ -14,6 +19,11 @@ use tokio::net::TcpListener;
 use crate::error::DnsError;
 use crate::wire::Transport;
 
+pub(crate) use credentials::Credentials;
+pub use credentials::{Certificate, CertificateError};
+pub(crate) use desk::Desk;
+pub(crate) use https::serve as serve_https;
+pub(crate) use quic::{bind as bind_quic, serve as serve_quic};
 pub(crate) use tcp::serve as serve_tcp;
 pub(crate) use udp::Workers as UdpWorkers;
 
@@ -55,4 +65,13 @@ impl Sockets {
             }
         }
     }
+}
+
+/// Binds a listener for a transport of its own address.
+pub(crate) async fn listen(address: SocketAddr, transport: Transport) -> Result<TcpListener, DnsError> {
+    TcpListener::bind(address).await.map_err(|source| DnsError::Bind {
+        address,
+        transport,
+        source,
+    })
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use arc_swap::{ArcSwap, Guard};
 use tokio::sync::watch;
 
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, Standing};
 
 /// Handle on a running server; cheap to clone.
 #[derive(Clone, Debug)]
@@ -47,10 +47,12 @@ impl DnsState {
         self.shared.current.load()
     }
 
-    /// Something is known, from the hub or from disk, so that names are answered.
+    /// Every zone can be answered from: something is known of the federation, from the hub or from disk, and every master file was
+    /// good once.
     #[must_use]
     pub fn ready(&self) -> bool {
-        self.load().ready
+        let snapshot = self.load();
+        snapshot.zones.iter().all(|zone| zone.standing == Standing::Served)
     }
 
     /// Version of the snapshot that answers now.

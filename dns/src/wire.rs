@@ -5,10 +5,24 @@
 //! packet is hostile: nothing panics, and work is bounded by the packet's length.
 
 mod answer;
+mod chase;
+mod cookies;
+mod identity;
+mod limit;
+mod options;
 mod query;
 mod reply;
+mod seal;
+mod settings;
 mod subnet;
 
-pub use answer::{Outcome, Transport, answer};
-pub use query::{Edns, LowerName, Query, Rcode, Rejected, parse};
+pub use answer::{Ask, Outcome, Wish, answer, wish};
+pub use cookies::{Cookie, CookieSecrets, CookieSecretsError};
+pub use identity::Identity;
+pub use limit::{Limiter, RateLimit, Verdict};
+pub use options::Edns;
+pub(crate) use query::lifetime;
+pub use query::{LowerName, Query, Rcode, Rejected, parse};
+pub use reply::Transport;
+pub use settings::{Settings, SubnetUse};
 pub use subnet::{Subnet, SubnetError};

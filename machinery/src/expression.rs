@@ -1,7 +1,9 @@
 //! Expressions of settings: what a CEL expression makes of one JSON object, such as the claims of a token.
 //!
 //! In: an expression and the name of its one variable; later, an object. Out: what is wrong with it, or text, a yes or no, or a list of
-//! texts. Rules of custom objects have a room of their own ([`crate::custom`]); the language is `cel`.
+//! texts. Those of selectors have a room of their own (`selecting`); rules of custom objects have a room of their own ([`crate::custom`]); the language is `cel`.
+
+pub mod selecting;
 
 use std::sync::LazyLock;
 

@@ -8,6 +8,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 mod adopt;
 mod api;
+mod dns;
 mod hub;
 mod members;
 mod operate;
@@ -15,6 +16,7 @@ mod plan;
 
 pub(crate) use adopt::{PromoteArgs, ReleaseArgs};
 pub(crate) use api::{ApiArgs, AuditArgs, OidcArgs, ServiceAccountArgs};
+pub(crate) use dns::{ClientSubnet, DnsServeArgs, DnsServingArgs, DsArgs};
 pub(crate) use hub::{ApiserverArgs, UpArgs};
 pub(crate) use members::{JoinArgs, Mode, SyncerArgs, UnjoinArgs};
 pub(crate) use operate::{
@@ -68,13 +70,15 @@ pub(crate) enum LogFormat {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run everything in one process: PostgreSQL, API server, controllers, syncers, DNS, console.
-    Up(UpArgs),
+    Up(Box<UpArgs>),
     /// Run the API server and the console alone.
-    Apiserver(ApiserverArgs),
+    Apiserver(Box<ApiserverArgs>),
     /// Run syncers alone, as clients of a hub.
     Syncer(SyncerArgs),
     /// Run a DNS server alone, as a client of a hub.
-    Dns(DnsServeArgs),
+    Dns(Box<DnsServeArgs>),
+    /// Print the DS records of the zones that this data directory has keys for: what the zone above needs.
+    Ds(DsArgs),
     /// Register a member cluster.
     Join(JoinArgs),
     /// Take a member cluster out of the federation.
@@ -201,23 +205,6 @@ pub(crate) struct BackupArgs {
     pub(crate) file: PathBuf,
 }
 
-/// `meridian dns`.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct DnsServeArgs {
-    #[command(flatten)]
-    pub(crate) hub: HubArgs,
-    #[command(flatten)]
-    pub(crate) dns: DnsArgs,
-    /// Address of metrics and health (HTTP).
-    #[arg(
-        long,
-        env = "MERIDIAN_METRICS_ADDRESS",
-        value_name = "HOST:PORT",
-        default_value = "127.0.0.1:7445"
-    )]
-    pub(crate) metrics_address: SocketAddr,
-}
-
 /// `meridian simulate`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum SimulateCommand {
@@ -311,13 +298,16 @@ pub(crate) enum ExplainCommand {
 pub(crate) struct ExplainPlacementArgs {
     #[command(flatten)]
     pub(crate) hub: HubArgs,
-    /// Kind of the object: deployment, service ...
+    /// Kind of the object: deployment, service ...; or KIND/NAME.
     pub(crate) kind: String,
     /// Name of the object.
-    pub(crate) name: String,
+    pub(crate) name: Option<String>,
     /// Namespace of the object.
     #[arg(short, long, default_value = "default")]
     pub(crate) namespace: String,
+    /// Name every cluster that was not chosen; of very many the placement holds the first of each reason only.
+    #[arg(long)]
+    pub(crate) all: bool,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }

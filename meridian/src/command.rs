@@ -11,6 +11,7 @@ mod backup;
 mod confirm_removals;
 mod dns;
 mod drain;
+mod ds;
 mod explain;
 mod join;
 mod one_object;
@@ -63,10 +64,11 @@ impl From<crate::up::UpError> for CommandError {
 pub(crate) async fn run(cli: Cli) -> Result<(), CommandError> {
     let data_dir = crate::config::data_dir(cli.global.data_dir.clone());
     match cli.command {
-        Command::Up(args) => crate::up::run(&data_dir, args).await.map_err(CommandError::from),
-        Command::Apiserver(args) => apiserver::run(&data_dir, args).await,
+        Command::Up(args) => crate::up::run(&data_dir, *args).await.map_err(CommandError::from),
+        Command::Apiserver(args) => apiserver::run(&data_dir, *args).await,
         Command::Syncer(args) => syncer::run(&data_dir, args).await,
-        Command::Dns(args) => dns::run(&data_dir, args).await,
+        Command::Ds(args) => ds::run(&data_dir, &args),
+        Command::Dns(args) => dns::run(&data_dir, *args).await,
         Command::Join(args) => join::run(&data_dir, args).await,
         Command::Unjoin(args) => unjoin::run(&data_dir, args).await,
         Command::Promote(args) => promote::run(&data_dir, args).await,

@@ -153,6 +153,16 @@ impl DataDir {
     pub(crate) fn dns_snapshot(&self) -> PathBuf {
         self.root.join("dns-snapshot.json")
     }
+
+    /// Keys of signed zones.
+    pub(crate) fn dnssec(&self) -> PathBuf {
+        self.root.join("dnssec")
+    }
+
+    /// Secrets of the DNS server's cookies.
+    pub(crate) fn dns_cookie_secret(&self) -> PathBuf {
+        self.root.join("dns-cookie.secret")
+    }
 }
 
 /// Writes a file whole or not at all: to a neighbour first, then renamed over it. `private` files are readable by their

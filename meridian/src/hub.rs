@@ -3,11 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use api::Cluster;
 use api::well_known::{API_VERSION, GROUP, VERSION};
-use kube::api::{ApiResource, DynamicObject};
+use kube::api::{ApiResource, DynamicObject, Patch, PatchParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::discovery::ApiCapabilities;
 use kube::{Api, Client, Config};
+use serde_json::{Value, json};
 
 use crate::cli::HubArgs;
 use crate::command::CommandError;
@@ -126,6 +128,42 @@ pub(crate) fn resource(kind: &str, plural: &str) -> ApiResource {
 /// The Clusters of the federation.
 pub(crate) fn clusters(client: &Client) -> Api<DynamicObject> {
     Api::all_with(client.clone(), &resource("Cluster", "clusters"))
+}
+
+/// How often a change of a cluster is tried while others change it, too.
+const TRIES: usize = 5;
+
+/// Changes the `spec` of a cluster: a merge patch of it, or none where nothing is to be done. What others write in between is looked
+/// at again, so that nothing of it is lost.
+pub(crate) async fn change_cluster<T>(
+    client: &Client,
+    name: &str,
+    change: impl Fn(&Cluster) -> (Option<Value>, T),
+) -> Result<T, CommandError> {
+    let clusters = clusters(client);
+    for _ in 0..TRIES {
+        let object = clusters
+            .get(name)
+            .await
+            .map_err(failed(format!("cluster {name} cannot be read")))?;
+        let cluster: Cluster = typed(&object)
+            .map_err(|error| CommandError::Said(format!("cluster {name} cannot be understood: {error}")))?;
+        let (spec, outcome) = change(&cluster);
+        let Some(spec) = spec else { return Ok(outcome) };
+        let patch = json!({"metadata": {"resourceVersion": object.metadata.resource_version}, "spec": spec});
+        match clusters
+            .patch(name, &PatchParams::default(), &Patch::Merge(&patch))
+            .await
+        {
+            Ok(_) => return Ok(outcome),
+            // Somebody else's change came first: look again.
+            Err(kube::Error::Api(status)) if status.code == 409 => {}
+            Err(error) => return Err(failed(format!("cluster {name} cannot be changed"))(error).into()),
+        }
+    }
+    Err(CommandError::Said(format!(
+        "cluster {name} is changed by others all the time; next: run the command again"
+    )))
 }
 
 /// The Placements of a namespace, or of all.

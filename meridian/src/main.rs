@@ -7,6 +7,8 @@ mod config;
 mod console_assets;
 mod data_dir;
 mod descriptors;
+mod dns_keys;
+mod dns_settings;
 mod encryption;
 mod health;
 mod hub;

@@ -107,10 +107,9 @@ impl Pki {
     }
 
     /// A server certificate for these names; the one on disk while it covers them and is not about to expire.
-    pub(crate) fn server(&self, names: &[String]) -> Result<Identity, PkiError> {
-        let stem = "apiserver";
+    pub(crate) fn server(&self, stem: &str, names: &[String]) -> Result<Identity, PkiError> {
         let wanted = names.join(",");
-        let names_path = self.dir.join("apiserver.names");
+        let names_path = self.dir.join(format!("{stem}.names"));
         if std::fs::read_to_string(&names_path).is_ok_and(|had| had == wanted)
             && let Some(identity) = self.stored(stem)?
         {
@@ -284,16 +283,21 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let pki = Pki::open(dir.path()).unwrap();
         let names = server_names(IpAddr::from([127, 0, 0, 1]));
-        let server = pki.server(&names).unwrap();
+        let server = pki.server("apiserver", &names).unwrap();
         let admin = pki.client("admin", "admin", &["system:masters"]).unwrap();
         let again = Pki::open(dir.path()).unwrap();
         assert_eq!(again.authority_pem(), pki.authority_pem());
-        assert_eq!(again.server(&names).unwrap().certificate, server.certificate);
+        assert_eq!(
+            again.server("apiserver", &names).unwrap().certificate,
+            server.certificate
+        );
         assert_eq!(
             again.client("admin", "admin", &["system:masters"]).unwrap().certificate,
             admin.certificate
         );
-        let more = again.server(&[names, vec!["10.0.0.1".into()]].concat()).unwrap();
+        let more = again
+            .server("apiserver", &[names, vec!["10.0.0.1".into()]].concat())
+            .unwrap();
         assert_ne!(more.certificate, server.certificate, "new names need a new certificate");
     }
 

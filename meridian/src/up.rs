@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::UpArgs;
 use crate::data_dir::{DataDir, DataDirError};
+use crate::dns_settings::{self, DnsSettingsError};
 use crate::kubeconfig::{self, Entry};
 use crate::lifecycle;
 use crate::pki::{Pki, PkiError};
@@ -39,6 +40,9 @@ pub(crate) enum UpError {
     /// The private server.
     #[error(transparent)]
     Postgres(#[from] PostgresError),
+    /// How DNS answers.
+    #[error("DNS cannot be served")]
+    DnsSettings(#[from] DnsSettingsError),
     /// The keys of Secrets.
     #[error("Secrets cannot be sealed")]
     Encryption(#[from] crate::encryption::EncryptionError),
@@ -118,6 +122,7 @@ pub(crate) async fn run(data_dir: &Path, args: UpArgs) -> Result<(), UpError> {
         api,
         store,
         dns,
+        dns_serving,
         simulate,
         simulate_network,
         controllers,
@@ -130,7 +135,11 @@ pub(crate) async fn run(data_dir: &Path, args: UpArgs) -> Result<(), UpError> {
 
     // Addresses before anything that takes time: a taken port is said at once.
     let listener = listen(api.address).await?;
+    let dns_settings = dns_settings::settings(&dir, &dns, &dns_serving)?;
     let pki = Pki::open(&dir.pki())?;
+    let transfers = dns_settings::transfers(&dns_serving)?;
+    let secure = dns_settings::secure(&dns_serving);
+    let certificate = dns_settings::certificate(&dns_serving, &dns.dns_zone, Some(&pki))?;
     let mut hub = hub::Hub::start(&dir, &pki, &api, &store, leaving, stop.clone()).await?;
     let dns_server = DnsServer::bind(DnsConfig {
         listen: dns.dns_address,
@@ -139,6 +148,11 @@ pub(crate) async fn run(data_dir: &Path, args: UpArgs) -> Result<(), UpError> {
         ns_name: None,
         snapshot_path: Some(dir.dns_snapshot()),
         hub: Some(hub.client(UserInfo::new(DNS_USER, [MASTERS_GROUP]))),
+        zone_files: dns_serving.zone_file,
+        secure,
+        certificate,
+        transfers,
+        settings: dns_settings,
     })
     .await?;
 

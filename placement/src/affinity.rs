@@ -1,40 +1,76 @@
 //! Which clusters a cluster affinity means, and why it does not mean another.
-//! In: an affinity and one cluster. Out: nothing, or the sentence that says which part fails. Absent: taints and health
+//! In: an affinity and one cluster. Out: nothing, or which part fails, which says itself as a sentence. Absent: taints and health
 //! (`decide/filter.rs`).
+
+use std::fmt;
 
 use api::Cluster;
 use api::policy::ClusterAffinity;
 use api::selector::{Operator, Requirement};
 
+/// How many names of clusters a sentence holds.
+const NAMED: usize = 10;
+
+/// Why an affinity does not match a cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mismatch<'a> {
+    /// It is excluded by name.
+    Excluded,
+    /// It is not among those that are named.
+    NotNamed(&'a [String]),
+    /// Its labels.
+    Labels,
+    /// One of its fields.
+    Field(&'a Requirement),
+}
+
+impl fmt::Display for Mismatch<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Excluded => f.write_str("the policy excludes it by name"),
+            Self::NotNamed(names) => {
+                let listed = names.get(..NAMED).unwrap_or(names);
+                write!(f, "the policy names only {}", listed.join(", "))?;
+                match names.len() - listed.len() {
+                    0 => Ok(()),
+                    more => write!(f, " and {more} others"),
+                }
+            }
+            Self::Labels => f.write_str("its labels do not match the policy's label selector"),
+            Self::Field(wanted) => {
+                let values = wanted.values.join(", ");
+                write!(
+                    f,
+                    "its {} does not satisfy {:?} [{values}]",
+                    wanted.key, wanted.operator
+                )
+            }
+        }
+    }
+}
+
 /// Why the affinity does not match the cluster; none where it does. Exclusion is tested first.
 #[must_use]
-pub fn mismatch(affinity: &ClusterAffinity, cluster: &Cluster) -> Option<String> {
+pub fn mismatch<'a>(affinity: &'a ClusterAffinity, cluster: &Cluster) -> Option<Mismatch<'a>> {
     let name = cluster.metadata.name();
     if affinity.exclude_clusters.iter().any(|excluded| excluded == name) {
-        return Some("the policy excludes it by name".to_owned());
+        return Some(Mismatch::Excluded);
     }
     if !affinity.cluster_names.is_empty() && !affinity.cluster_names.iter().any(|wanted| wanted == name) {
-        return Some(format!("the policy names only {}", affinity.cluster_names.join(", ")));
+        return Some(Mismatch::NotNamed(&affinity.cluster_names));
     }
     if let Some(selector) = &affinity.label_selector
         && !selector.matches(&cluster.metadata.labels)
     {
-        return Some("its labels do not match the policy's label selector".to_owned());
+        return Some(Mismatch::Labels);
     }
-    affinity
+    let fields = affinity
         .field_selector
         .iter()
-        .flat_map(|fields| &fields.match_expressions)
-        .find_map(|wanted| {
-            (!field_matches(wanted, cluster)).then(|| {
-                format!(
-                    "its {} does not satisfy {:?} [{}]",
-                    wanted.key,
-                    wanted.operator,
-                    wanted.values.join(", ")
-                )
-            })
-        })
+        .flat_map(|fields| &fields.match_expressions);
+    fields
+        .map(|wanted| (wanted, field_matches(wanted, cluster)))
+        .find_map(|(wanted, matches)| (!matches).then_some(Mismatch::Field(wanted)))
 }
 
 /// Zones are many: `In` is any overlap, `NotIn` none. An unknown field matches nothing, so that a typing error places

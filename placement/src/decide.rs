@@ -7,11 +7,15 @@
 
 mod available;
 mod bounds;
+mod candidate;
+mod concern;
 pub mod divide;
 mod drain;
 mod filter;
 mod follow;
+mod lazy;
 mod left;
+mod listed;
 pub mod matching;
 pub mod namespace;
 mod ordered;
@@ -21,14 +25,17 @@ mod rule;
 mod shares;
 mod spread;
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
-use api::{Cluster, PlacementSpec, Reason};
+use api::Reason;
+use api::placement::UnmetConstraint;
 use jiff::Timestamp;
 
-use crate::decision::{Decision, Fate};
+use crate::decision::{Decision, Fates};
 use crate::inputs::{FederatedObject, Inputs};
-use filter::Verdict;
+use candidate::{Candidate, fitting};
+pub use concern::concerns;
+pub use rule::governs;
 use rule::{Manner, Rule};
 
 /// When a decision may be another one though nothing changes: a toleration runs out, or the names of a drained cluster are
@@ -46,11 +53,22 @@ pub fn next_expiry(inputs: &Inputs<'_>) -> Option<Timestamp> {
 
 /// Decides where the object goes.
 pub fn decide(inputs: &Inputs<'_>) -> Decision {
+    decide_as(inputs, false)
+}
+
+/// The same with the reason of every cluster, however many there are.
+pub fn decide_in_full(inputs: &Inputs<'_>) -> Decision {
+    decide_as(inputs, true)
+}
+
+fn decide_as(inputs: &Inputs<'_>, in_full: bool) -> Decision {
     let mut decision = Decision {
         resource: inputs.object.resource.clone(),
         generation: inputs.object.generation,
+        fates: Fates::after(inputs.previous, inputs.clusters.len(), in_full),
         ..Decision::default()
     };
+    decision.ailing = inputs.ailing.to_vec();
     decision.left_to_members = left::left_to_members(inputs, &mut decision.steps);
     let planned = decision.left_to_members.as_ref().map(|left| FederatedObject {
         replicas: Some(left.planned),
@@ -67,8 +85,9 @@ pub fn decide(inputs: &Inputs<'_>) -> Decision {
     }
 
     let rule = ordered::in_use(inputs, rule, &mut decision);
-    let mut candidates = fitting(inputs, &rule, |cluster, reason, message| {
-        put_out(&mut decision, cluster, reason, message);
+    let mut candidates = fitting(inputs, &rule, |cluster, why| {
+        let fates = &mut decision.fates;
+        fates.put_out(cluster.metadata.name(), why.reason(), || why.to_string());
     });
     drain::note(inputs, &rule, &mut decision);
     decision.steps.push(count_step(inputs.clusters.len(), &decision.fates));
@@ -84,8 +103,10 @@ pub fn decide(inputs: &Inputs<'_>) -> Decision {
             keep_unspread(inputs, &rule, &candidates, &mut decision);
             return decision;
         }
-        for (cluster, message) in selection.out {
-            put_out(&mut decision, cluster, Reason::SpreadConstraint, message);
+        for (candidate, message) in selection.out {
+            decision
+                .fates
+                .put_out(candidate.name(), Reason::SpreadConstraint, || message.into_owned());
         }
         candidates = selection.chosen;
     }
@@ -94,34 +115,17 @@ pub fn decide(inputs: &Inputs<'_>) -> Decision {
     decision
 }
 
-/// The clusters that fit, sorted by name; the others are told.
-fn fitting<'a>(inputs: &Inputs<'a>, rule: &Rule, mut out: impl FnMut(&'a Cluster, Reason, String)) -> Vec<&'a Cluster> {
-    let mut candidates: Vec<&Cluster> = Vec::new();
-    for cluster in inputs.clusters {
-        match filter::judge(inputs, rule, cluster) {
-            Verdict::Fits => candidates.push(cluster),
-            Verdict::Out { reason, message } => out(cluster, reason, message),
-        }
-    }
-    candidates.sort_by(|a, b| a.metadata.name().cmp(b.metadata.name()));
-    candidates
-}
-
-fn put_out(decision: &mut Decision, cluster: &Cluster, reason: Reason, message: String) {
-    let name = cluster.metadata.name().to_owned();
-    decision.fates.insert(name, Fate::Out { reason, message });
-}
-
 /// The spread constraints cannot be met. What stands stays where it may, and nothing new is placed: a copy more would be in
 /// the way once they can be met again.
-fn keep_unspread(inputs: &Inputs<'_>, rule: &Rule, candidates: &[&Cluster], decision: &mut Decision) {
+fn keep_unspread(inputs: &Inputs<'_>, rule: &Rule<'_>, candidates: &[Candidate<'_>], decision: &mut Decision) {
     let unmet = spread::described(&decision.unmet);
-    for cluster in candidates {
-        let message = format!("the policy's spread constraints cannot be met ({unmet})");
-        put_out(decision, cluster, Reason::SpreadConstraint, message);
+    let (standing, others): (Vec<Candidate<'_>>, Vec<Candidate<'_>>) =
+        candidates.iter().partition(|candidate| candidate.held().is_some());
+    for candidate in others {
+        decision
+            .fates
+            .put_out(candidate.name(), Reason::SpreadConstraint, || unspread(&decision.unmet));
     }
-    let held = |cluster: &&Cluster| planned(inputs.previous, cluster.metadata.name()).is_some();
-    let standing: Vec<&Cluster> = candidates.iter().copied().filter(held).collect();
     if standing.is_empty() {
         keep_last_good(inputs, rule, decision);
     } else {
@@ -136,39 +140,38 @@ fn keep_unspread(inputs: &Inputs<'_>, rule: &Rule, candidates: &[&Cluster], deci
     decision.reason = format!("The spread constraints cannot be met ({unmet}); {stays}.");
 }
 
+fn unspread(unmet: &[UnmetConstraint]) -> String {
+    let unmet = spread::described(unmet);
+    format!("the policy's spread constraints cannot be met ({unmet})")
+}
+
 /// `3 of 4 clusters fit; out: 1 UntoleratedTaint`.
-fn count_step(all: usize, fates: &BTreeMap<String, Fate>) -> String {
-    let mut reasons: BTreeMap<Reason, usize> = BTreeMap::new();
-    for fate in fates.values() {
-        match fate {
-            Fate::Out { reason, .. } => *reasons.entry(*reason).or_default() += 1,
-            Fate::Chosen { .. } => {}
-        }
-    }
-    let fit = all.saturating_sub(fates.len());
-    if reasons.is_empty() {
-        return format!("{fit} of {all} clusters fit.");
-    }
-    let out: Vec<String> = reasons
-        .iter()
+fn count_step(all: usize, fates: &Fates) -> String {
+    let out: Vec<String> = fates
+        .counts()
         .map(|(reason, count)| format!("{count} {reason}"))
         .collect();
+    let fit = all.saturating_sub(fates.counts().map(|(_, count)| count).sum());
+    if out.is_empty() {
+        return format!("{fit} of {all} clusters fit.");
+    }
     format!("{fit} of {all} clusters fit; out: {}.", out.join(", "))
 }
 
 /// No cluster fits. What stands stays, less the clusters that are leaving: their copies must go for the leaving to end.
-fn keep_last_good(inputs: &Inputs<'_>, rule: &Rule, decision: &mut Decision) {
+fn keep_last_good(inputs: &Inputs<'_>, rule: &Rule<'_>, decision: &mut Decision) {
     let held = inputs
         .previous
         .map(|previous| previous.clusters.as_slice())
         .unwrap_or_default();
-    let stays = |name: &str| {
-        !inputs
-            .clusters
-            .iter()
-            .any(|c| c.metadata.name() == name && c.metadata.deletion_timestamp.is_some())
-    };
-    let kept: Vec<_> = held.iter().filter(|target| stays(&target.name)).collect();
+    let leaving: BTreeSet<&str> = inputs
+        .clusters
+        .iter()
+        .filter(|cluster| cluster.metadata.deletion_timestamp.is_some())
+        .map(|cluster| cluster.metadata.name())
+        .collect();
+    let stays = held.iter().filter(|target| !leaving.contains(target.name.as_str()));
+    let kept: BTreeSet<&str> = stays.clone().map(|target| target.name.as_str()).collect();
     if kept.is_empty() {
         decision.unplaced = inputs.object.replicas.unwrap_or_default();
         decision.reason = if inputs.clusters.is_empty() {
@@ -182,23 +185,26 @@ fn keep_last_good(inputs: &Inputs<'_>, rule: &Rule, decision: &mut Decision) {
         return;
     }
     decision.kept = true;
-    let mut existing: Vec<&Cluster> = inputs
-        .clusters
-        .iter()
-        .filter(|cluster| kept.iter().any(|target| target.name == cluster.metadata.name()))
-        .collect();
-    existing.sort_by(|a, b| a.metadata.name().cmp(b.metadata.name()));
+    // What is kept is out no more.
+    decision.fates.clear();
+    let fit = fitting(inputs, rule, |cluster, why| {
+        let name = cluster.metadata.name();
+        if !kept.contains(name) {
+            decision.fates.put_out(name, why.reason(), || why.to_string());
+        }
+    });
+    for candidate in fit.iter().filter(|candidate| !kept.contains(candidate.name())) {
+        decision
+            .fates
+            .put_out(candidate.name(), Reason::SpreadConstraint, || unspread(&decision.unmet));
+    }
+    let existing = candidate::named(inputs, rule, |name| kept.contains(name));
     if existing.len() == kept.len() {
         // The object may still be scaled where it is.
         shares::assign(inputs, &rule.without_weights(), &existing, decision);
     } else {
-        for target in kept {
-            decision.fates.insert(
-                target.name.clone(),
-                Fate::Chosen {
-                    replicas: target.replicas,
-                },
-            );
+        for target in stays {
+            decision.fates.choose(&target.name, target.replicas);
         }
     }
     decision
@@ -207,13 +213,7 @@ fn keep_last_good(inputs: &Inputs<'_>, rule: &Rule, decision: &mut Decision) {
     decision.reason = "No cluster fits any more; the last good placement stays.".to_owned();
 }
 
-fn sentence(decision: &Decision, rule: &Rule) -> String {
-    let names: Vec<&str> = decision
-        .fates
-        .iter()
-        .filter(|(_, fate)| matches!(fate, Fate::Chosen { .. }))
-        .map(|(name, _)| name.as_str())
-        .collect();
+fn sentence(decision: &Decision, rule: &Rule<'_>) -> String {
     let who = if decision.policy.is_empty() {
         rule.source().to_owned()
     } else {
@@ -225,25 +225,11 @@ fn sentence(decision: &Decision, rule: &Rule) -> String {
     } else {
         String::new()
     };
-    match names.as_slice() {
+    match decision.fates.chosen() {
         [] => format!("{who} places it nowhere{short}."),
-        [one] => format!("{who} places it in {one} ({how}){short}."),
+        [one] => format!("{who} places it in {} ({how}){short}.", one.name),
         many => format!("{who} places it in {} clusters ({how}){short}.", many.len()),
     }
-}
-
-/// The replicas that were planned for a cluster; none where it did not hold the object.
-fn planned(previous: Option<&PlacementSpec>, cluster: &str) -> Option<i64> {
-    let targets = previous
-        .map(|previous| previous.clusters.as_slice())
-        .unwrap_or_default();
-    // Decisions are sorted by name; whatever else somebody wrote is looked through.
-    let sorted = targets.binary_search_by(|target| target.name.as_str().cmp(cluster));
-    let found = match sorted {
-        Ok(at) => targets.get(at),
-        Err(_) => targets.iter().find(|target| target.name == cluster),
-    };
-    found.map(|target| target.replicas.unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -2,41 +2,29 @@
 //! print.
 //! In: fates of clusters. Out: a [`PlacementSpec`]. Absent: how the fates were found (`decide`).
 
+mod fates;
+
 use std::collections::BTreeMap;
 
 use api::placement::{
-    AffinityInUse, AssumedRoom, Excluded, LeavingCluster, LeftToMembers, ReplicaBounds, TargetCluster, UnmetConstraint,
+    AffinityInUse, AilingCluster, AssumedRoom, LazyPolicy, LeavingCluster, LeftToMembers, ReplicaBounds,
+    UnmetConstraint,
 };
-use api::policy::ConflictResolution;
-use api::{ObjectRef, PlacementSpec, Reason};
+use api::policy::{ConflictResolution, Suspension};
+use api::{ObjectRef, PlacementSpec};
 
-/// What a decision says of one cluster.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fate {
-    /// It holds the object.
-    Chosen {
-        /// Its share of the replicas; none for kinds without replicas.
-        replicas: Option<i64>,
-    },
-    /// It does not.
-    Out {
-        /// Why, for machines.
-        reason: Reason,
-        /// Why, for people.
-        message: String,
-    },
-}
+pub use fates::Fates;
 
 /// What was decided for one object.
 #[must_use]
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Decision {
     /// The object.
     pub resource: ObjectRef,
     /// `metadata.generation` of the object that was looked at.
     pub generation: i64,
     /// The fate of every cluster.
-    pub fates: BTreeMap<String, Fate>,
+    pub fates: Fates,
     /// Shares of an autoscaler's bounds, of chosen clusters; none for one that gets them whole.
     pub bounds: BTreeMap<String, ReplicaBounds>,
     /// Replicas that are the members' own once their copies are made.
@@ -63,6 +51,16 @@ pub struct Decision {
     pub affinity: Option<AffinityInUse>,
     /// Spread constraints of the policy that cannot be met.
     pub unmet: Vec<UnmetConstraint>,
+    /// Clusters that it was unwell in, and stays out of for a while.
+    pub ailing: Vec<AilingCluster>,
+    /// Members that are told nothing for now.
+    pub suspension: Option<Suspension>,
+    /// What its pods need goes where it goes.
+    pub propagate_deps: bool,
+    /// It goes where those are that need it.
+    pub propagated: bool,
+    /// The lazy policy as it is in use.
+    pub lazy: Option<LazyPolicy>,
     /// What the policy says of objects already in a member.
     pub conflict_resolution: Option<ConflictResolution>,
     /// What the policy says of deletion.
@@ -73,27 +71,16 @@ impl Decision {
     /// The decision as a Placement carries it.
     #[must_use]
     pub fn into_spec(self) -> PlacementSpec {
-        let mut clusters = Vec::new();
-        let mut excluded = Vec::new();
-        for (name, fate) in self.fates {
-            match fate {
-                Fate::Chosen { replicas } => {
-                    let bounds = self.bounds.get(&name).copied();
-                    clusters.push(TargetCluster {
-                        name,
-                        replicas,
-                        bounds,
-                        ..TargetCluster::default()
-                    });
-                }
-                Fate::Out { reason, message } => excluded.push((name, reason, message)),
-            }
+        let (mut clusters, excluded, excluded_more) = self.fates.into_lists();
+        for target in &mut clusters {
+            target.bounds = self.bounds.get(&target.name).copied();
         }
         PlacementSpec {
             resource: self.resource,
             resource_generation: self.generation,
             clusters,
-            excluded: Excluded::of(excluded),
+            excluded,
+            excluded_more,
             leaving: self.leaving,
             reason: self.reason,
             policy: self.policy,
@@ -105,6 +92,13 @@ impl Decision {
             rebalanced: self.rebalanced,
             affinity: self.affinity,
             unmet_constraints: self.unmet,
+            ailing: self.ailing,
+            // Where it stands is seen by who sees the members' reports.
+            rollout: None,
+            suspension: self.suspension,
+            propagate_deps: self.propagate_deps,
+            propagated: self.propagated,
+            lazy: self.lazy,
             conflict_resolution: self.conflict_resolution,
             preserve_resources_on_deletion: self.preserve_resources_on_deletion,
             left_to_members: self.left_to_members,

@@ -2,7 +2,7 @@
 //! In: kind and object. Out: whether it leaves the hub, and its default [`Spread`]. Absent: policies (`decide`).
 
 use api::names::is_built_in;
-use api::well_known::{GROUP, HUB_ONLY_LABEL, SYSTEM_NAMESPACE};
+use api::well_known::{GROUP, HUB_ONLY_LABEL, MULTICLUSTER_GROUP, SYSTEM_NAMESPACE};
 use serde_json::Value;
 
 /// What a kind does with no policy.
@@ -186,7 +186,8 @@ pub fn is_custom_group(group: &str) -> bool {
 /// Whether objects of a kind leave the hub where no policy selects them: the kinds of [`KINDS`] and custom ones.
 fn is_federated_kind(api_version: &str, kind: &str) -> bool {
     let group = api_version.split_once('/').map_or("", |(group, _)| group);
-    is_custom_group(group)
+    // Exports and imports are about what all members hold: the hub makes names of them.
+    (is_custom_group(group) && group != MULTICLUSTER_GROUP)
         || KINDS
             .iter()
             .any(|row| row.api_version == api_version && row.kind == kind)
@@ -287,6 +288,10 @@ mod tests {
             ),
             (object("example.com/v1", "Widget", "shop", "a"), true),
             (object("example.com/v1", "Widget", "kube-system", "a"), false),
+            (
+                object("multicluster.x-k8s.io/v1beta1", "ServiceExport", "shop", "web"),
+                false,
+            ),
             (object("gateway.networking.k8s.io/v1", "Gateway", "shop", "a"), true),
             (object("coordination.k8s.io/v1", "Lease", "shop", "a"), false),
             (

@@ -73,6 +73,17 @@ fn counted(placement: &Placement) -> impl Iterator<Item = &PlacedCluster> {
     placement.status.clusters.iter().filter(move |row| !lost(row))
 }
 
+/// A count of pods of the hub's version: where an older one is still wanted there are none.
+fn sum_of_version(placement: &Placement, field: &str) -> i64 {
+    let rollout = placement.spec.rollout.as_ref();
+    let is_new = |row: &&PlacedCluster| {
+        rollout.is_none_or(|rollout| {
+            rollout.is_new_in(&row.name) && (row.template == rollout.version || row.template.is_empty())
+        })
+    };
+    chosen(placement).filter(is_new).map(|row| count(row, field)).sum()
+}
+
 /// A count of every cluster together.
 fn sum(placement: &Placement, field: &str) -> i64 {
     counted(placement).map(|row| count(row, field)).sum()

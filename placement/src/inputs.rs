@@ -4,13 +4,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use api::placement::ReplicaBounds;
+use api::placement::{AilingCluster, ReplicaBounds};
 use api::well_known::REBALANCE_ANNOTATION;
 use api::{Cluster, ObjectRef, PlacementSpec, PropagationPolicy};
 use jiff::Timestamp;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use crate::federated_kinds::{Division, division_of, replicas_of};
+use crate::needs::{self, Need};
 use crate::room::PodDemand;
 use crate::ties::{self, Autoscaler};
 
@@ -39,7 +41,16 @@ pub struct FederatedObject {
     pub demand: Option<PodDemand>,
     /// The claims that its pods mount: names, and `STEM-*` for those that a StatefulSet numbers.
     pub mounts: BTreeSet<String>,
+    /// What its pods need beside it, in its namespace.
+    pub needs: BTreeSet<Need>,
+    /// Which edit of the object it is, where somebody asked for that.
+    pub edit: String,
+    /// The expressions of selectors that it satisfies.
+    pub satisfied: BTreeSet<String>,
 }
+
+/// Whether an object satisfies an expression of a selector.
+pub type Holds<'a> = &'a dyn Fn(&str, &Value) -> bool;
 
 impl FederatedObject {
     /// Reads what placement needs from the JSON of an object; none where it has no apiVersion, kind or name.
@@ -70,8 +81,50 @@ impl FederatedObject {
             annotations,
             demand: replicas.and_then(|_| PodDemand::of(object)),
             mounts: ties::mounts_of(object),
+            needs: needs::of(object),
+            edit: String::new(),
+            satisfied: BTreeSet::new(),
         })
     }
+
+    /// The same, knowing which edit of the object it is.
+    #[must_use]
+    pub fn edited(mut self, object: &Value) -> Self {
+        self.edit = edit_of(object);
+        self
+    }
+
+    /// The same, knowing which of these expressions it satisfies.
+    #[must_use]
+    pub fn satisfying<'e>(
+        mut self,
+        expressions: impl IntoIterator<Item = &'e str>,
+        object: &Value,
+        holds: Holds<'_>,
+    ) -> Self {
+        let holds = |expression: &&str| holds(expression, object);
+        self.satisfied = expressions.into_iter().filter(holds).map(str::to_owned).collect();
+        self
+    }
+}
+
+/// What tells one edit of an object from another: what its user wrote, not what became of it.
+fn edit_of(object: &Value) -> String {
+    let at = |pointer: &str| object.pointer(pointer).filter(|value| !value.is_null());
+    let generation = at("/metadata/generation").and_then(Value::as_i64).unwrap_or_default();
+    let mut hash = Sha256::new();
+    let mut put = |value: &Value| hash.update(value.to_string().as_bytes());
+    for pointer in ["/metadata/labels", "/metadata/annotations"] {
+        at(pointer).into_iter().for_each(&mut put);
+    }
+    if generation == 0 {
+        let fields = object.as_object().into_iter().flatten();
+        let own = fields.filter(|(field, _)| !matches!(field.as_str(), "metadata" | "status"));
+        own.for_each(|(_, value)| put(value));
+    }
+    let digest = hash.finalize();
+    let text: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    format!("{generation}-{text}")
 }
 
 /// A JSON object of strings; entries of other types are left out.
@@ -98,6 +151,8 @@ pub struct Inputs<'a> {
     pub now: Timestamp,
     /// The decisions that stand of what it follows: an autoscaler's target, the workloads that mount a claim.
     pub leaders: &'a [&'a PlacementSpec],
+    /// Clusters that it was unwell in, and stays out of for a while.
+    pub ailing: &'a [AilingCluster],
     /// The autoscaler on the hub whose target it is.
     pub autoscaler: Option<&'a Autoscaler>,
 }

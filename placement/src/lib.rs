@@ -8,8 +8,10 @@
 //! bytes everywhere, which is what lets `plan` and `explain` tell the truth.
 
 pub mod affinity;
+pub mod ailing;
 pub mod decide;
 pub mod decision;
+pub mod export;
 pub mod failure;
 pub mod federated_kinds;
 pub mod fold;
@@ -17,10 +19,12 @@ pub mod health;
 pub mod history;
 pub mod inputs;
 pub mod moves;
+pub mod needs;
 pub mod placement_status;
 pub mod plan;
 pub mod removals;
 pub mod render;
+pub mod rollout;
 pub mod room;
 pub mod selectors;
 pub mod serving;
@@ -28,7 +32,7 @@ pub mod ties;
 mod tolerations;
 
 pub use decide::decide;
-pub use decision::{Decision, Fate};
+pub use decision::{Decision, Fates};
 pub use fold::fold;
 pub use inputs::{FederatedObject, Inputs};
 pub use render::{RenderError, Rendered, render};

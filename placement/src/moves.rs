@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use api::placement::TargetCluster;
+use api::placement::{PlacedCluster, TargetCluster};
 use api::{PlacementSpec, PlacementStatus};
 use serde_json::Value;
 
@@ -23,8 +23,9 @@ pub fn pace(aim: &mut PlacementSpec, before: &PlacementSpec, status: &PlacementS
     }
     let wanted = shares(&aim.clusters);
     let stands = shares(&before.clusters);
+    let rows: BTreeMap<&str, &PlacedCluster> = status.clusters.iter().map(|row| (row.name.as_str(), row)).collect();
     let ready = |cluster: &str| {
-        let row = status.clusters.iter().find(|row| row.name == cluster);
+        let row = rows.get(cluster);
         let count = |field: &str| row.and_then(|row| row.status.get(field).and_then(Value::as_i64));
         let ready = count("readyReplicas").unwrap_or_default().max(0);
         // How many a member's autoscaler runs is its word: a copy that is ready as a whole has all that it should.

@@ -44,7 +44,7 @@ pub fn placement_status(
         .into_iter()
         .filter(|(name, _)| observed.clusters.contains(*name))
         .filter_map(|(name, row)| match observed.reports.get(name) {
-            Some(report) => updated(row, report, chosen.contains(name)),
+            Some(report) => updated(row, report, chosen.contains(name), now),
             None => Some(row),
         })
         .collect();
@@ -59,7 +59,7 @@ pub fn placement_status(
 }
 
 /// The row after a report; none once the object is confirmed gone from a cluster that is to be without it.
-fn updated(mut row: PlacedCluster, report: &ReportSpec, chosen: bool) -> Option<PlacedCluster> {
+fn updated(mut row: PlacedCluster, report: &ReportSpec, chosen: bool, now: &str) -> Option<PlacedCluster> {
     row.held = report.state == ReportState::Held && !chosen;
     match report.state {
         ReportState::Pending => {}
@@ -70,6 +70,7 @@ fn updated(mut row: PlacedCluster, report: &ReportSpec, chosen: bool) -> Option<
             row.applied = true;
             row.observed_hub_generation = report.observed_hub_generation;
             row.hash.clone_from(&report.hash);
+            row.template.clone_from(&report.template);
             row.ready = report.ready;
             row.addresses.clone_from(&report.addresses);
             row.ready_endpoints = report.ready_endpoints;
@@ -85,6 +86,17 @@ fn updated(mut row: PlacedCluster, report: &ReportSpec, chosen: bool) -> Option<
                 (message, _) => message.to_owned(),
             };
         }
+        ReportState::Suspended => {
+            row.applied = false;
+            row.error.clone_from(&report.message);
+            if !report.status.is_null() || report.ready.is_some() {
+                row.template.clone_from(&report.template);
+                row.ready = report.ready;
+                row.addresses.clone_from(&report.addresses);
+                row.ready_endpoints = report.ready_endpoints;
+                row.status.clone_from(&report.status);
+            }
+        }
         ReportState::Absent if chosen => {
             row = PlacedCluster {
                 name: row.name,
@@ -92,6 +104,11 @@ fn updated(mut row: PlacedCluster, report: &ReportSpec, chosen: bool) -> Option<
             }
         }
         ReportState::Absent => return None,
+    }
+    match row.ready {
+        Some(false) if row.unready_since.is_empty() => now.clone_into(&mut row.unready_since),
+        Some(false) => {}
+        Some(true) | None => row.unready_since.clear(),
     }
     Some(row)
 }
@@ -157,7 +174,13 @@ fn applied(spec: &PlacementSpec, rows: &[PlacedCluster]) -> Condition {
     let judged = |status, reason, message| condition(CONDITION_APPLIED, status, reason, message);
     let (chosen, leaving) = split(spec, rows);
     let waiting: Vec<&PlacedCluster> = chosen.iter().copied().filter(|row| !row.applied).collect();
-    if waiting.iter().any(|row| !row.error.is_empty()) {
+    let (suspended, others): (Vec<&PlacedCluster>, Vec<&PlacedCluster>) =
+        waiting.iter().chain(&leaving).partition(|row| spec.suspends(&row.name));
+    if !suspended.is_empty() && others.iter().all(|row| row.error.is_empty()) {
+        let names: Vec<&str> = suspended.iter().map(|row| row.name.as_str()).collect();
+        let message = format!("by {}, nothing is told to: {}", spec.policy, names.join(", "));
+        judged(ConditionStatus::False, "Suspended", message)
+    } else if waiting.iter().any(|row| !row.error.is_empty()) {
         let message = format!("not as decided in: {}", names(&waiting));
         judged(ConditionStatus::False, "ApplyFailed", message)
     } else if !waiting.is_empty() {

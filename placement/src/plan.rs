@@ -9,11 +9,13 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::decide::{decide, namespace};
-use crate::decision;
+use crate::decide::{decide, decide_in_full, governs, namespace};
+use crate::decision::{self, Decision};
 use crate::federated_kinds::{Spread, default_spread, is_federated};
 use crate::inputs::{FederatedObject, Inputs};
 use crate::render::render;
+use crate::rollout;
+use crate::selectors;
 use crate::ties::Ties;
 
 /// All that decisions and renderings look at.
@@ -31,6 +33,24 @@ pub struct World {
     pub placements: BTreeMap<PlacementKey, PlacementSpec>,
     /// The time.
     pub now: Timestamp,
+    /// Judges the expressions of selectors; where there is none, none holds.
+    pub holds: Option<fn(&str, &Value) -> bool>,
+}
+
+impl World {
+    fn facts(&self, object: &Value) -> Option<FederatedObject> {
+        let selectors = self
+            .policies
+            .iter()
+            .map(|policy| policy.spec.resource_selectors.as_slice());
+        let facts = FederatedObject::from_value(object)?.edited(object);
+        Some(facts.satisfying(selectors.flat_map(selectors::expressions), object, &self.judge()))
+    }
+
+    fn judge(&self) -> impl Fn(&str, &Value) -> bool {
+        let holds = self.holds;
+        move |expression, object| holds.is_some_and(|holds| holds(expression, object))
+    }
 }
 
 /// What would become of an object in one cluster.
@@ -103,7 +123,7 @@ pub fn settle(world: &World) -> BTreeMap<PlacementKey, PlacementSpec> {
         .iter()
         .filter(|(_, object)| is_federated(object))
         .filter_map(|(key, object)| {
-            let facts = FederatedObject::from_value(object)?;
+            let facts = world.facts(object)?;
             let order = match default_spread(&facts.resource.api_version, &facts.resource.kind) {
                 Spread::Duplicated | Spread::Divided | Spread::One => 0,
                 Spread::WithTarget | Spread::WithMounts => 1,
@@ -137,11 +157,27 @@ pub fn settle(world: &World) -> BTreeMap<PlacementKey, PlacementSpec> {
                 .collect();
             namespace::decide(facts, &inside, &world.clusters).into_spec()
         } else {
-            decide_one(world, &ties, &settled, key, facts)
+            decide_one(world, &ties, &settled, key, facts, decide)
         };
         settled.insert((*key).clone(), spec);
     }
     settled
+}
+
+/// The decision for one object of a world as it is, with the reason of every cluster however many there are. None where the
+/// object is not one to be placed, or is a namespace: that is where its objects are.
+#[must_use]
+pub fn in_full(world: &World, key: &PlacementKey) -> Option<PlacementSpec> {
+    let mut ties = Ties::default();
+    let federated = world.objects.iter().filter(|(_, object)| is_federated(object));
+    for (key, object) in federated {
+        if let Some(facts) = FederatedObject::from_value(object) {
+            ties.tie(key, &facts);
+        }
+    }
+    let object = world.objects.get(key).filter(|object| is_federated(object))?;
+    let facts = world.facts(object).filter(|facts| facts.resource.kind != "Namespace")?;
+    Some(decide_one(world, &ties, &world.placements, key, &facts, decide_in_full))
 }
 
 fn decide_one(
@@ -150,6 +186,7 @@ fn decide_one(
     settled: &BTreeMap<PlacementKey, PlacementSpec>,
     key: &PlacementKey,
     facts: &FederatedObject,
+    decide: fn(&Inputs<'_>) -> Decision,
 ) -> PlacementSpec {
     let scope = |policy: &&PropagationPolicy| {
         let namespace = policy.metadata.namespace();
@@ -159,16 +196,23 @@ fn decide_one(
     let leaders = ties.leaders(facts);
     let leaders: Vec<&PlacementSpec> = leaders.iter().filter_map(|key| settled.get(key)).collect();
     let previous = world.placements.get(key).filter(|previous| !previous.deleted);
-    decide(&Inputs {
+    let inputs = Inputs {
         object: facts,
         policies: &policies,
         clusters: &world.clusters,
         previous,
         now: world.now,
         leaders: &leaders,
+        // What stays out of a cluster for a while does so in a plan, too.
+        ailing: previous.map(|previous| previous.ailing.as_slice()).unwrap_or_default(),
         autoscaler: ties.autoscaler(key),
-    })
-    .into_spec()
+    };
+    let mut spec = decide(&inputs).into_spec();
+    // A plan tells how it ends.
+    let rolls = rollout::rolls(&facts.resource.api_version, &facts.resource.kind);
+    let policy = governs(&inputs).filter(|policy| rolls && policy.rollout.is_some());
+    spec.rollout = policy.and(world.objects.get(key)).map(rollout::at_rest);
+    spec
 }
 
 /// What would be done to get from one world to the other. The decisions of `now` are those that stand.
@@ -245,7 +289,7 @@ fn manifest(
         world.clusters.iter().find(|cluster| cluster.metadata.name() == name)?,
     );
     spec.clusters.iter().find(|at| at.name == name)?;
-    Some(match render(object, spec, cluster, overrides) {
+    Some(match render(object, spec, cluster, overrides, &world.judge()) {
         Ok(rendered) => Ok((rendered.object, rendered.hash)),
         Err(error) => {
             let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));

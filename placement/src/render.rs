@@ -4,6 +4,7 @@
 //! or the reason it cannot be made; then the member keeps what it has. Absent: what is already in the member; that is the
 //! syncer's to see.
 
+mod embedded;
 mod image;
 mod overrides;
 mod pointer;
@@ -12,16 +13,19 @@ mod strip;
 
 use api::well_known::{
     HUB_GENERATION_ANNOTATION, MANAGED_LABEL, MANAGED_VALUE, MANIFEST_HASH_ANNOTATION, PLACEMENT_ANNOTATION,
+    TEMPLATE_ANNOTATION,
 };
 use api::{Cluster, OverridePolicy, PlacementSpec};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
+pub use embedded::EmbeddedError;
 pub use image::ImageError;
 pub use overrides::OverrideError;
 pub use pointer::PointerError;
 
-use crate::inputs::FederatedObject;
+use crate::inputs::{FederatedObject, Holds};
+use crate::selectors;
 
 /// What one cluster should hold.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,7 +77,7 @@ pub fn as_written(object: &Value) -> Option<Value> {
 }
 
 /// Renders `object` for `cluster`. `overrides` may be every override policy of the hub: those that are not for this
-/// object or this cluster are left out here.
+/// object or this cluster are left out here. `holds` judges the expressions of their selectors.
 ///
 /// # Errors
 /// [`RenderError`] where the cluster is not in the decision or an override does not fit the object.
@@ -82,8 +86,11 @@ pub fn render(
     spec: &PlacementSpec,
     cluster: &Cluster,
     overrides: &[OverridePolicy],
+    holds: Holds<'_>,
 ) -> Result<Rendered, RenderError> {
     let facts = FederatedObject::from_value(object).ok_or(RenderError::NotAnObject)?;
+    let selectors = overrides.iter().map(|policy| policy.spec.resource_selectors.as_slice());
+    let facts = facts.satisfying(selectors.flat_map(selectors::expressions), object, holds);
     let name = cluster.metadata.name();
     let not_placed = || RenderError::NotPlaced {
         object: facts.resource.to_string(),
@@ -95,7 +102,20 @@ pub fn render(
         .find(|target| target.name == name)
         .ok_or_else(not_placed)?;
 
-    let mut manifest = strip::strip(object).ok_or(RenderError::NotAnObject)?;
+    let rollout = spec.rollout.as_ref();
+    let older = rollout.filter(|rollout| !rollout.is_new_in(name)).map(|rollout| {
+        let mut object = object.clone();
+        if let Some(fields) = object.get_mut("spec").and_then(Value::as_object_mut) {
+            fields.insert("template".to_owned(), rollout.stable_template.clone());
+        }
+        object
+    });
+    let mut manifest = strip::strip(older.as_ref().unwrap_or(object)).ok_or(RenderError::NotAnObject)?;
+    if let Some(rollout) = rollout {
+        // Part of the hash, so that members say which version they have even where overrides make two of them alike.
+        let version = rollout.version_of(name).to_owned();
+        put(&mut manifest, "annotations", TEMPLATE_ANNOTATION, version);
+    }
     if let Some(share) = target.replicas {
         share::put(&mut manifest, spec, share);
     }
@@ -133,20 +153,23 @@ fn hash(manifest: &Map<String, Value>, without_replicas: bool) -> String {
         .collect()
 }
 
+/// Puts an entry into a map of the metadata.
+fn put(manifest: &mut Map<String, Value>, map: &str, key: &str, value: String) {
+    let metadata = manifest.entry("metadata").or_insert_with(|| json!({}));
+    if let Some(metadata) = metadata.as_object_mut() {
+        let entry = metadata.entry(map).or_insert_with(|| json!({}));
+        if !entry.is_object() {
+            *entry = json!({});
+        }
+        if let Some(entry) = entry.as_object_mut() {
+            entry.insert(key.to_owned(), Value::String(value));
+        }
+    }
+}
+
 /// Adds the label and annotations by which the syncer knows its own.
 fn mark(manifest: &mut Map<String, Value>, facts: &FederatedObject, hash: &str) {
-    let metadata = manifest.entry("metadata").or_insert_with(|| json!({}));
-    let mut put = |map: &str, key: &str, value: String| {
-        if let Some(metadata) = metadata.as_object_mut() {
-            let entry = metadata.entry(map).or_insert_with(|| json!({}));
-            if !entry.is_object() {
-                *entry = json!({});
-            }
-            if let Some(entry) = entry.as_object_mut() {
-                entry.insert(key.to_owned(), Value::String(value));
-            }
-        }
-    };
+    let mut put = |map: &str, key: &str, value: String| put(manifest, map, key, value);
     put("labels", MANAGED_LABEL, MANAGED_VALUE.to_owned());
     put(
         "annotations",

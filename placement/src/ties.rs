@@ -1,4 +1,5 @@
-//! Which objects go where others are: an autoscaler with its target, a claim with the workloads that mount it.
+//! Which objects go where others are: an autoscaler with its target, a claim with the workloads that mount it, what pods need with
+//! the workloads whose policy takes it along.
 //! In: facts of objects, as they come and go. Out: for each object what it follows, who follows it, and who scales it; found
 //! without looking at every object. Absent: where anything is (`decide/follow.rs`).
 
@@ -9,6 +10,7 @@ use api::{ObjectRef, PlacementKey};
 use serde_json::Value;
 
 use crate::inputs::FederatedObject;
+use crate::needs::{self, Need};
 
 /// Marks a name in [`FederatedObject::mounts`] as what comes before a number.
 const NUMBERED: &str = "-*";
@@ -75,6 +77,8 @@ pub struct Ties {
     scalers: BTreeMap<PlacementKey, BTreeMap<PlacementKey, Autoscaler>>,
     /// By namespace and entry of [`FederatedObject::mounts`]: the workloads.
     mounts: BTreeMap<(String, String), BTreeSet<PlacementKey>>,
+    /// By namespace and what is needed: the workloads.
+    needs: BTreeMap<(String, Need), BTreeSet<PlacementKey>>,
     /// By namespace and name: the claims there are.
     claims: BTreeMap<(String, String), PlacementKey>,
 }
@@ -94,6 +98,10 @@ impl Ties {
         for mount in &facts.mounts {
             let at = (resource.namespace.clone(), mount.clone());
             self.mounts.entry(at).or_default().insert(key.clone());
+        }
+        for need in &facts.needs {
+            let at = (resource.namespace.clone(), need.clone());
+            self.needs.entry(at).or_default().insert(key.clone());
         }
         if is_claim(resource) {
             self.claims.insert(place(resource), key.clone());
@@ -120,6 +128,15 @@ impl Ties {
                 }
             }
         }
+        for need in &facts.needs {
+            let at = (resource.namespace.clone(), need.clone());
+            if let Some(workloads) = self.needs.get_mut(&at) {
+                workloads.remove(key);
+                if workloads.is_empty() {
+                    self.needs.remove(&at);
+                }
+            }
+        }
         if is_claim(resource) {
             self.claims.remove(&place(resource));
         }
@@ -137,7 +154,12 @@ impl Ties {
         if let Some(target) = &facts.target {
             return vec![target.placement_key()];
         }
-        if !is_claim(&facts.resource) {
+        let resource = &facts.resource;
+        if let Some(kind) = needs::Kind::of(&resource.api_version, &resource.kind) {
+            let at = (resource.namespace.clone(), (kind, resource.name.clone()));
+            return self.needs.get(&at).into_iter().flatten().cloned().collect();
+        }
+        if !is_claim(resource) {
             return vec![];
         }
         let (namespace, name) = place(&facts.resource);
@@ -151,11 +173,21 @@ impl Ties {
         found.into_iter().cloned().collect()
     }
 
-    /// Who follows an object where it goes: its autoscalers, and the claims that it mounts.
+    /// Who follows an object where it goes: its autoscalers, the claims that it mounts, and what its pods need.
     #[must_use]
     pub fn followers(&self, key: &PlacementKey, facts: &FederatedObject) -> BTreeSet<PlacementKey> {
         let scalers = self.scalers.get(key).into_iter().flat_map(BTreeMap::keys).cloned();
         let mut followers: BTreeSet<PlacementKey> = scalers.collect();
+        followers.extend(facts.needs.iter().map(|(kind, name)| {
+            let needed = ObjectRef {
+                api_version: "v1".to_owned(),
+                kind: kind.as_str().to_owned(),
+                namespace: facts.resource.namespace.clone(),
+                name: name.clone(),
+                uid: String::new(),
+            };
+            needed.placement_key()
+        }));
         for mount in &facts.mounts {
             let namespace = facts.resource.namespace.clone();
             match mount.strip_suffix('*') {

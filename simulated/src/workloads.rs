@@ -7,6 +7,7 @@
 mod changes;
 mod data_path;
 mod endpoint_slices;
+mod images;
 mod namespaces;
 mod node;
 mod pods;

@@ -12,7 +12,7 @@ use api::Manifest;
 use api::policy::ConflictResolution;
 use api::well_known::{
     FIELD_MANAGER, HUB_GENERATION_ANNOTATION, HUB_UID_ANNOTATION, MANAGED_LABEL, MANAGED_VALUE,
-    MANIFEST_HASH_ANNOTATION, PLACEMENT_ANNOTATION,
+    MANIFEST_HASH_ANNOTATION, PLACEMENT_ANNOTATION, TEMPLATE_ANNOTATION,
 };
 use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams, Preconditions};
 use serde_json::{Value, json};
@@ -245,7 +245,7 @@ impl Job {
             "resourceVersion": there.resource_version,
             "labels": {MANAGED_LABEL: null},
             "annotations": {PLACEMENT_ANNOTATION: null, MANIFEST_HASH_ANNOTATION: null,
-                HUB_GENERATION_ANNOTATION: null, HUB_UID_ANNOTATION: null},
+                HUB_GENERATION_ANNOTATION: null, HUB_UID_ANNOTATION: null, TEMPLATE_ANNOTATION: null},
         }});
         let request = async {
             let params = PatchParams {

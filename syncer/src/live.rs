@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use api::well_known::{
     HUB_UID_ANNOTATION, MANAGED_LABEL, MANAGED_VALUE, MANIFEST_HASH_ANNOTATION, PLACEMENT_ANNOTATION,
+    TEMPLATE_ANNOTATION,
 };
 use kube::api::DynamicObject;
 use serde_json::Value;
@@ -70,6 +71,11 @@ impl Live {
     /// Hash of the manifest that was applied last.
     pub(crate) fn manifest_hash(&self) -> Option<&str> {
         self.metadata("annotations", MANIFEST_HASH_ANNOTATION)
+    }
+
+    /// The version that was applied last, where versions are rolled out.
+    pub(crate) fn template(&self) -> Option<&str> {
+        self.metadata("annotations", TEMPLATE_ANNOTATION)
     }
 
     /// Uid of the hub's object that was applied last; none where an older Meridian applied it.

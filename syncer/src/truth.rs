@@ -52,6 +52,7 @@ pub(crate) fn report(facts: &Facts<'_>) -> Option<ReportSpec> {
     report.state = match (facts.trouble, facts.held) {
         (Some(trouble), _) if trouble.conflict => ReportState::Conflict,
         (Some(_), _) => ReportState::Failed,
+        (None, _) if spec.suspended => ReportState::Suspended,
         (None, _) if spec.held_back => ReportState::Held,
         (None, _) if spec.action == ManifestAction::Hold && !spec.error.is_empty() => ReportState::Failed,
         (None, Some(_)) => ReportState::Applied,
@@ -66,6 +67,7 @@ pub(crate) fn report(facts: &Facts<'_>) -> Option<ReportSpec> {
     if let (Some(held), Some(live)) = (facts.held, facts.live) {
         let kind = KindId::of(&spec.resource);
         report.hash.clone_from(&held.hash);
+        live.template().unwrap_or_default().clone_into(&mut report.template);
         report.observed_hub_generation = facts.observed_hub_generation;
         report.ready = ready(&kind, &live.value);
         if &*kind.kind == "Service" {
@@ -94,7 +96,9 @@ fn ready(kind: &KindId, live: &Value) -> Option<bool> {
     let is = match (&*kind.api_version, &*kind.kind) {
         ("apps/v1", "Deployment") => {
             let updated = count(&["status", "updatedReplicas"]);
-            observed() && updated >= wanted() && count(&["status", "availableReplicas"]) >= updated
+            // Old pods that are not gone may be all that is available.
+            let replaced = count(&["status", "replicas"]) <= updated;
+            observed() && updated >= wanted() && replaced && count(&["status", "availableReplicas"]) >= updated
         }
         ("apps/v1", "ReplicaSet") => observed() && count(&["status", "availableReplicas"]) >= wanted(),
         ("apps/v1", "StatefulSet") => {

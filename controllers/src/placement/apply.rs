@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::placement::moves;
+use ::placement::{moves, rollout};
 use api::{PlacementSpec, Reason};
 use kube::api::PropagationPolicy;
 use serde_json::{Value, json};
@@ -164,7 +164,11 @@ fn note(recorder: &Recorder, about: &Watched, before: Option<&PlacementSpec>, sp
     let trouble = |spec: &PlacementSpec| {
         // What waits for others to go first is in order.
         let out = &spec.excluded;
-        let waits = !out.is_empty() && out.iter().all(|out| out.reason == Reason::NothingToFollow);
+        let mut reasons = out
+            .iter()
+            .map(|out| out.reason)
+            .chain(spec.excluded_more.iter().map(|more| more.reason));
+        let waits = !out.is_empty() && reasons.all(|reason| reason == Reason::NothingToFollow);
         let unscheduled = spec.clusters.is_empty() && spec.resource.kind != "Namespace" && !waits;
         (unscheduled || spec.kept || spec.unplaced_replicas > 0) && !spec.deleted
     };
@@ -182,13 +186,22 @@ fn note(recorder: &Recorder, about: &Watched, before: Option<&PlacementSpec>, sp
         let message = format!("{told}: {}", spec.reason);
         recorder.note(reference(about), Mood::Normal, "Rescheduled", message);
     }
+    if let Some((word, warns)) =
+        rollout::event(before.and_then(|before| before.rollout.as_ref()), spec.rollout.as_ref())
+    {
+        let mood = if warns { Mood::Warning } else { Mood::Normal };
+        let message = spec.rollout.as_ref().map(|rollout| rollout.message.clone());
+        recorder.note(reference(about), mood, word, message.unwrap_or_default());
+    }
     let was = before.is_some_and(trouble);
     if trouble(spec) && !(was && before.is_some_and(|before| before.reason == spec.reason)) {
-        let waits = spec
-            .excluded
-            .iter()
-            .filter(|out| out.reason == Reason::ClusterNotReady)
-            .count();
+        let listed = spec.excluded.iter().map(|out| (out.reason, 1));
+        let more = spec.excluded_more.iter().map(|more| (more.reason, more.clusters));
+        let waits: i64 = listed
+            .chain(more)
+            .filter(|(reason, _)| *reason == Reason::ClusterNotReady)
+            .map(|(_, clusters)| clusters)
+            .sum();
         let more = if waits > 0 {
             format!(" {waits} clusters are not ready.")
         } else {

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::placement::decide::namespace;
-use ::placement::decide::next_expiry;
+use ::placement::decide::{governs, next_expiry};
 use ::placement::federated_kinds::is_custom_group;
-use ::placement::{Inputs, decide, decision, moves};
-use api::{PlacementKey, PlacementSpec};
+use ::placement::{Inputs, ailing, decide, decision, moves, rollout};
+use api::{PlacementKey, PlacementSpec, PlacementStatus, RolloutState};
 use jiff::Timestamp;
 
 use super::index::{Index, Seen, Standing, Subject};
@@ -88,28 +88,28 @@ fn place(
     if standing.is_some_and(|standing| standing.watched.is_deleting()) {
         return None;
     }
-    let before = standing.map(|standing| &standing.placement.spec);
     let spec = if subject.kind.kind == "Namespace" {
         let inside = index.inside(&subject.facts.resource.name);
         namespace::decide(&subject.facts, inside, &index.clusters).into_spec()
     } else {
-        let previous = before.filter(|before| !before.deleted);
+        let leaders = index.leaders(&subject.facts);
+        let inputs = index.inputs(key, subject, &leaders, now);
+        let found = unwell(&inputs, standing);
         let inputs = Inputs {
-            object: &subject.facts,
-            policies: index.policies_of(&subject.facts.resource.namespace),
-            clusters: &index.clusters,
-            previous,
-            now,
-            leaders: &index.leaders(&subject.facts),
-            autoscaler: index.autoscaler(key),
+            ailing: &found.ailing,
+            ..inputs
         };
-        expiry = next_expiry(&inputs);
+        expiry = next_expiry(&inputs).into_iter().chain(found.look).min();
         let mut spec = decide(&inputs).into_spec();
         if let Some(standing) = standing {
             let placement = &standing.placement;
             let lost = |cluster: &str| index.cluster(cluster).is_none_or(|cluster| cluster.failed().is_some());
             moves::pace(&mut spec, &placement.spec, &placement.status, lost);
             moves::forget_departed(&mut spec);
+        }
+        if let Some((state, look)) = rolled_out(index, subject, &inputs, &spec, standing) {
+            expiry = expiry.into_iter().chain(look).min();
+            spec.rollout = Some(state);
         }
         spec
     };
@@ -134,8 +134,9 @@ fn place(
         return wait();
     }
     let before = Box::new(standing.placement.spec.clone());
+    let stays: BTreeSet<&str> = spec.clusters.iter().map(|target| target.name.as_str()).collect();
     let dropped = before.clusters.iter().map(|target| &target.name);
-    let dropped = dropped.filter(|name| !spec.clusters.iter().any(|target| target.name == **name));
+    let dropped = dropped.filter(|name| !stays.contains(name.as_str()));
     let clusters = dropped.filter(|name| index.cluster(name).is_none());
     let mut vanished: Vec<(Kind, Id)> = clusters.map(|name| (CLUSTER, Id::new("", name))).collect();
     if !index.knows_policy(&before.policy) {
@@ -148,6 +149,61 @@ fn place(
         spec,
         vanished,
     })
+}
+
+/// The clusters that a workload was unwell in, where its policy says that it leaves such.
+fn unwell(inputs: &Inputs<'_>, standing: Option<&Standing>) -> ailing::Found {
+    let same = |standing: &&Standing| standing.placement.spec.resource.uid == inputs.object.resource.uid;
+    let (Some(standing), Some(policy)) = (standing.filter(same), governs(inputs)) else {
+        return ailing::Found::default();
+    };
+    let rule = policy
+        .failover
+        .as_ref()
+        .and_then(|failover| failover.application.as_ref());
+    let placement = &standing.placement;
+    let find = |rule| {
+        ailing::find(
+            rule,
+            &placement.spec,
+            &placement.status,
+            &inputs.object.edit,
+            inputs.now,
+        )
+    };
+    rule.map(find).unwrap_or_default()
+}
+
+/// Where the rollout of the object's version stands, and when to look again; none where no policy says how it goes.
+fn rolled_out(
+    index: &Index,
+    subject: &Subject,
+    inputs: &Inputs<'_>,
+    spec: &PlacementSpec,
+    standing: Option<&Standing>,
+) -> Option<(RolloutState, Option<Timestamp>)> {
+    let resource = &subject.facts.resource;
+    if !rollout::rolls(&resource.api_version, &resource.kind) {
+        return None;
+    }
+    let rule = governs(inputs)?.rollout.as_ref()?;
+    let unheard = PlacementStatus::default();
+    let seen = rollout::Seen {
+        rule,
+        object: &subject.watched.value(),
+        spec,
+        status: standing.map_or(&unheard, |standing| &standing.placement.status),
+        clusters: &index.clusters,
+        now: inputs.now,
+    };
+    let same = |previous: &&PlacementSpec| previous.resource.uid == resource.uid;
+    let before = inputs
+        .previous
+        .filter(same)
+        .and_then(|previous| previous.rollout.as_ref());
+    let state = rollout::advance(before, &seen);
+    let look = rollout::next_look(&state, &seen);
+    Some((state, look))
 }
 
 fn retire(index: &Index, key: &PlacementKey, standing: &Standing) -> Option<Desired> {
@@ -210,11 +266,11 @@ fn policy_of(label: &str) -> Option<(Kind, Id)> {
 /// Whether every cluster that is to leave the decision has its row in the status, which is what makes its copy go. Clusters
 /// that no longer exist get no rows.
 fn rows_stand(index: &Index, standing: &Standing, spec: &PlacementSpec) -> bool {
-    let rows = &standing.placement.status.clusters;
-    standing.placement.spec.clusters.iter().all(|target| {
-        let stays = spec.clusters.iter().any(|other| other.name == target.name);
-        stays || rows.iter().any(|row| row.name == target.name) || index.cluster(&target.name).is_none()
-    })
+    let planned = spec.clusters.iter().map(|target| target.name.as_str());
+    let rows = standing.placement.status.clusters.iter().map(|row| row.name.as_str());
+    let known: BTreeSet<&str> = planned.chain(rows).collect();
+    let mut names = standing.placement.spec.clusters.iter().map(|target| &target.name);
+    names.all(|name| known.contains(name.as_str()) || index.cluster(name).is_none())
 }
 
 #[cfg(test)]

@@ -1,14 +1,18 @@
 //! What the placement controller knows, by scope, and which keys a change makes dirty.
 //! In: news. Out: dirty keys. An object that cannot be read as what it should be is logged, and its last good version stays.
 
+mod clusters;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use ::placement::decide::matching;
-use ::placement::{Autoscaler, FederatedObject, Ties, federated_kinds};
+use ::placement::{Autoscaler, FederatedObject, Inputs, Ties, federated_kinds, selectors};
 use api::placement::{LeftToMembers, TargetCluster};
 use api::well_known::SYSTEM_NAMESPACE;
 use api::{Cluster, ObjectRef, Placement, PlacementKey, PlacementSpec, PropagationPolicy};
+use jiff::Timestamp;
+use machinery::expression::selecting::Selecting;
 use serde::de::DeserializeOwned;
 
 use crate::runtime::feed::News;
@@ -45,10 +49,14 @@ pub(super) struct Index {
     shelves: BTreeMap<Kind, Shelf>,
     pub(super) subjects: BTreeMap<PlacementKey, Subject>,
     pub(super) placements: BTreeMap<PlacementKey, Standing>,
+    /// Sorted by name.
     pub(super) clusters: Vec<Cluster>,
     /// Who goes where others are.
     ties: Ties,
     policies: BTreeMap<(String, String), PropagationPolicy>,
+    /// The expressions of their selectors.
+    expressions: BTreeSet<String>,
+    selecting: Selecting,
     /// For each namespace with policies of its own, those and the cluster-scoped ones; the latter alone under "".
     scopes: BTreeMap<String, Vec<PropagationPolicy>>,
     /// How many Placements name each cluster, in their decision or in their status.
@@ -63,7 +71,7 @@ impl Index {
             return vec![];
         }
         if kind == kind::CLUSTER {
-            self.take_clusters()
+            self.take_clusters(moved)
         } else if kind == kind::POLICY || kind == kind::CLUSTER_POLICY {
             self.take_policies(moved)
         } else if kind == kind::PLACEMENT {
@@ -99,7 +107,10 @@ impl Index {
     }
 
     pub(super) fn cluster(&self, name: &str) -> Option<&Cluster> {
-        self.clusters.iter().find(|cluster| cluster.metadata.name() == name)
+        let at = self
+            .clusters
+            .binary_search_by(|cluster| cluster.metadata.name().cmp(name));
+        self.clusters.get(at.ok()?)
     }
 
     /// The Cluster object as the hub has it.
@@ -155,7 +166,7 @@ impl Index {
         let mut dirty = BTreeSet::from([key.clone()]);
         match moved.new {
             Some(watched) => {
-                let Some(facts) = FederatedObject::from_value(&watched.value()) else {
+                let Some(facts) = self.facts(&watched) else {
                     return vec![];
                 };
                 let federated = federated_kinds::is_federated(&watched.value());
@@ -186,13 +197,50 @@ impl Index {
         dirty.into_iter().map(Key::Placement).collect()
     }
 
+    fn facts(&self, watched: &Watched) -> Option<FederatedObject> {
+        let object = watched.value();
+        let facts = FederatedObject::from_value(&object)?.edited(&object);
+        let expressions = self.expressions.iter().map(String::as_str);
+        let holds = |expression: &str, object: &serde_json::Value| self.selecting.holds(expression, object);
+        Some(facts.satisfying(expressions, &object, &holds))
+    }
+
+    /// Looks at the expressions of selectors as they are now, and judges the objects by them again where they changed.
+    fn take_expressions(&mut self) {
+        let selectors = self
+            .policies
+            .values()
+            .map(|policy| policy.spec.resource_selectors.as_slice());
+        let now: BTreeSet<String> = selectors.flat_map(selectors::expressions).map(str::to_owned).collect();
+        if now == self.expressions {
+            return;
+        }
+        self.expressions = now;
+        let judged: Vec<(PlacementKey, FederatedObject)> = self
+            .subjects
+            .iter()
+            .filter_map(|(key, subject)| Some((key.clone(), self.facts(&subject.watched)?)))
+            .collect();
+        for (key, facts) in judged {
+            if let Some(subject) = self.subjects.get_mut(&key) {
+                subject.facts = facts;
+            }
+        }
+    }
+
     /// Takes the ties of an object as they are now; none once it is gone or stays on the hub. Out: those to whom it matters.
     fn tie(&mut self, key: &PlacementKey, now: Option<&FederatedObject>) -> BTreeSet<PlacementKey> {
         let before = self.subjects.get(key).filter(|before| before.federated);
         let before = before.map(|before| before.facts.clone());
         let same = |of: fn(&FederatedObject) -> bool| before.iter().chain(now).any(of);
         // Most objects follow nothing and are followed by nothing but what scales them, which looks at their Placement.
-        if !same(|facts| facts.target.is_some() || !facts.mounts.is_empty() || facts.resource.kind == CLAIM) {
+        let tied = |facts: &FederatedObject| {
+            facts.target.is_some()
+                || !facts.mounts.is_empty()
+                || !facts.needs.is_empty()
+                || facts.resource.kind == CLAIM
+        };
+        if !same(tied) {
             return BTreeSet::new();
         }
         let mut concerned = BTreeSet::new();
@@ -257,11 +305,7 @@ impl Index {
             for gone in before.difference(&after) {
                 if let Some(count) = self.named.get_mut(gone) {
                     *count = count.saturating_sub(1);
-                    if *count == 0
-                        && self
-                            .cluster(gone)
-                            .is_some_and(|c| c.metadata.deletion_timestamp.is_some())
-                    {
+                    if *count == 0 && self.cluster(gone).is_some_and(clusters::is_leaving) {
                         dirty.push(Key::Leaving(gone.clone()));
                     }
                 }
@@ -289,6 +333,7 @@ impl Index {
                 }
             }
         }
+        self.take_expressions();
         let all: Vec<PropagationPolicy> = self
             .policies
             .values()
@@ -318,44 +363,25 @@ impl Index {
             .collect()
     }
 
-    /// Only what a decision may look at counts; pulses and versions do not.
-    fn take_clusters(&mut self) -> Vec<Key> {
-        let shelf = self.shelves.get(&kind::CLUSTER);
-        let known: BTreeMap<&str, &Cluster> = self.clusters.iter().map(|c| (c.metadata.name(), c)).collect();
-        let read_or_keep = |(id, watched): (&Id, &Arc<Watched>)| {
-            read::<Cluster>(watched).or_else(|| known.get(id.name.as_str()).map(|cluster| (*cluster).clone()))
-        };
-        let clusters: Vec<Cluster> = shelf
-            .into_iter()
-            .flat_map(Shelf::iter)
-            .filter_map(read_or_keep)
-            .collect();
-        let same = clusters.len() == self.clusters.len()
-            && clusters
-                .iter()
-                .zip(&self.clusters)
-                .all(|(new, old)| weighs_the_same(new, old));
-        let roomy = |(new, old): (&Cluster, &Cluster)| new.status.capacity != old.status.capacity;
-        let room_moved = same && clusters.iter().zip(&self.clusters).any(roomy);
-        self.clusters = clusters;
-        let leaving = self
-            .clusters
-            .iter()
-            .filter(|cluster| cluster.metadata.deletion_timestamp.is_some());
-        let mut dirty: Vec<Key> = leaving.map(|c| Key::Leaving(c.metadata.name().to_owned())).collect();
-        if !same {
-            dirty.extend(self.subjects.keys().cloned().map(Key::Placement));
-            dirty.extend(self.placements.keys().cloned().map(Key::Placement));
+    /// All that the decision for an object looks at.
+    pub(super) fn inputs<'a>(
+        &'a self,
+        key: &PlacementKey,
+        subject: &'a Subject,
+        leaders: &'a [&'a PlacementSpec],
+        now: Timestamp,
+    ) -> Inputs<'a> {
+        let standing = self.placements.get(key).map(|standing| &standing.placement.spec);
+        Inputs {
+            object: &subject.facts,
+            policies: self.policies_of(&subject.facts.resource.namespace),
+            clusters: &self.clusters,
+            previous: standing.filter(|standing| !standing.deleted),
+            now,
+            leaders,
+            ailing: &[],
+            autoscaler: self.autoscaler(key),
         }
-        if room_moved {
-            // Room moves nothing by itself; what found none is looked at again.
-            let short = self
-                .placements
-                .iter()
-                .filter(|(_, standing)| standing.placement.spec.unplaced_replicas > 0);
-            dirty.extend(short.map(|(key, _)| Key::Placement(key.clone())));
-        }
-        dirty
     }
 }
 
@@ -378,9 +404,10 @@ impl Seen {
 }
 
 /// What followers look at in a decision.
-fn whereabouts(placement: &Placement) -> (Vec<TargetCluster>, Option<LeftToMembers>, bool) {
+fn whereabouts(placement: &Placement) -> (Vec<TargetCluster>, Option<LeftToMembers>, bool, bool) {
     let spec = &placement.spec;
-    (spec.clusters.clone(), spec.left_to_members.clone(), spec.deleted)
+    let left = spec.left_to_members.clone();
+    (spec.clusters.clone(), left, spec.propagate_deps, spec.deleted)
 }
 
 /// The Placement of a namespace.
@@ -400,17 +427,6 @@ pub(super) fn clusters_of(placement: &Placement) -> BTreeSet<String> {
     planned
         .chain(placement.status.clusters.iter().map(|row| row.name.clone()))
         .collect()
-}
-
-fn weighs_the_same(new: &Cluster, old: &Cluster) -> bool {
-    new.metadata.name == old.metadata.name
-        && new.metadata.uid == old.metadata.uid
-        && new.metadata.labels == old.metadata.labels
-        && new.metadata.deletion_timestamp.is_some() == old.metadata.deletion_timestamp.is_some()
-        && new.spec == old.spec
-        && new.manageable() == old.manageable()
-        && new.failed() == old.failed()
-        && new.status.api_enablements == old.status.api_enablements
 }
 
 fn read<T: DeserializeOwned>(watched: &Watched) -> Option<T> {

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use ::placement::federated_kinds;
-use api::well_known::API_VERSION;
+use api::well_known::{API_VERSION, MULTICLUSTER_API_VERSION};
 use kube::core::ApiResource;
 
 /// A served kind.
@@ -31,6 +31,9 @@ pub(crate) const REPORT: Kind = kind(API_VERSION, "Report", "reports");
 pub(crate) const HEARTBEAT: Kind = kind(API_VERSION, "Heartbeat", "heartbeats");
 pub(crate) const RESOLUTION: Kind = kind(API_VERSION, "Resolution", "resolutions");
 pub(crate) const NAMESPACE: Kind = kind("v1", "Namespace", "namespaces");
+pub(crate) const SERVICE: Kind = kind("v1", "Service", "services");
+pub(crate) const SERVICE_EXPORT: Kind = kind(MULTICLUSTER_API_VERSION, "ServiceExport", "serviceexports");
+pub(crate) const SERVICE_IMPORT: Kind = kind(MULTICLUSTER_API_VERSION, "ServiceImport", "serviceimports");
 pub(crate) const SERVICE_ACCOUNT: Kind = kind("v1", "ServiceAccount", "serviceaccounts");
 pub(crate) const RESOURCE_QUOTA: Kind = kind("v1", "ResourceQuota", "resourcequotas");
 pub(crate) const DEPLOYMENT: Kind = kind("apps/v1", "Deployment", "deployments");

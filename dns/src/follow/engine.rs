@@ -10,6 +10,7 @@ use super::disk;
 use super::object::Kind;
 use super::watches::Event;
 use super::world::World;
+use crate::master::Beside;
 use crate::probe::{self, Targets};
 use crate::snapshot::{Compiler, Dirty, ProbeState, Snapshot, Zone};
 use crate::state::{DnsState, now_millis};
@@ -43,8 +44,9 @@ pub(crate) struct Compiled {
 }
 
 impl Engine {
-    /// Starts from the disk where it can; the state serves at once what was found.
-    pub(crate) fn start(zone: Zone, path: Option<PathBuf>) -> (Self, DnsState) {
+    /// Starts from the disk where it can; the state serves at once what was found. `alone` is a server without a hub: with nothing on
+    /// disk, it has no federation to speak for.
+    pub(crate) fn start(zone: Zone, path: Option<PathBuf>, beside: Beside, alone: bool) -> (Self, DnsState) {
         let saved = path.as_deref().map_or(Ok(None), disk::read).unwrap_or_else(|error| {
             let cause = std::error::Error::source(&error).map(ToString::to_string);
             tracing::error!(cause, "{error}");
@@ -52,6 +54,10 @@ impl Engine {
         });
         let mut compiler = Compiler::new(zone);
         let served = saved.is_some();
+        compiler.serve_beside(beside);
+        if alone && !served {
+            compiler.leave_federation();
+        }
         let mut saved = saved.unwrap_or_default();
         // What expired while the server was down counts no more.
         saved.world.at(clock());
@@ -90,7 +96,13 @@ impl Engine {
 
     /// Every watch is up.
     pub(crate) fn is_connected(&self) -> bool {
-        self.lost.is_empty() && Kind::ALL.iter().all(|kind| self.listed.contains(kind))
+        self.lost.is_empty() && self.has_listed()
+    }
+
+    /// Every kind that every hub serves was listed once.
+    fn has_listed(&self) -> bool {
+        let everywhere = Kind::ALL.iter().filter(|kind| kind.is_everywhere());
+        everywhere.into_iter().all(|kind| self.listed.contains(kind))
     }
 
     /// Kinds whose watch failed and has not been heard since.
@@ -102,10 +114,25 @@ impl Engine {
         &mut self.world
     }
 
+    /// Serves these zones beside the federation's from now on; before anything is known of the federation, at once.
+    pub(crate) fn serve_beside(&mut self, zones: Beside, state: &DnsState) -> Dirty {
+        self.compiler.serve_beside(zones);
+        if self.served {
+            return Dirty {
+                zones: true,
+                ..Dirty::default()
+            };
+        }
+        state.publish(self.compiler.unready());
+        Dirty::default()
+    }
+
     /// Takes an event in.
     pub(crate) fn take_in(&mut self, event: Event) -> Dirty {
         let mut dirty = Dirty::default();
         match &event {
+            // A hub without this kind loses nothing.
+            Event::Lost(kind) if !kind.is_everywhere() => {}
             Event::Lost(kind) => {
                 if self.lost.insert(*kind) {
                     tracing::warn!(
@@ -118,7 +145,7 @@ impl Engine {
             Event::ListEnded(kind) => {
                 self.listed.insert(*kind);
                 self.lost.remove(kind);
-                if !self.served && Kind::ALL.iter().all(|kind| self.listed.contains(kind)) {
+                if !self.served && self.has_listed() {
                     self.served = true;
                     dirty = Dirty::everything();
                 }

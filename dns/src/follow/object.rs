@@ -11,7 +11,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::snapshot::{ClusterFacts, OverrideFacts, PlacementFacts, PortFacts, RegionFacts, RowFacts, ServiceFacts};
+use crate::snapshot::{
+    ClusterFacts, ImportFacts, OverrideFacts, PlacementFacts, PortFacts, RegionFacts, RowFacts, ServiceFacts,
+};
 
 /// Kinds that are followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -21,17 +23,24 @@ pub(crate) enum Kind {
     Cluster,
     Region,
     DnsPolicy,
+    ServiceImport,
 }
 
 impl Kind {
     /// All of them; clusters and regions first, so that a first list of Services finds them.
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::Cluster,
         Self::Region,
         Self::DnsPolicy,
+        Self::ServiceImport,
         Self::Placement,
         Self::Service,
     ];
+
+    /// Whether every hub serves it. What a hub may lack is not waited for, and not missed.
+    pub(crate) fn is_everywhere(self) -> bool {
+        self != Self::ServiceImport
+    }
 
     /// Name in messages.
     pub(crate) fn as_str(self) -> &'static str {
@@ -41,6 +50,7 @@ impl Kind {
             Self::Cluster => "Cluster",
             Self::Region => "Region",
             Self::DnsPolicy => "DNSPolicy",
+            Self::ServiceImport => "ServiceImport",
         }
     }
 }
@@ -53,6 +63,7 @@ pub(crate) enum Facts {
     Cluster(ClusterFacts),
     Region(RegionFacts),
     DnsPolicy(Box<DnsPolicySpec>),
+    Import(ImportFacts),
     /// It is not for names: a Service that stays on the hub, a Placement of something else, one of a deleted Service.
     NotOurs,
 }
@@ -110,6 +121,10 @@ pub(crate) fn read(kind: Kind, object: &DynamicObject) -> Result<Seen, Unreadabl
             let RegionSpec { cidrs, fallbacks, .. } = decode(kind, &own_key, "spec", part("spec"))?;
             (own_key.clone(), Facts::Region(RegionFacts { cidrs, fallbacks }))
         }
+        Kind::ServiceImport => (
+            own_key.clone(),
+            Facts::Import(import(decode(kind, &own_key, "spec", part("spec"))?)),
+        ),
         Kind::DnsPolicy => (
             own_key.clone(),
             Facts::DnsPolicy(Box::new(decode(kind, &own_key, "spec", part("spec"))?)),
@@ -193,6 +208,24 @@ fn placement(spec: &PlacementSpec, status: PlacementStatus) -> Facts {
         clusters: spec.clusters.iter().map(|target| target.name.clone()).collect(),
         rows,
     })
+}
+
+/// What names depend on in a ServiceImport.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ImportSpec {
+    #[serde(rename = "type")]
+    type_: String,
+    ips: Vec<String>,
+    ports: Vec<PortFacts>,
+}
+
+fn import(spec: ImportSpec) -> ImportFacts {
+    ImportFacts {
+        headless: spec.type_ == "Headless",
+        addresses: addresses(&spec.ips),
+        ports: spec.ports,
+    }
 }
 
 /// IP addresses; host names of load balancers are not answered.

@@ -84,6 +84,13 @@ pub(crate) fn resource(kind: Kind) -> ApiResource {
         Kind::Cluster => ours("Cluster", "clusters"),
         Kind::Region => ours("Region", "regions"),
         Kind::DnsPolicy => ours("DNSPolicy", "dnspolicies"),
+        Kind::ServiceImport => ApiResource {
+            group: well_known::MULTICLUSTER_GROUP.into(),
+            version: "v1beta1".into(),
+            api_version: well_known::MULTICLUSTER_API_VERSION.into(),
+            kind: "ServiceImport".into(),
+            plural: "serviceimports".into(),
+        },
     }
 }
 

@@ -141,8 +141,8 @@ impl World {
                 .any(|row| own(row) || shared.contains(&row.cluster))
         });
         Dirty {
-            all: false,
             services: touched.map(|(key, _)| key.clone()).collect(),
+            ..Dirty::default()
         }
     }
 
@@ -286,6 +286,7 @@ impl World {
             Facts::Cluster(facts) => replace(&mut input.clusters, &key, facts),
             Facts::Region(facts) => replace(&mut input.regions, &key, facts),
             Facts::DnsPolicy(facts) => replace(&mut input.policies, &key, *facts),
+            Facts::Import(facts) => replace(&mut input.imports, &key, facts),
             Facts::NotOurs => false,
         };
         if changed {
@@ -307,8 +308,8 @@ impl World {
             .iter()
             .filter(|(_, placement)| placement.rows.iter().any(empty));
         Dirty {
-            all: false,
             services: touched.map(|(key, _)| key.clone()).collect(),
+            ..Dirty::default()
         }
     }
 
@@ -324,6 +325,7 @@ impl World {
             Kind::Cluster => input.clusters.remove(key).is_some(),
             Kind::Region => input.regions.remove(key).is_some(),
             Kind::DnsPolicy => input.policies.remove(key).is_some(),
+            Kind::ServiceImport => input.imports.remove(key).is_some(),
         };
         if had { self.dirty(kind, key) } else { Dirty::default() }
     }
@@ -331,9 +333,9 @@ impl World {
     /// What depends on an object.
     fn dirty(&self, kind: Kind, key: &str) -> Dirty {
         match kind {
-            Kind::Service | Kind::Placement => Dirty {
-                all: false,
+            Kind::Service | Kind::Placement | Kind::ServiceImport => Dirty {
                 services: [key.to_owned()].into(),
+                ..Dirty::default()
             },
             Kind::Cluster | Kind::Region => Dirty::everything(),
             Kind::DnsPolicy => {
@@ -342,8 +344,8 @@ impl World {
                     .map_or(String::new(), |(namespace, _)| format!("{namespace}/"));
                 let services = self.input.services.keys().filter(|key| key.starts_with(&prefix));
                 Dirty {
-                    all: false,
                     services: services.cloned().collect(),
+                    ..Dirty::default()
                 }
             }
         }

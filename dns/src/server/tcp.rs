@@ -1,33 +1,48 @@
-//! Streams (RFC 7766): any number of queries on a connection, pipelined, answered in order. Bounded: connections, the
-//! time one may idle or dawdle, the size of a query. Answers of queries that came together are sent together.
+//! Streams (RFC 7766), plain or over TLS (RFC 7858): any number of queries on a connection, pipelined, answered in order. Bounded: connections, the
+//! time one may idle or dawdle, the size of a query, the bytes that wait to be sent. Answers of queries that came together are sent
+//! together.
 
 use std::net::IpAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use crate::metric::QueryCounters;
-use crate::state::DnsState;
-use crate::wire::{Transport, answer};
+use crate::server::Desk;
+use crate::wire::{Outcome, Transport};
 
-/// Most connections at once; further ones are closed at once, so that those that are served stay served.
-const CONNECTIONS_MAX: usize = 1024;
+use super::connections::{Admitted, Bounds, Connections, Place};
+use super::desk::Served;
+
+/// How many connections there may be at once.
+pub(super) const BOUNDS: Bounds = Bounds {
+    all: 1024,
+    client: 256,
+    idle: Duration::from_secs(1),
+};
 /// How long a connection may be without a whole query (also what keepalive answers say).
-const IDLE: Duration = Duration::from_secs(10);
+pub(super) const IDLE: Duration = Duration::from_secs(10);
+/// How long a client may take to agree on keys.
+pub(super) const HANDSHAKE: Duration = Duration::from_secs(5);
 /// How long a client may take to read what it was sent.
 const WRITE: Duration = Duration::from_secs(5);
 /// Bytes read at once; with the longest query it bounds what a connection holds.
 const READ: usize = 4096;
+/// Bytes of answers after which they are sent before further queries are answered.
+const REPLIES_MAX: usize = 64 * 1024;
 /// Longest query that is read; queries have one question and an OPT record.
-const QUERY_MAX: usize = 4096;
+pub(super) const QUERY_MAX: usize = 4096;
 
 /// Accepts until stopped; then connections end with what they have begun.
-pub(crate) async fn serve(listener: TcpListener, state: DnsState, stop: CancellationToken) {
-    let counters = QueryCounters::new(Transport::Tcp);
+pub(crate) async fn serve(listener: TcpListener, desk: Desk, tls: Option<TlsAcceptor>, stop: CancellationToken) {
+    let transport = if tls.is_some() { Transport::Tls } else { Transport::Tcp };
+    let counters = QueryCounters::new(transport);
+    let places = Connections::new(BOUNDS);
     let mut connections: JoinSet<()> = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -36,22 +51,45 @@ pub(crate) async fn serve(listener: TcpListener, state: DnsState, stop: Cancella
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, peer)) if connections.len() < CONNECTIONS_MAX => {
-                let (state, stop, counters) = (state.clone(), stop.clone(), counters.clone());
+            Ok((stream, peer)) => {
+                let place = match places.admit(peer.ip(), stop.child_token(), Instant::now()) {
+                    Admitted::In(place, made_room) => {
+                        metrics::counter!("meridian_dns_connections_ended_total").increment(u64::from(made_room));
+                        place
+                    }
+                    Admitted::Out => {
+                        metrics::counter!("meridian_dns_connections_refused_total").increment(1);
+                        tracing::debug!(%peer, "DNS has no place for one more connection of {peer}; it is closed");
+                        continue;
+                    }
+                };
+                let (desk, tls, counters) = (desk.clone(), tls.clone(), counters.clone());
                 connections.spawn(async move {
+                    let ended = place.ended.clone();
+                    let served = async {
+                        stream.set_nodelay(true)?;
+                        let from = From {
+                            source: peer.ip(),
+                            transport,
+                            place: &place,
+                        };
+                        match tls {
+                            Some(tls) => {
+                                let stream = timeout(HANDSHAKE, tls.accept(stream)).await??;
+                                connection(stream, &from, &desk, &counters).await
+                            }
+                            None => connection(stream, &from, &desk, &counters).await,
+                        }
+                    };
                     tokio::select! {
-                        () = stop.cancelled() => {}
-                        ended = connection(stream, peer.ip(), &state, &counters) => {
+                        () = ended.cancelled() => {}
+                        ended = served => {
                             if let Err(error) = ended {
                                 tracing::debug!(%error, %peer, "a DNS connection ended");
                             }
                         }
                     }
                 });
-            }
-            Ok((_, peer)) => {
-                metrics::counter!("meridian_dns_connections_refused_total").increment(1);
-                tracing::debug!(%peer, "DNS has {CONNECTIONS_MAX} connections; one more is closed");
             }
             Err(error) => {
                 tracing::warn!(%error, "DNS cannot accept a connection");
@@ -62,13 +100,19 @@ pub(crate) async fn serve(listener: TcpListener, state: DnsState, stop: Cancella
     connections.shutdown().await;
 }
 
-async fn connection(
-    mut stream: TcpStream,
+/// Who is at the other end.
+struct From<'a> {
     source: IpAddr,
-    state: &DnsState,
+    transport: Transport,
+    place: &'a Place,
+}
+
+async fn connection(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    from: &From<'_>,
+    desk: &Desk,
     counters: &QueryCounters,
 ) -> std::io::Result<()> {
-    stream.set_nodelay(true)?;
     let mut buffer: Vec<u8> = Vec::with_capacity(READ);
     let mut replies: Vec<u8> = Vec::new();
     let mut out = Vec::new();
@@ -77,14 +121,32 @@ async fn connection(
         let mut at = 0;
         while let Some((query, next)) = frame(&buffer, at) {
             at = next;
-            let outcome = answer(&state.load(), query, source, Transport::Tcp, rand::random(), &mut out);
-            counters.count(outcome);
-            if outcome.is_some() {
-                // Answers are at most 65,535 bytes.
-                replies.extend_from_slice(&(out.len() as u16).to_be_bytes());
-                replies.extend_from_slice(&out);
+            match desk.serve(query, from.source, from.transport, &mut out) {
+                Served::Answered(outcome) => {
+                    counters.count(outcome);
+                    if outcome.is_some() {
+                        put(&mut replies, &out);
+                    }
+                }
+                Served::Transfer(transfer) => {
+                    // A zone is sent a message at a time: what waits is one message, whatever the zone's size.
+                    for message in *transfer {
+                        put(&mut replies, &message);
+                        timeout(WRITE, stream.write_all(&replies)).await??;
+                        replies.clear();
+                        from.place.active(Instant::now());
+                    }
+                    counters.count(Some(Outcome::TRANSFER));
+                }
             }
             deadline = tokio::time::Instant::now() + IDLE;
+            if replies.len() >= REPLIES_MAX {
+                timeout(WRITE, stream.write_all(&replies)).await??;
+                replies.clear();
+            }
+        }
+        if at > 0 {
+            from.place.active(Instant::now());
         }
         buffer.drain(..at);
         if declared(&buffer).is_some_and(|length| length > QUERY_MAX) {
@@ -103,6 +165,12 @@ async fn connection(
             return Ok(());
         }
     }
+}
+
+/// Adds a message with its length; messages are at most 65,535 bytes.
+fn put(replies: &mut Vec<u8>, message: &[u8]) {
+    replies.extend_from_slice(&(message.len() as u16).to_be_bytes());
+    replies.extend_from_slice(message);
 }
 
 /// The length that a frame's head declares.

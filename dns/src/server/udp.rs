@@ -10,8 +10,8 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::metric::QueryCounters;
-use crate::state::DnsState;
-use crate::wire::{Transport, answer};
+use crate::server::Desk;
+use crate::wire::{Transport, Verdict};
 
 /// How long a thread blocks before it looks whether it should stop.
 const STOP_CHECK: Duration = Duration::from_millis(200);
@@ -27,7 +27,7 @@ pub(crate) struct Workers {
 
 impl Workers {
     /// Starts one thread a core.
-    pub(crate) fn start(socket: UdpSocket, state: &DnsState, stop: &CancellationToken) -> std::io::Result<Self> {
+    pub(crate) fn start(socket: UdpSocket, desk: &Desk, stop: &CancellationToken) -> std::io::Result<Self> {
         socket.set_read_timeout(Some(STOP_CHECK))?;
         let socket = Arc::new(socket);
         let counters = QueryCounters::new(Transport::Udp);
@@ -36,9 +36,9 @@ impl Workers {
             .min(THREADS_MAX);
         let mut threads = Vec::with_capacity(count);
         for index in 0..count {
-            let (socket, state, stop, counters) = (socket.clone(), state.clone(), stop.clone(), counters.clone());
+            let (socket, desk, stop, counters) = (socket.clone(), desk.clone(), stop.clone(), counters.clone());
             let thread = std::thread::Builder::new().name(format!("dns-udp-{index}"));
-            threads.push(thread.spawn(move || serve(&socket, &state, &stop, &counters))?);
+            threads.push(thread.spawn(move || serve(&socket, &desk, &stop, &counters))?);
         }
         Ok(Self { threads })
     }
@@ -53,7 +53,7 @@ impl Workers {
     }
 }
 
-fn serve(socket: &UdpSocket, state: &DnsState, stop: &CancellationToken, counters: &QueryCounters) {
+fn serve(socket: &UdpSocket, desk: &Desk, stop: &CancellationToken, counters: &QueryCounters) {
     let mut packet = vec![0_u8; DATAGRAM_MAX];
     let mut out = Vec::with_capacity(DATAGRAM_MAX);
     while !stop.is_cancelled() {
@@ -74,16 +74,9 @@ fn serve(socket: &UdpSocket, state: &DnsState, stop: &CancellationToken, counter
             continue;
         }
         let bytes = packet.get(..length).unwrap_or_default();
-        let outcome = answer(
-            &state.load(),
-            bytes,
-            source.ip(),
-            Transport::Udp,
-            rand::random(),
-            &mut out,
-        );
+        let outcome = desk.serve_one(bytes, source.ip(), Transport::Udp, &mut out);
         counters.count(outcome);
-        if outcome.is_some()
+        if outcome.is_some_and(|outcome| outcome.verdict != Verdict::Drop)
             && let Err(error) = socket.send_to(&out, source)
         {
             tracing::debug!(%error, %source, "DNS cannot send an answer");

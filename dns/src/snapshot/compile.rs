@@ -7,11 +7,13 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
+use super::clusterset;
 use super::input::Input;
 use super::map::{ClientMap, PlaceIndex};
 use super::names::{NameError, WireName};
-use super::node::{Answers, Level, Node, NodeKind};
+use super::node::{Answers, Level, NameServer, Node, NodeKind};
 use super::records::{self, types};
+use super::served::{self, Served, Standing, Zones};
 use super::service::{self, CompiledService, Places};
 use super::table::Table;
 use crate::choose::Place;
@@ -45,6 +47,8 @@ pub struct Zone {
     pub ns: WireName,
     /// Addresses of the name server, where it is named in the zone.
     pub ns_addresses: Vec<IpAddr>,
+    /// The apex of the names of exported Services.
+    pub clusterset: WireName,
 }
 
 impl Zone {
@@ -68,6 +72,7 @@ impl Zone {
             federation: federation.to_ascii_lowercase(),
             ns,
             ns_addresses: addresses,
+            clusterset: WireName::parse(clusterset::APEX).map_err(ZoneError::Name)?,
         })
     }
 }
@@ -79,6 +84,8 @@ pub struct Dirty {
     pub all: bool,
     /// These Services.
     pub services: BTreeSet<String>,
+    /// Zones beside the federation's.
+    pub zones: bool,
 }
 
 impl Dirty {
@@ -87,19 +94,20 @@ impl Dirty {
     pub fn everything() -> Self {
         Self {
             all: true,
-            services: BTreeSet::new(),
+            ..Self::default()
         }
     }
 
     /// Nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        !self.all && self.services.is_empty()
+        !self.all && !self.zones && self.services.is_empty()
     }
 
     /// Adds what another change made dirty.
     pub fn absorb(&mut self, other: Self) {
         self.all |= other.all;
+        self.zones |= other.zones;
         self.services.extend(other.services);
     }
 }
@@ -117,16 +125,12 @@ pub struct Snapshot {
     pub regions: Arc<Vec<Place>>,
     /// From client networks to places.
     pub map: Arc<ClientMap>,
-    /// The names.
-    pub table: Table,
+    /// The federation's names.
+    pub federation: Arc<Served>,
+    /// All zones, the federation's included.
+    pub zones: Zones,
     /// The Services by key.
     pub services: BTreeMap<Arc<str>, Arc<CompiledService>>,
-    /// SOA record for negative answers and the apex; the owner pointer is patched.
-    pub(crate) soa: Box<[u8]>,
-    /// HINFO record for ANY.
-    pub(crate) any: Box<[u8]>,
-    /// Address records of the name server.
-    pub(crate) glue: Vec<Box<[u8]>>,
 }
 
 /// Compiles all of an input.
@@ -143,7 +147,13 @@ pub struct Compiler {
     regions: Arc<Vec<Place>>,
     map: Arc<ClientMap>,
     table: Table,
+    /// Names of exported Services.
+    imported: Table,
     services: BTreeMap<Arc<str>, Arc<CompiledService>>,
+    /// Zones that are served beside the federation's.
+    beside: Arc<[Arc<Served>]>,
+    /// The federation's zone is not this server's.
+    left: bool,
 }
 
 impl Compiler {
@@ -151,8 +161,16 @@ impl Compiler {
     #[must_use]
     pub fn new(zone: Zone) -> Self {
         let mut table = Table::default();
-        for (name, node) in zone_nodes(&zone) {
+        for (name, node) in own_nodes(&zone.apex, &zone.ns, &zone) {
             table.put(&zone.apex, &name, Arc::new(node));
+        }
+        let mut imported = Table::default();
+        let nodes =
+            clusterset::version(&zone)
+                .into_iter()
+                .chain(own_nodes(&zone.clusterset, &ns_of(&zone.clusterset), &zone));
+        for (name, node) in nodes {
+            imported.put(&zone.clusterset, &name, Arc::new(node));
         }
         let map = Arc::new(ClientMap::build(&[]));
         Self {
@@ -161,17 +179,27 @@ impl Compiler {
             regions: Arc::default(),
             map,
             table,
+            imported,
             services: BTreeMap::new(),
+            beside: Arc::default(),
+            left: false,
         }
+    }
+
+    /// Serves these zones beside the federation's, from the next snapshot on.
+    pub fn serve_beside(&mut self, zones: Arc<[Arc<Served>]>) {
+        self.beside = zones;
+    }
+
+    /// Serves nothing of the federation: names of its zone are refused.
+    pub fn leave_federation(&mut self) {
+        self.left = true;
     }
 
     /// A snapshot of what was compiled last, before anything is known: not ready.
     #[must_use]
     pub fn unready(&self) -> Snapshot {
-        Snapshot {
-            ready: false,
-            ..self.snapshot(0)
-        }
+        self.snapshot(0, false)
     }
 
     /// The snapshot of an input of which only `dirty` changed since the last call.
@@ -191,72 +219,102 @@ impl Compiler {
         } else {
             dirty.services.iter().for_each(|key| self.renew(input, key));
         }
-        self.snapshot(version)
+        self.snapshot(version, true)
     }
 
     fn renew(&mut self, input: &Input, key: &str) {
         let new = service::compile(&self.zone, input, &self.places, key).map(Arc::new);
         let old = self.services.remove(key);
-        if let Some(old) = &old {
-            let gone = |name: &WireName| new.as_ref().is_none_or(|new| !new.nodes.contains_key(name));
-            old.nodes
-                .keys()
-                .filter(|name| gone(name))
-                .for_each(|name| self.table.take(&self.zone.apex, name));
-        }
+        let empty = BTreeMap::new();
+        let (before, after) = (old.as_deref(), new.as_deref());
+        let gone = before.map_or(&empty, |service| &service.nodes);
+        let come = after.map_or(&empty, |service| &service.nodes);
+        exchange(&mut self.table, &self.zone.apex, gone, come);
+        let gone = before.map_or(&empty, |service| &service.imported);
+        let come = after.map_or(&empty, |service| &service.imported);
+        exchange(&mut self.imported, &self.zone.clusterset, gone, come);
         if let Some(new) = new {
-            for (name, node) in &new.nodes {
-                let same = old
-                    .as_ref()
-                    .and_then(|old| old.nodes.get(name))
-                    .is_some_and(|old| old == node);
-                if !same {
-                    self.table.put(&self.zone.apex, name, node.clone());
-                }
-            }
             self.services.insert(new.key.clone(), new);
         }
     }
 
-    fn snapshot(&self, version: u64) -> Snapshot {
+    fn snapshot(&self, version: u64, ready: bool) -> Snapshot {
         // Serials compare modulo 2^32 (RFC 1982), so the truncation is harmless.
         let serial = (version & u64::from(u32::MAX)) as u32;
-        let mailbox = self.zone.apex.child("hostmaster").unwrap_or_else(WireName::root);
-        let soa = records::soa(NEGATIVE_TTL, &self.zone.ns, &mailbox, serial, NEGATIVE_TTL);
-        let glue = self
-            .zone
-            .ns_addresses
-            .iter()
-            .filter_map(|address| records::address(ZONE_TTL, *address));
+        let federation = Arc::new(self.served(&self.zone.apex, &self.zone.ns, &self.table, serial, ready));
+        let imported = Arc::new(self.served(
+            &self.zone.clusterset,
+            &ns_of(&self.zone.clusterset),
+            &self.imported,
+            serial,
+            ready,
+        ));
+        let own = [federation.clone(), imported].into_iter().filter(|_| !self.left);
         Snapshot {
             version,
-            ready: true,
+            ready,
             zone: self.zone.clone(),
             regions: self.regions.clone(),
             map: self.map.clone(),
-            table: self.table.clone(),
+            zones: Zones::new(own.chain(self.beside.iter().cloned())),
+            federation,
             services: self.services.clone(),
-            soa: soa.unwrap_or_default(),
-            any: records::rfc8482(ZONE_TTL).unwrap_or_default(),
-            glue: if self.zone.ns.is_within(&self.zone.apex) {
-                glue.collect()
-            } else {
-                Vec::new()
-            },
+        }
+    }
+
+    fn served(&self, apex: &WireName, ns: &WireName, table: &Table, serial: u32, ready: bool) -> Served {
+        let mailbox = apex.child("hostmaster").unwrap_or_else(WireName::root);
+        let soa = records::soa(NEGATIVE_TTL, ns, &mailbox, serial, NEGATIVE_TTL).unwrap_or_default();
+        let glue = self.zone.ns_addresses.iter().filter(|_| ns.is_within(apex));
+        let glue = glue
+            .filter_map(|address| records::address(ZONE_TTL, *address))
+            .collect();
+        let server = records::ns(ZONE_TTL, ns).map(|record| NameServer { record, glue });
+        Served {
+            apex: apex.clone(),
+            standing: if ready { Standing::Served } else { Standing::NotReady },
+            table: table.clone(),
+            negative: soa.clone(),
+            soa,
+            any: served::any(ZONE_TTL),
+            servers: server.into_iter().collect(),
+            has_cuts: false,
+            has_wildcards: false,
+            follows_hub: true,
         }
     }
 }
 
-/// Nodes of the zone itself.
-fn zone_nodes(zone: &Zone) -> Vec<(WireName, Node)> {
+/// Puts new nodes in the place of old ones; what is the same stays.
+fn exchange(
+    table: &mut Table,
+    apex: &WireName,
+    old: &BTreeMap<WireName, Arc<Node>>,
+    new: &BTreeMap<WireName, Arc<Node>>,
+) {
+    let gone = old.keys().filter(|name| !new.contains_key(*name));
+    gone.for_each(|name| table.take(apex, name));
+    for (name, node) in new {
+        if old.get(name).is_none_or(|old| old != node) {
+            table.put(apex, name, node.clone());
+        }
+    }
+}
+
+/// The name server's name in a zone that has none of its own.
+fn ns_of(apex: &WireName) -> WireName {
+    apex.child("ns1").unwrap_or_else(WireName::root)
+}
+
+/// Nodes of a zone itself: its apex and its name server.
+fn own_nodes(apex: &WireName, ns: &WireName, zone: &Zone) -> Vec<(WireName, Node)> {
     let node = |sets| Node {
         service: None,
         level: Level::Zone,
         kind: NodeKind::Data(sets),
     };
-    let ns = records::ns(ZONE_TTL, &zone.ns);
-    let mut nodes = vec![(zone.apex.clone(), node(vec![(types::NS, Answers::same(ns.as_slice()))]))];
-    if zone.ns.is_within(&zone.apex) && zone.ns != zone.apex {
+    let mut nodes = vec![(apex.clone(), node(Vec::new()))];
+    if ns.is_within(apex) && ns != apex {
         let of_family = |v4: bool| -> Vec<Box<[u8]>> {
             let addresses = zone.ns_addresses.iter().filter(|address| address.is_ipv4() == v4);
             addresses
@@ -265,7 +323,7 @@ fn zone_nodes(zone: &Zone) -> Vec<(WireName, Node)> {
         };
         let sets = [(types::A, of_family(true)), (types::AAAA, of_family(false))];
         let sets = sets.map(|(type_, records)| (type_, Answers::same(&records)));
-        nodes.push((zone.ns.clone(), node(sets.into())));
+        nodes.push((ns.clone(), node(sets.into())));
     }
     nodes
 }

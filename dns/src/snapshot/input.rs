@@ -20,6 +20,8 @@ pub struct Input {
     pub clusters: BTreeMap<String, ClusterFacts>,
     /// Region objects.
     pub regions: BTreeMap<String, RegionFacts>,
+    /// ServiceImports, by `NAMESPACE/NAME`, which is that of the Service, too.
+    pub imports: BTreeMap<String, ImportFacts>,
     /// DNS policies.
     pub policies: BTreeMap<String, DnsPolicySpec>,
     /// The DNS server's clock when overrides were judged last, in milliseconds since the epoch.
@@ -38,6 +40,18 @@ pub struct ServiceFacts {
     pub ports: Vec<PortFacts>,
 }
 
+/// A ServiceImport: the Service has names in `clusterset.local`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ImportFacts {
+    /// Its endpoints have names, it has no address of its own.
+    pub headless: bool,
+    /// Addresses of its own; with none, it is answered as the federation's name is.
+    pub addresses: Vec<IpAddr>,
+    /// Its ports.
+    pub ports: Vec<PortFacts>,
+}
+
 /// A port of a Service.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -48,6 +62,19 @@ pub struct PortFacts {
     pub protocol: String,
     /// The port clients use.
     pub port: u16,
+    /// What is spoken there, where that is said.
+    pub app_protocol: String,
+}
+
+impl PortFacts {
+    /// The protocol as names have it.
+    pub(super) fn protocol_label(&self) -> String {
+        if self.protocol.is_empty() {
+            "tcp".to_owned()
+        } else {
+            self.protocol.to_ascii_lowercase()
+        }
+    }
 }
 
 /// Where a Service is.

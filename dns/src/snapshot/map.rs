@@ -12,6 +12,9 @@ use ipnet::IpNet;
 /// Index of a place: 0 is "elsewhere", `n + 1` the n-th region by name.
 pub type PlaceIndex = u16;
 
+/// Bits before an IPv4 address mapped into IPv6 (RFC 4291 2.5.5.2).
+const MAPPED_BITS: u8 = 96;
+
 /// A client's place and how far it reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Located {
@@ -55,12 +58,20 @@ impl ClientMap {
         }
     }
 
-    /// The place of an address. IPv4 addresses mapped into IPv6 are looked up as IPv4.
+    /// The place of an address. IPv4 addresses mapped into IPv6 are looked up as IPv4; their scope counts the bits before them,
+    /// too.
     #[must_use]
     pub fn locate(&self, address: IpAddr) -> Located {
-        match address.to_canonical() {
-            IpAddr::V4(address) => find(&self.v4, v4_key(address)),
-            IpAddr::V6(address) => find(&self.v6, u128::from(address)),
+        match (address, address.to_canonical()) {
+            (IpAddr::V6(_), IpAddr::V4(mapped)) => {
+                let Located { place, scope } = find(&self.v4, v4_key(mapped));
+                Located {
+                    place,
+                    scope: scope.saturating_add(MAPPED_BITS),
+                }
+            }
+            (_, IpAddr::V4(address)) => find(&self.v4, v4_key(address)),
+            (_, IpAddr::V6(address)) => find(&self.v6, u128::from(address)),
         }
     }
 }
@@ -193,7 +204,7 @@ mod tests {
             ("192.168.7.0", 3, 16),
             ("8.8.8.0", 1, 1),
             ("2001:db8:77::", 1, 0),
-            ("::ffff:172.16.5.1", 2, 12),
+            ("::ffff:172.16.5.1", 2, 108),
         ] {
             assert_eq!(
                 map.locate(client.parse().unwrap()),

@@ -1,6 +1,7 @@
 //! Names in wire form, lower case, and how names of the zone are built from labels.
 //! In: text and labels. Out: [`WireName`]. Absent: what the names mean; `service.rs` draws the schema.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -24,6 +25,12 @@ pub struct NameError {
 /// A domain name in wire form: lower case, root label included.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WireName(Arc<[u8]>);
+
+impl Borrow<[u8]> for WireName {
+    fn borrow(&self) -> &[u8] {
+        &self.0
+    }
+}
 
 impl WireName {
     /// The root.
@@ -54,6 +61,23 @@ impl WireName {
                 .child(label)
                 .ok_or_else(|| fail("labels have 1 to 63 printable characters, the whole at most 253"))
         })
+    }
+
+    /// A name from its wire form, put into lower case; none where the bytes are no uncompressed name.
+    #[must_use]
+    pub fn from_wire(bytes: &[u8]) -> Option<Self> {
+        let mut rest = bytes;
+        loop {
+            let (&length, tail) = rest.split_first()?;
+            match length {
+                0 if tail.is_empty() && bytes.len() <= NAME_MAX => break,
+                0 => return None,
+                1..=63 => rest = tail.get(usize::from(length)..)?,
+                64.. => return None,
+            }
+        }
+        // Lengths are below 'A', so they stay as they are.
+        Some(Self(bytes.to_ascii_lowercase().into()))
     }
 
     /// The name `label.self`; none where the label or the result would not be a name.
@@ -133,7 +157,14 @@ impl fmt::Display for WireName {
             if length == 0 {
                 break;
             }
-            write!(f, "{}.", String::from_utf8_lossy(label))?;
+            for byte in label {
+                match byte {
+                    b'.' | b'\\' => write!(f, "\\{}", char::from(*byte))?,
+                    b'!'..=b'~' => write!(f, "{}", char::from(*byte))?,
+                    _ => write!(f, "\\{byte:03}")?,
+                }
+            }
+            f.write_str(".")?;
             rest = after;
         }
         if self.0.len() == 1 {
@@ -163,5 +194,12 @@ mod tests {
             assert!(WireName::parse(bad).is_err(), "{bad}");
         }
         assert_eq!(WireName::parse(".").unwrap(), WireName::root());
+        assert_eq!(
+            WireName::from_wire(b"\x01A\x03b.\x07\0").unwrap().to_string(),
+            "a.b\\.\\007."
+        );
+        for bad in [&b""[..], b"\x01a", b"\x02a\0", b"\0\0", b"\xc0\x0c", &[1; 257]] {
+            assert_eq!(WireName::from_wire(bad), None, "{bad:?}");
+        }
     }
 }

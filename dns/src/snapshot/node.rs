@@ -29,6 +29,8 @@ pub enum Level {
     AvailabilityZone(String, String),
     /// `CLUSTER.SVC.NS.FED.svc.ZONE`.
     Cluster(String),
+    /// `SVC.NS.svc.clusterset.local`.
+    ClusterSet,
 }
 
 /// Either an alias or data: a name never has both (RFC 1034 3.6.2).
@@ -38,11 +40,36 @@ pub enum NodeKind {
     Alias {
         /// The record.
         record: Box<[u8]>,
-        /// Its target, in this zone.
+        /// Its target.
         target: WireName,
     },
     /// Record sets by type.
     Data(Vec<(u16, Answers)>),
+    /// A delegation: what is at and below it is another server's, except the DS set (RFC 4035 2.4).
+    Cut {
+        /// Whose.
+        servers: Vec<NameServer>,
+        /// The DS set.
+        ds: Option<Answers>,
+    },
+    /// A DNAME (RFC 6672): what is below it is elsewhere.
+    Redirect {
+        /// The record.
+        record: Box<[u8]>,
+        /// Its target.
+        target: WireName,
+        /// Record sets beside it, itself included.
+        sets: Vec<(u16, Answers)>,
+    },
+}
+
+/// A name server of a zone or delegation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NameServer {
+    /// The NS record.
+    pub(crate) record: Box<[u8]>,
+    /// Address records of its name, as far as this zone has them.
+    pub(crate) glue: Vec<Box<[u8]>>,
 }
 
 /// The answers of one type, a variant for each place.

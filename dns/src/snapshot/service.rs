@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use super::clusterset;
 use super::compile::Zone;
+use super::https;
 use super::input::{ClusterFacts, Input, PlacementFacts, ProbeState, ServiceFacts};
 use super::names::WireName;
 use super::node::{Answers, Level, Node, NodeKind, Variant};
@@ -57,6 +59,8 @@ pub struct CompiledService {
     pub targets: Vec<(SocketAddr, Option<u32>)>,
     /// Its names.
     pub(super) nodes: BTreeMap<WireName, Arc<Node>>,
+    /// Its names in `clusterset.local`.
+    pub(super) imported: BTreeMap<WireName, Arc<Node>>,
 }
 
 /// Compiles the Service `NAMESPACE/NAME`; none where its name cannot be a DNS name.
@@ -83,6 +87,7 @@ pub(super) fn compile(zone: &Zone, input: &Input, places: &Places, key: &str) ->
         policy: policy.policy.clone(),
         steer: policy.steer.clone(),
         nodes: BTreeMap::new(),
+        imported: BTreeMap::new(),
     };
     for place in std::iter::once(None).chain(places.regions.iter().map(Some)) {
         let choice = |usable| select(&policy.steer, &compiled.candidates, usable, place);
@@ -92,13 +97,18 @@ pub(super) fn compile(zone: &Zone, input: &Input, places: &Places, key: &str) ->
         };
         compiled.choices.push(choice);
     }
-    Draft {
+    let draft = Draft {
         compiled: &mut compiled,
         policy: &policy,
         service,
         names,
-    }
-    .draw(places, placement);
+    };
+    let imported = input
+        .imports
+        .get(key)
+        .map(|import| clusterset::nodes(zone, key, policy.ttl, import, || draft.global_sets()));
+    draft.draw(places, placement);
+    compiled.imported = imported.unwrap_or_default();
     Some(compiled)
 }
 
@@ -207,10 +217,9 @@ struct Draft<'a> {
 impl Draft<'_> {
     fn draw(mut self, places: &Places, placement: &PlacementFacts) {
         let global = self.compiled.name.clone();
-        let sets =
-            [(types::A, Family::V4), (types::AAAA, Family::V6)].map(|(type_, family)| (type_, self.steered(family)));
+        let sets = self.global_sets();
         let alive = sets.iter().any(|(_, answers)| !answers.is_empty());
-        self.put(&global, Level::Global, NodeKind::Data(sets.into()));
+        self.put(&global, Level::Global, NodeKind::Data(sets));
         self.srv(&global, &Level::Global, alive.then_some(&global));
         // Where the names of a region lead: to itself, or up where it has nothing.
         let mut homes: BTreeMap<&str, WireName> = BTreeMap::new();
@@ -301,7 +310,56 @@ impl Draft<'_> {
             by_place: Box::default(),
             variants: Box::new([self.variant(&[(1, members)])]),
         };
-        NodeKind::Data(vec![(types::A, answers(v4)), (types::AAAA, answers(v6))])
+        let mut sets = vec![(types::A, answers(v4)), (types::AAAA, answers(v6))];
+        if let Some(port) = https::port(&self.service.ports).filter(|_| !v4.is_empty() || !v6.is_empty()) {
+            let addresses = self.addresses(v4.iter().chain(v6));
+            let record = https::record(self.policy.ttl, port, &addresses);
+            sets.push((types::HTTPS, Answers::same(&[record])));
+        }
+        NodeKind::Data(sets)
+    }
+
+    /// Addresses of candidates.
+    fn addresses<'i>(&self, members: impl Iterator<Item = &'i usize>) -> Vec<IpAddr> {
+        let found = members.filter_map(|index| self.compiled.candidates.get(*index));
+        found.map(|candidate| candidate.address).collect()
+    }
+
+    /// The sets of the global name.
+    fn global_sets(&self) -> Vec<(u16, Answers)> {
+        let families = [(types::A, Family::V4), (types::AAAA, Family::V6)];
+        let mut sets: Vec<(u16, Answers)> = families.map(|(type_, family)| (type_, self.steered(family))).into();
+        let alive = sets.iter().any(|(_, answers)| !answers.is_empty());
+        if let Some(port) = https::port(&self.service.ports).filter(|_| alive) {
+            sets.push((types::HTTPS, self.steered_https(port)));
+        }
+        sets
+    }
+
+    /// The HTTPS record of the global name: hints are what the client's place is given, where that is one group of addresses.
+    fn steered_https(&self, port: u16) -> Answers {
+        let mut distinct: Vec<Box<[u8]>> = Vec::new();
+        let mut by_place = Vec::with_capacity(self.compiled.choices.len());
+        for choice in &self.compiled.choices {
+            let whole = choice.v4.groups.len() <= 1 && choice.v6.groups.len() <= 1;
+            let groups = choice.v4.groups.iter().chain(&choice.v6.groups).filter(|_| whole);
+            let addresses = self.addresses(groups.flat_map(|group| &group.members));
+            let record = https::record(self.policy.ttl, port, &addresses);
+            let known = distinct.iter().position(|other| *other == record);
+            let index = known.unwrap_or_else(|| {
+                distinct.push(record);
+                distinct.len() - 1
+            });
+            by_place.push(u16::try_from(index).unwrap_or(0));
+        }
+        Answers {
+            tailored: self.policy.steer.steering == Steering::Geo,
+            by_place: by_place.into(),
+            variants: distinct
+                .iter()
+                .map(|record| Variant::plain(std::slice::from_ref(record)))
+                .collect(),
+        }
     }
 
     /// The address set of the global name: a variant for each place, equal ones shared.
@@ -354,12 +412,7 @@ impl Draft<'_> {
     /// where `name` leads in the end; with no address anywhere there is no target, and the names have no data.
     fn srv(&mut self, name: &WireName, level: &Level, target: Option<&WireName>) {
         for port in self.service.ports.iter().filter(|port| !port.name.is_empty()) {
-            let protocol = if port.protocol.is_empty() {
-                "tcp"
-            } else {
-                &port.protocol.to_ascii_lowercase()
-            };
-            let owner = name.below(&[&format!("_{}", port.name), &format!("_{protocol}")]);
+            let owner = name.below(&[&format!("_{}", port.name), &format!("_{}", port.protocol_label())]);
             let Some(owner) = owner else { continue };
             let record = target.and_then(|target| records::srv(self.policy.ttl, port.port, target));
             let answers = Answers::same(record.as_slice());

@@ -63,6 +63,12 @@ impl Table {
         }
     }
 
+    /// Names with nodes, in no order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&[u8], &Arc<Node>)> {
+        let entries = self.shards.iter().flat_map(|shard| shard.iter());
+        entries.filter_map(|(name, entry)| Some((&**name, entry.node.as_ref()?)))
+    }
+
     /// How many names have nodes.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -76,7 +82,7 @@ impl Table {
     }
 
     /// Puts a node at a name within `apex`; replaces one that is there.
-    pub(super) fn put(&mut self, apex: &WireName, name: &WireName, node: Arc<Node>) {
+    pub(crate) fn put(&mut self, apex: &WireName, name: &WireName, node: Arc<Node>) {
         let replaced = self
             .entry(name.as_bytes())
             .is_some_and(|entry| entry.node.replace(node).is_some());

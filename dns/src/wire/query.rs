@@ -1,8 +1,8 @@
 //! A query, read from bytes without copying or allocating.
 //! In: a packet. Out: a [`Query`], or how it is [`Rejected`]. Absent: what is answered.
 
-use super::subnet::{CODE as SUBNET, Subnet};
-use crate::snapshot::WireName;
+use super::options::{self, Edns};
+use crate::snapshot::{WireName, types};
 
 /// Length of the header.
 pub(super) const HEADER: usize = 12;
@@ -10,8 +10,6 @@ pub(super) const HEADER: usize = 12;
 const NAME_MAX: usize = 255;
 /// Longest label; also tells labels from compression pointers.
 const LABEL_MAX: u8 = 63;
-/// EDNS option code of the TCP keepalive (RFC 7828).
-pub(super) const KEEPALIVE: u16 = 11;
 
 /// Response codes this server gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +22,8 @@ pub enum Rcode {
     ServFail,
     /// No such name.
     NxDomain,
+    /// The name a DNAME leads to is too long.
+    YxDomain,
     /// Not this kind of request.
     NotImp,
     /// Not here.
@@ -43,6 +43,7 @@ impl Rcode {
             Self::NxDomain => 3,
             Self::NotImp => 4,
             Self::Refused => 5,
+            Self::YxDomain => 6,
             Self::BadVers => 16,
         }
     }
@@ -57,6 +58,7 @@ impl Rcode {
             Self::NxDomain => "NXDOMAIN",
             Self::NotImp => "NOTIMP",
             Self::Refused => "REFUSED",
+            Self::YxDomain => "YXDOMAIN",
             Self::BadVers => "BADVERS",
         }
     }
@@ -70,26 +72,26 @@ pub struct LowerName {
 }
 
 impl LowerName {
+    /// A name of ours.
+    pub(super) fn of(name: &WireName) -> Option<Self> {
+        Self::joined(&[], name.as_bytes())
+    }
+
+    /// Labels before a name; none where the whole is too long.
+    pub(super) fn joined(labels: &[u8], name: &[u8]) -> Option<Self> {
+        let length = labels.len() + name.len();
+        let mut bytes = [0; NAME_MAX];
+        let (first, rest) = bytes.get_mut(..length)?.split_at_mut_checked(labels.len())?;
+        first.copy_from_slice(labels);
+        rest.copy_from_slice(name);
+        Some(Self { bytes, length })
+    }
+
     /// The wire form.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..self.length).unwrap_or_default()
     }
-}
-
-/// The OPT record of a query.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Edns {
-    /// The payload the client takes.
-    pub size: u16,
-    /// EDNS version.
-    pub version: u8,
-    /// The DO bit, copied into the answer.
-    pub dnssec_ok: bool,
-    /// The client's subnet.
-    pub subnet: Option<Subnet>,
-    /// The client asks for the idle timeout of the connection.
-    pub keepalive: bool,
 }
 
 /// A query with exactly one question.
@@ -108,6 +110,8 @@ pub struct Query<'a> {
     pub class: u16,
     /// The OPT record.
     pub edns: Option<Edns>,
+    /// It ends in a signature (TSIG).
+    pub signed: bool,
 }
 
 /// Why a packet is not answered as a query.
@@ -122,7 +126,7 @@ pub enum Rejected<'a> {
         flags: u16,
         /// The question, if it could be read.
         question: &'a [u8],
-        /// The error.
+        /// The error; none where only a cookie was asked for.
         rcode: Rcode,
         /// It had an OPT record, so the answer has one.
         edns: Option<Edns>,
@@ -134,7 +138,7 @@ pub enum Rejected<'a> {
 /// # Errors
 /// [`Rejected`] for what is no query of this server's kind.
 pub fn parse(packet: &[u8]) -> Result<Query<'_>, Rejected<'_>> {
-    let mut reader = Reader { packet, at: 0 };
+    let mut reader = Reader::new(packet);
     let header = reader.header().ok_or(Rejected::Drop)?;
     let [id, flags, questions, answers, authorities, additionals] = header;
     if flags & 0x8000 != 0 {
@@ -153,12 +157,16 @@ pub fn parse(packet: &[u8]) -> Result<Query<'_>, Rejected<'_>> {
         }
     };
     let malformed = || error(Rcode::FormErr, &[], None);
-    if questions != 1 {
+    if questions > 1 {
         return Err(malformed());
     }
-    let name = reader.question_name().ok_or_else(malformed)?;
-    let type_ = reader.u16().ok_or_else(malformed)?;
-    let class = reader.u16().ok_or_else(malformed)?;
+    let mut asked = None;
+    if questions == 1 {
+        let name = reader.question_name().ok_or_else(malformed)?;
+        let type_ = reader.u16().ok_or_else(malformed)?;
+        let class = reader.u16().ok_or_else(malformed)?;
+        asked = Some((name, type_, class));
+    }
     let question = packet.get(HEADER..reader.at).unwrap_or_default();
     let records = u32::from(answers) + u32::from(authorities);
     // Each record is at least 11 bytes, so a lie about the counts ends with the packet.
@@ -166,9 +174,11 @@ pub fn parse(packet: &[u8]) -> Result<Query<'_>, Rejected<'_>> {
         reader.record().ok_or_else(|| error(Rcode::FormErr, question, None))?;
     }
     let mut edns = None;
+    let mut signed = false;
     for _ in 0..additionals {
         match reader.additional() {
             Additional::Other => {}
+            Additional::Signature => signed = true,
             Additional::Edns(_) if edns.is_some() => return Err(error(Rcode::FormErr, question, edns)),
             Additional::Edns(found) => edns = Some(found),
             Additional::BadOption => return Err(error(Rcode::FormErr, question, Some(Edns::default()))),
@@ -181,6 +191,14 @@ pub fn parse(packet: &[u8]) -> Result<Query<'_>, Rejected<'_>> {
     if edns.is_some_and(|edns| edns.version > 0) {
         return Err(error(Rcode::BadVers, question, edns));
     }
+    let Some((name, type_, class)) = asked else {
+        // Who asks nothing may ask for a cookie (RFC 7873 5.4).
+        let rcode = match &edns {
+            Some(edns) if edns.cookie.is_some() => Rcode::NoError,
+            Some(_) | None => Rcode::FormErr,
+        };
+        return Err(error(rcode, question, edns));
+    };
     Ok(Query {
         id,
         flags,
@@ -189,6 +207,7 @@ pub fn parse(packet: &[u8]) -> Result<Query<'_>, Rejected<'_>> {
         type_,
         class,
         edns,
+        signed,
     })
 }
 
@@ -196,6 +215,8 @@ pub fn parse(packet: &[u8]) -> Result<Query<'_>, Rejected<'_>> {
 enum Additional {
     /// Not ours to read.
     Other,
+    /// A signature of the message.
+    Signature,
     /// The OPT record.
     Edns(Edns),
     /// An OPT record with an option that breaks its rules.
@@ -205,13 +226,21 @@ enum Additional {
 }
 
 /// Reads forward; every step may find the packet at its end.
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     packet: &'a [u8],
     at: usize,
 }
 
 impl<'a> Reader<'a> {
-    fn take(&mut self, length: usize) -> Option<&'a [u8]> {
+    pub(super) fn new(packet: &'a [u8]) -> Self {
+        Self { packet, at: 0 }
+    }
+
+    pub(super) fn is_done(&self) -> bool {
+        self.at >= self.packet.len()
+    }
+
+    pub(super) fn take(&mut self, length: usize) -> Option<&'a [u8]> {
         let bytes = self.packet.get(self.at..self.at.checked_add(length)?)?;
         self.at += length;
         Some(bytes)
@@ -221,7 +250,7 @@ impl<'a> Reader<'a> {
         self.take(1)?.first().copied()
     }
 
-    fn u16(&mut self) -> Option<u16> {
+    pub(super) fn u16(&mut self) -> Option<u16> {
         self.take(2)?.first_chunk().map(|bytes| u16::from_be_bytes(*bytes))
     }
 
@@ -273,7 +302,8 @@ impl<'a> Reader<'a> {
     fn additional(&mut self) -> Additional {
         match self.record() {
             None => Additional::Malformed,
-            Some(record) if record.type_ != crate::snapshot::OPT => Additional::Other,
+            Some(record) if record.type_ == types::TSIG => Additional::Signature,
+            Some(record) if record.type_ != types::OPT => Additional::Other,
             Some(record) if !record.owner_is_root => Additional::Malformed,
             Some(Raw {
                 class: size,
@@ -285,9 +315,10 @@ impl<'a> Reader<'a> {
                     size,
                     version,
                     dnssec_ok: flags & 0x80 != 0,
+                    compact_ok: flags & 0x40 != 0,
                     ..Edns::default()
                 };
-                options_of(data, edns).map_or(Additional::BadOption, Additional::Edns)
+                options::read(data, edns).map_or(Additional::BadOption, Additional::Edns)
             }
         }
     }
@@ -317,35 +348,26 @@ struct Raw<'a> {
     data: &'a [u8],
 }
 
-/// Reads the options of an OPT record; none where one breaks its rules. Unknown options are skipped (RFC 6891 6.1.2).
-fn options_of(options: &[u8], mut edns: Edns) -> Option<Edns> {
-    let mut reader = Reader { packet: options, at: 0 };
-    while reader.at < options.len() {
-        let (code, length) = (reader.u16()?, reader.u16()?);
-        let data = reader.take(usize::from(length))?;
-        match code {
-            // Options of a version that is not ours mean what they will.
-            _ if edns.version > 0 => {}
-            SUBNET if edns.subnet.is_some() => return None,
-            SUBNET => edns.subnet = Some(Subnet::parse(data).ok()?),
-            KEEPALIVE => edns.keepalive = true,
-            _ => {}
+/// Seconds for which a whole answer may be kept: the TTL of its shortest record other than OPT; 0 where it has none, or is none.
+pub(crate) fn lifetime(answer: &[u8]) -> u32 {
+    let mut reader = Reader::new(answer);
+    let Some([_, _, questions, answers, authorities, additionals]) = reader.header() else {
+        return 0;
+    };
+    for _ in 0..questions {
+        if reader.skip_name().is_none() || reader.take(4).is_none() {
+            return 0;
         }
     }
-    Some(edns)
+    let records = u32::from(answers) + u32::from(authorities) + u32::from(additionals);
+    let records = (0..records).map_while(|_| reader.record());
+    let kept = records.filter(|record| record.type_ != types::OPT);
+    kept.map(|record| u32::from_be_bytes(record.ttl)).min().unwrap_or(0)
 }
 
 impl Query<'_> {
     /// Length of the question's name.
     pub(super) fn name_length(&self) -> usize {
         self.name.length
-    }
-
-    /// Whether the name is `apex` or below it.
-    pub(super) fn is_within(&self, apex: &WireName) -> bool {
-        let name = self.name.as_bytes();
-        let apex = apex.as_bytes();
-        name.ends_with(apex)
-            && (name.len() == apex.len() || crate::snapshot::parents(name).any(|parent| parent.len() == apex.len()))
     }
 }

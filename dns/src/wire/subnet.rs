@@ -2,8 +2,11 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Option code (RFC 7871 6).
-pub(super) const CODE: u16 = 8;
+use super::options::codes;
+
+/// What resolvers tell of their clients' addresses at most (RFC 7871 11.1).
+const TOLD_V4: u8 = 24;
+const TOLD_V6: u8 = 56;
 
 /// A client subnet as a query carries it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,15 +71,18 @@ impl Subnet {
         }
     }
 
-    /// Length of the option with its head.
-    pub(super) fn length(&self) -> usize {
-        8 + usize::from(self.source.div_ceil(8))
+    /// The scope to answer, where the answer holds for the first `true_scope` bits: never longer than what resolvers tell of
+    /// their clients, except to one that told more. Resolvers keep an answer for no less than what they told (RFC 7871 7.3.1), so
+    /// a longer scope would only multiply what they keep.
+    pub(super) fn scope(&self, true_scope: u8) -> u8 {
+        let told = if self.family == 1 { TOLD_V4 } else { TOLD_V6 };
+        true_scope.min(told.max(self.source))
     }
 
     /// Writes the option: all as it came, with the scope.
     pub(super) fn write(&self, scope: u8, out: &mut Vec<u8>) {
         let octets = usize::from(self.source.div_ceil(8));
-        out.extend_from_slice(&CODE.to_be_bytes());
+        out.extend_from_slice(&codes::SUBNET.to_be_bytes());
         // At most 20.
         out.extend_from_slice(&((4 + octets) as u16).to_be_bytes());
         out.extend_from_slice(&self.family.to_be_bytes());
@@ -118,12 +124,21 @@ mod tests {
     }
 
     #[test]
+    fn scopes_are_no_finer_than_what_is_told() {
+        let scope = |data: &[u8], scope| Subnet::parse(data).unwrap().scope(scope);
+        assert_eq!(scope(&[0, 1, 24, 0, 10, 1, 1], 20), 20);
+        assert_eq!(scope(&[0, 1, 16, 0, 10, 1], 20), 20);
+        assert_eq!(scope(&[0, 1, 16, 0, 10, 1], 32), 24);
+        assert_eq!(scope(&[0, 1, 32, 0, 10, 1, 1, 1], 32), 32);
+        assert_eq!(scope(&[0, 2, 48, 0, 0x20, 1, 0xd, 0xb8, 0, 1], 64), 56);
+    }
+
+    #[test]
     fn the_echo_is_exact() {
         let data = [0, 1, 20, 0, 10, 1, 0x10];
         let mut out = Vec::new();
         let subnet = Subnet::parse(&data).unwrap();
         subnet.write(13, &mut out);
         assert_eq!(out, [0, 8, 0, 7, 0, 1, 20, 13, 10, 1, 0x10]);
-        assert_eq!(out.len(), subnet.length());
     }
 }

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use dns::snapshot::{Input, compile};
-use dns::wire::{Transport, answer};
+use dns::wire::{Ask, Transport, answer};
 use hickory_proto::op::{Edns, Message, Query};
 use hickory_proto::rr::rdata::opt::{ClientSubnet, EdnsCode, EdnsOption};
-use hickory_proto::rr::{Name, RData, Record, RecordType};
+use hickory_proto::rr::{DNSClass, Name, RData, Record, RecordType};
 
 use crate::fixture;
 use crate::server::Running;
@@ -65,16 +65,20 @@ fn read(path: PathBuf) -> Dialogue {
     }
 }
 
-/// `NAME TYPE [subnet=CIDR] [from=IP] [size=N|plain]`.
+/// The time of every question in memory.
+const MILLIS: u64 = 1_700_000_000_000;
+
+/// `NAME TYPE [class=CH] [subnet=CIDR] [from=IP] [size=N|plain] [do] [cookie=HEX] [nsid] [keepalive] [option=N]`.
 fn question(line: &str) -> (Vec<u8>, IpAddr, Transport) {
     let mut words = line.split_whitespace();
     let (name, type_) = (words.next().unwrap(), words.next().unwrap());
     let mut message = Message::query();
     message.metadata.id = 7;
-    message.add_query(Query::query(
-        Name::from_ascii(name).unwrap(),
-        RecordType::from_str(type_).unwrap(),
-    ));
+    let type_ = match type_.strip_prefix("TYPE") {
+        Some(number) => RecordType::from(number.parse::<u16>().unwrap()),
+        None => RecordType::from_str(type_).unwrap(),
+    };
+    message.add_query(Query::query(Name::from_ascii(name).unwrap(), type_));
     let mut edns = Some(Edns::new());
     let (mut source, mut transport) = (IpAddr::from([127, 0, 0, 1]), Transport::Udp);
     for word in words {
@@ -86,12 +90,45 @@ fn question(line: &str) -> (Vec<u8>, IpAddr, Transport) {
             ("from", address) => source = address.parse().unwrap(),
             ("size", size) => drop(edns.as_mut().unwrap().set_max_payload(size.parse().unwrap())),
             ("plain", _) => edns = None,
+            ("class", class) => {
+                message.queries[0].set_query_class(DNSClass::from_str(class).unwrap());
+            }
+            ("do", _) => drop(edns.as_mut().unwrap().set_dnssec_ok(true)),
+            ("cookie", hex) => {
+                let bytes = (0..hex.len() / 2).map(|at| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).unwrap());
+                option(&mut edns, 10, bytes.collect());
+            }
+            ("nsid", _) => option(&mut edns, 3, vec![]),
+            ("keepalive", _) => option(&mut edns, 11, vec![]),
+            ("option", code) => option(&mut edns, code.parse().unwrap(), vec![1, 2, 3]),
             ("tcp", _) => transport = Transport::Tcp,
             (other, _) => panic!("{other}"),
         }
     }
     message.edns = edns;
     (message.to_vec().unwrap(), source, transport)
+}
+
+fn option(edns: &mut Option<Edns>, code: u16, data: Vec<u8>) {
+    let options = edns.as_mut().unwrap().options_mut();
+    options.insert(EdnsOption::try_from((EdnsCode::from(code), data.as_slice())).unwrap());
+}
+
+/// An option of an answer, in words.
+fn said(option: &EdnsOption) -> String {
+    match option {
+        // hickory keeps the fields to itself, but encodes them: family, source, scope.
+        EdnsOption::Subnet(subnet) => format!("scope={}", Vec::<u8>::try_from(subnet).unwrap()[3]),
+        EdnsOption::NSID(id) => format!("nsid={}", String::from_utf8_lossy(id.as_ref())),
+        // The server's part is of the time and the address.
+        EdnsOption::Unknown(10, data) => format!("cookie={}+{}", data[..8].escape_ascii(), data.len() - 8),
+        EdnsOption::Unknown(11, data) => format!("keepalive={}", u16::from_be_bytes([data[0], data[1]])),
+        EdnsOption::Unknown(15, data) => {
+            let text = String::from_utf8_lossy(&data[2..]).replace(' ', "_");
+            format!("ede={}{text}", u16::from_be_bytes([data[0], data[1]]))
+        }
+        other => panic!("{other:?}"),
+    }
 }
 
 fn record(record: &Record) -> String {
@@ -125,9 +162,13 @@ fn rendered(query: &[u8], reply: &[u8]) -> String {
     assert!(!message.metadata.recursion_available && !message.metadata.authentic_data);
     if let Some(edns) = &message.edns {
         assert_eq!(edns.max_payload(), 1232);
-        if let Some(EdnsOption::Subnet(subnet)) = edns.option(EdnsCode::Subnet) {
-            // hickory keeps the fields to itself, but encodes them: family, source, scope.
-            write!(text, " scope={}", Vec::<u8>::try_from(subnet).unwrap()[3]).unwrap();
+        assert_eq!(
+            edns.flags().dnssec_ok,
+            asked.edns.as_ref().unwrap().flags().dnssec_ok,
+            "the DO bit is repeated"
+        );
+        for (_, option) in edns.options().as_ref() {
+            write!(text, " {}", said(option)).unwrap();
         }
     }
     text.push('\n');
@@ -163,7 +204,15 @@ fn in_memory() {
         {
             let (query, source, transport) = question(line);
             let mut out = Vec::new();
-            answer(&snapshot, &query, source, transport, 0, &mut out).unwrap();
+            let ask = Ask {
+                packet: &query,
+                source,
+                transport,
+                entropy: 0,
+                millis: MILLIS,
+                age: 0,
+            };
+            answer(&snapshot, &fixture::settings(), &ask, &mut out).unwrap();
             let got = rendered(&query, &out);
             for comment in comments {
                 writeln!(text, "{comment}").unwrap();
@@ -229,7 +278,9 @@ async fn over_sockets() {
             }
             let reply = match transport {
                 Transport::Udp => server.ask_udp(&query).await,
-                Transport::Tcp => server.ask_tcp(&[&query]).await.remove(0),
+                Transport::Tcp | Transport::Tls | Transport::Https | Transport::Quic => {
+                    server.ask_tcp(&[&query]).await.remove(0)
+                }
             };
             assert_eq!(
                 &rendered(&query, &reply),

@@ -3,13 +3,24 @@
 use std::collections::BTreeMap;
 
 use dns::snapshot::{
-    ClusterFacts, Input, OverrideFacts, PlacementFacts, PortFacts, ProbeState, RegionFacts, RowFacts, ServiceFacts,
-    Snapshot, Zone, compile,
+    ClusterFacts, ImportFacts, Input, OverrideFacts, PlacementFacts, PortFacts, ProbeState, RegionFacts, RowFacts,
+    ServiceFacts, Snapshot, Zone, compile,
 };
+
+use dns::wire::{CookieSecrets, Identity, Settings};
 
 /// The zone of every test.
 pub(crate) fn zone() -> Zone {
     Zone::new("meridian.internal", "fed", None, Some("127.0.0.53".parse().unwrap())).unwrap()
+}
+
+/// How the servers of tests answer.
+pub(crate) fn settings() -> Settings {
+    Settings {
+        identity: Identity::new("dns-test", "Meridian test"),
+        cookies: Some(CookieSecrets::one(*b"0123456789abcdef")),
+        ..Settings::default()
+    }
 }
 
 /// A snapshot of a world.
@@ -20,7 +31,7 @@ pub(crate) fn snapshot(world: &str) -> Snapshot {
 /// Reads a world:
 /// `cluster NAME REGION|- [ZONE...] [stale] [drained] [shared=IP] [override=*|IP/Down|Up/UNTIL]`, `region NAME [CIDR...] [>FALLBACK...]`,
 /// `service NS/NAME [PORT/PROTO/NUMBER...]`, `at NS/NAME CLUSTER [IP...] [endpoints=N]`, `leaving NS/NAME CLUSTER`,
-/// `policy NS/NAME JSON`, `probe IP:PORT up|down`.
+/// `import NS/NAME [headless] [ip=IP...] [PORT/PROTO/NUMBER...]`, `policy NS/NAME JSON`, `probe IP:PORT up|down`.
 pub(crate) fn input(world: &str) -> Input {
     let mut input = Input::default();
     for line in world
@@ -63,14 +74,7 @@ pub(crate) fn input(world: &str) -> Input {
                 input.regions.insert(name, facts);
             }
             "service" => {
-                let ports = words.map(|word| {
-                    let parts: Vec<&str> = word.split('/').collect();
-                    PortFacts {
-                        name: parts[0].into(),
-                        protocol: parts[1].into(),
-                        port: parts[2].parse().unwrap(),
-                    }
-                });
+                let ports = words.map(port);
                 let facts = ServiceFacts {
                     labels: BTreeMap::new(),
                     ports: ports.collect(),
@@ -92,6 +96,17 @@ pub(crate) fn input(world: &str) -> Input {
                 let placement: &mut PlacementFacts = input.placements.entry(name).or_default();
                 placement.clusters.push(cluster);
                 placement.rows.push(row);
+            }
+            "import" => {
+                let mut facts = ImportFacts::default();
+                for word in words {
+                    match word.strip_prefix("ip=") {
+                        Some(address) => facts.addresses.push(address.parse().unwrap()),
+                        None if word == "headless" => facts.headless = true,
+                        None => facts.ports.push(port(word)),
+                    }
+                }
+                input.imports.insert(name, facts);
             }
             "leaving" => {
                 let cluster = words.next().unwrap();
@@ -118,6 +133,16 @@ pub(crate) fn input(world: &str) -> Input {
         }
     }
     input
+}
+
+fn port(word: &str) -> PortFacts {
+    let parts: Vec<&str> = word.split('/').collect();
+    PortFacts {
+        name: parts[0].into(),
+        protocol: parts[1].into(),
+        port: parts[2].parse().unwrap(),
+        app_protocol: parts.get(3).copied().unwrap_or_default().into(),
+    }
 }
 
 fn said(text: &str) -> OverrideFacts {

@@ -54,6 +54,11 @@ impl Following {
             ns_name: None,
             snapshot_path,
             hub: Some(hub.client()),
+            zone_files: Vec::new(),
+            secure: dns::SecureAddresses::default(),
+            certificate: None,
+            transfers: dns::Transfers::default(),
+            settings: crate::fixture::settings(),
         };
         let server = DnsServer::bind(config).await.unwrap();
         let (state, stop) = (server.state(), CancellationToken::new());

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::LazyLock;
 
 use dns::snapshot::Snapshot;
-use dns::wire::{Transport, answer};
+use dns::wire::{Ask, Transport, answer};
 use hickory_proto::op::Message;
 use proptest::prelude::*;
 
@@ -22,15 +22,15 @@ at shop/web eu-1 192.0.2.2 endpoints=1
 fn ask(packet: &[u8]) -> Option<Vec<u8>> {
     static SNAPSHOT: LazyLock<Snapshot> = LazyLock::new(|| fixture::snapshot(WORLD));
     let mut out = Vec::new();
-    answer(
-        &SNAPSHOT,
+    let ask = Ask {
         packet,
-        IpAddr::from([10, 0, 0, 1]),
-        Transport::Udp,
-        0,
-        &mut out,
-    )
-    .map(|_| out)
+        source: IpAddr::from([10, 0, 0, 1]),
+        transport: Transport::Udp,
+        entropy: 0,
+        millis: 1_700_000_000_000,
+        age: 0,
+    };
+    answer(&SNAPSHOT, &fixture::settings(), &ask, &mut out).map(|_| out)
 }
 
 /// A whole query, to be damaged.

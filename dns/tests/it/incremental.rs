@@ -75,15 +75,15 @@ fn apply(input: &mut Input, change: &Change) -> Dirty {
             let clusters = rows.iter().map(|row| row.cluster.clone()).collect();
             input.placements.insert(key.clone(), PlacementFacts { clusters, rows });
             Dirty {
-                all: false,
                 services: [key].into(),
+                ..Dirty::default()
             }
         }
         Change::Remove { service } => {
             input.services.remove(&key(*service));
             Dirty {
-                all: false,
                 services: [key(*service)].into(),
+                ..Dirty::default()
             }
         }
         Change::Probe { octet } => {
@@ -92,8 +92,8 @@ fn apply(input: &mut Input, change: &Change) -> Dirty {
                 input.probes.insert(target, dns::snapshot::ProbeState::Down);
             }
             Dirty {
-                all: false,
                 services: [key(*octet)].into(),
+                ..Dirty::default()
             }
         }
     }
@@ -102,7 +102,7 @@ fn apply(input: &mut Input, change: &Change) -> Dirty {
 /// Every name of both snapshots is the same in both.
 fn same(a: &Snapshot, b: &Snapshot) {
     assert_eq!(a.services, b.services);
-    assert_eq!(a.table.len(), b.table.len());
+    assert_eq!(a.federation.table.len(), b.federation.table.len());
     for suffix in ["", "us-east.", "eu-west.", "us-east-1b.us-east.", "eu-west-1a.eu-west."] {
         for service in 0..4 {
             let (namespace, name) = key(service)
@@ -116,10 +116,11 @@ fn same(a: &Snapshot, b: &Snapshot) {
                     format!("svc.{suffix}meridian.internal"),
                 ] {
                     let wire = dns::snapshot::WireName::parse(&text).unwrap();
-                    let word = |snapshot: &Snapshot| match snapshot.table.find(wire.as_bytes()) {
+                    let word = |snapshot: &Snapshot| match snapshot.federation.table.find(wire.as_bytes()) {
                         Found::Node(node) => match &node.kind {
                             NodeKind::Alias { target, .. } => format!("alias {target}"),
                             NodeKind::Data(sets) => format!("{sets:?}"),
+                            other => panic!("{other:?}"),
                         },
                         Found::Empty => "empty".into(),
                         Found::Missing => "missing".into(),

@@ -6,6 +6,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod abuse;
 mod dialogue;
 mod fixture;
 mod follow;
@@ -14,3 +15,6 @@ mod hub;
 mod incremental;
 mod operators;
 mod server;
+mod signed;
+mod transfer;
+mod zones;

@@ -31,6 +31,11 @@ fn config(listen: SocketAddr, snapshot: Option<std::path::PathBuf>) -> DnsConfig
         ns_name: None,
         snapshot_path: snapshot,
         hub: None,
+        zone_files: Vec::new(),
+        secure: dns::SecureAddresses::default(),
+        certificate: None,
+        transfers: dns::Transfers::default(),
+        settings: fixture::settings(),
     }
 }
 
@@ -39,7 +44,9 @@ impl Running {
     pub(crate) async fn start(input: &Input, version: u64, listen: SocketAddr) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("snapshot.json");
-        let saved = serde_json::json!({ "format": 1, "version": version, "heard": 1, "world": { "input": input } });
+        // A test of age gives a version of long ago or far ahead; others heard the hub just now.
+        let heard = if version == 1 { now() } else { 1 };
+        let saved = serde_json::json!({ "format": 1, "version": version, "heard": heard, "world": { "input": input } });
         std::fs::write(&path, saved.to_string()).unwrap();
         let server = DnsServer::bind(config(listen, Some(path))).await.unwrap();
         let (address, state, stop) = (server.local_addr(), server.state(), CancellationToken::new());
@@ -88,6 +95,11 @@ impl Running {
         timeout(PATIENCE, self.task).await.unwrap().unwrap().unwrap();
         drop(self.directory);
     }
+}
+
+fn now() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    u64::try_from(since.unwrap().as_millis()).unwrap()
 }
 
 fn query(id: u8, name: &str, type_: u8) -> Vec<u8> {

@@ -7,6 +7,7 @@ use api::metadata::ObjectMeta;
 use api::well_known::{API_VERSION, GROUP, KEEP_ANNOTATION};
 use api::{Cluster, Manifest, OverridePolicy, Placement, PlacementKey};
 use jiff::Timestamp;
+use machinery::expression::selecting::Selecting;
 use placement::removals;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -25,6 +26,8 @@ pub(super) struct Renderer {
     parsed: Arc<Parsed>,
     cluster: Option<Cluster>,
     overrides: Arc<[OverridePolicy]>,
+    /// The expressions of overrides' selectors.
+    selecting: Selecting,
 }
 
 /// What a rendering came to.
@@ -115,6 +118,7 @@ impl Renderer {
             parsed,
             cluster: None,
             overrides: Arc::default(),
+            selecting: Selecting::default(),
         }
     }
 
@@ -143,12 +147,15 @@ impl Renderer {
         };
         let wanted = placement.spec.clusters.iter().any(|target| target.name == self.name) && !placement.spec.deleted;
         let held = placement.status.clusters.iter().any(|row| row.name == self.name);
+        if (wanted || held) && placement.spec.suspends(&self.name) {
+            return Outcome::Manifest(Box::new(suspended(&placement)));
+        }
         match (wanted, held) {
             (true, _) => self.present(&placement, cluster),
             (false, true) => {
                 let manifest = Box::new(absent(&placement, leaves_and_keeps(cluster)));
                 // What is released stays, and what moves asks nobody.
-                if manifest.spec.action != ManifestAction::Absent || removals::is_move(&placement.spec, &self.name) {
+                if manifest.spec.action != ManifestAction::Absent || removals::is_move(&placement.spec, cluster) {
                     return Outcome::Manifest(manifest);
                 }
                 let mut rows = placement.status.clusters.iter();
@@ -169,7 +176,8 @@ impl Renderer {
             .unwrap_or(0);
         let mut manifest = frame(placement);
         manifest.spec.hub_generation = hub_generation;
-        match placement::render(&object, &placement.spec, cluster, &self.overrides) {
+        let holds = |expression: &str, object: &Value| self.selecting.holds(expression, object);
+        match placement::render(&object, &placement.spec, cluster, &self.overrides, &holds) {
             Ok(rendered) => {
                 manifest.spec.action = ManifestAction::Apply;
                 manifest.spec.object = rendered.object;
@@ -213,6 +221,15 @@ fn frame(placement: &Placement) -> Manifest {
 fn leaves_and_keeps(cluster: &Cluster) -> bool {
     let keeps = cluster.metadata.annotations.get(KEEP_ANNOTATION);
     cluster.metadata.deletion_timestamp.is_some() && keeps.is_some_and(|word| word == "true")
+}
+
+/// What a cluster is told by a policy that suspends: to leave what is there.
+fn suspended(placement: &Placement) -> Manifest {
+    let mut manifest = frame(placement);
+    manifest.spec.action = ManifestAction::Hold;
+    manifest.spec.suspended = true;
+    manifest.spec.error = format!("suspended by {}", placement.spec.policy);
+    manifest
 }
 
 fn absent(placement: &Placement, keep: bool) -> Manifest {

@@ -4,7 +4,7 @@ use ::controllers::{Options, UnknownController};
 use clap::Args;
 use ipnet::Ipv4Net;
 
-use super::{ApiArgs, DnsArgs, StoreArgs};
+use super::{ApiArgs, DnsArgs, DnsServingArgs, StoreArgs};
 
 /// `meridian up`.
 #[derive(Debug, Clone, Args)]
@@ -15,6 +15,8 @@ pub(crate) struct UpArgs {
     pub(crate) store: StoreArgs,
     #[command(flatten)]
     pub(crate) dns: DnsArgs,
+    #[command(flatten)]
+    pub(crate) dns_serving: DnsServingArgs,
     /// Add this many simulated member clusters: us-1, eu-1, ap-1, us-2 ... Beyond 200 they have no Pods, and their syncers reach
     /// them without TLS.
     #[arg(long, env = "MERIDIAN_SIMULATE", value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=1000))]

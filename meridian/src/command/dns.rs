@@ -1,4 +1,5 @@
-//! `meridian dns`: a DNS server as a client of a hub elsewhere. It starts from its snapshot when the hub is away.
+//! `meridian dns`: a DNS server as a client of a hub elsewhere. It starts from its snapshot when the hub is away, and serves zones of
+//! master files without any.
 
 use std::path::Path;
 
@@ -9,22 +10,39 @@ use tokio_util::sync::CancellationToken;
 use super::CommandError;
 use crate::cli::DnsServeArgs;
 use crate::data_dir::DataDir;
+use crate::pki::Pki;
 use crate::up::{self, UpError};
-use crate::{health, hub};
+use crate::{dns_settings, health, hub};
 
 /// Runs until a signal.
 pub(crate) async fn run(data_dir: &Path, args: DnsServeArgs) -> Result<(), CommandError> {
     let stop = CancellationToken::new();
     crate::lifecycle::stop_on_signal(stop.clone());
     let dir = DataDir::open(data_dir)?;
-    let client = hub::client(&args.hub, data_dir).await?;
+    let settings = dns_settings::settings(&dir, &args.dns, &args.serving).map_err(UpError::from)?;
+    // A data directory that a hub of this machine uses, too, has its authority.
+    let pki = if dir.pki().exists() {
+        Some(Pki::open(&dir.pki()).map_err(UpError::from)?)
+    } else {
+        None
+    };
+    let transfers = dns_settings::transfers(&args.serving).map_err(UpError::from)?;
+    let secure = dns_settings::secure(&args.serving);
+    let certificate =
+        dns_settings::certificate(&args.serving, &args.dns.dns_zone, pki.as_ref()).map_err(UpError::from)?;
+    let hub = hub_of(&args, data_dir).await?;
     let server = DnsServer::bind(DnsConfig {
         listen: args.dns.dns_address,
         zone: args.dns.dns_zone,
         federation: args.dns.federation_name,
         ns_name: None,
         snapshot_path: Some(dir.dns_snapshot()),
-        hub: Some(client),
+        hub,
+        zone_files: args.serving.zone_file,
+        secure,
+        certificate,
+        transfers,
+        settings,
     })
     .await
     .map_err(UpError::from)?;
@@ -42,4 +60,17 @@ pub(crate) async fn run(data_dir: &Path, args: DnsServeArgs) -> Result<(), Comma
         )
     });
     Ok(up::until_stopped(&mut parts, &stop).await?)
+}
+
+/// The hub; none where zones of master files are to be served and no hub was named.
+async fn hub_of(args: &DnsServeArgs, data_dir: &Path) -> Result<Option<kube::Client>, CommandError> {
+    let named = args.hub.hub_kubeconfig.is_some() || data_dir.join("kubeconfig").exists();
+    match hub::client(&args.hub, data_dir).await {
+        Ok(client) => Ok(Some(client)),
+        Err(error) if !named && !args.serving.zone_file.is_empty() => {
+            tracing::info!(%error, "no hub: DNS serves master files, and the last snapshot where there is one");
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
 }

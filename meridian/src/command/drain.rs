@@ -13,7 +13,7 @@ use api::cluster::TaintEffect;
 use api::well_known::DRAIN_TAINT;
 use api::{Cluster, DnsPolicy, Placement, Resolution, Taint};
 use jiff::{SignedDuration, Timestamp};
-use kube::api::{DynamicObject, ListParams, Patch, PatchParams};
+use kube::api::{DynamicObject, ListParams};
 use kube::{Api, Client};
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -28,8 +28,6 @@ use check::Left;
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 /// Objects that a sentence names.
 const NAMED: usize = 5;
-/// Tries of a change that somebody else's came before.
-const TRIES: usize = 5;
 
 /// Drains.
 pub(crate) async fn run(data_dir: &Path, args: DrainArgs) -> Result<(), CommandError> {
@@ -183,18 +181,11 @@ fn end(taint: &Taint, fallback: Timestamp) -> Timestamp {
 
 /// Puts the taint on a cluster unless it has it, or takes it away; gives the one that it has now.
 async fn taint(hub: &Client, name: &str, drain: Option<(Timestamp, i64)>) -> Result<Option<Taint>, CommandError> {
-    let clusters = hub::clusters(hub);
-    for _ in 0..TRIES {
-        let object = clusters
-            .get(name)
-            .await
-            .map_err(failed(format!("cluster {name} cannot be read")))?;
-        let cluster: Cluster = hub::typed(&object)
-            .map_err(|error| CommandError::Said(format!("cluster {name} cannot be understood: {error}")))?;
+    hub::change_cluster(hub, name, |cluster| {
         let mut taints = cluster.spec.taints.clone();
         let new = match (cluster.drained(), drain) {
-            (Some(standing), Some(_)) => return Ok(Some(standing.clone())),
-            (None, None) => return Ok(None),
+            (Some(standing), Some(_)) => return (None, Some(standing.clone())),
+            (None, None) => return (None, None),
             (_, None) => {
                 taints.retain(|taint| taint.key != DRAIN_TAINT);
                 None
@@ -207,21 +198,9 @@ async fn taint(hub: &Client, name: &str, drain: Option<(Timestamp, i64)>) -> Res
             }),
         };
         taints.extend(new.clone());
-        let patch =
-            json!({"metadata": {"resourceVersion": object.metadata.resource_version}, "spec": {"taints": taints}});
-        match clusters
-            .patch(name, &PatchParams::default(), &Patch::Merge(&patch))
-            .await
-        {
-            Ok(_) => return Ok(new),
-            // Somebody else's change came first: look again.
-            Err(kube::Error::Api(status)) if status.code == 409 => {}
-            Err(error) => return Err(failed(format!("cluster {name} cannot be changed"))(error).into()),
-        }
-    }
-    Err(CommandError::Said(format!(
-        "cluster {name} is changed by others all the time; next: run the command again"
-    )))
+        (Some(json!({"taints": taints})), new)
+    })
+    .await
 }
 
 /// Waits until the names are forgotten and the replicas gone; shows how far it is.

@@ -6,7 +6,10 @@ use std::path::Path;
 use api::Placement;
 use api::placement::{PlacedCluster, TargetCluster};
 
+use placement::plan;
+
 use super::CommandError;
+use super::plan::gather;
 use crate::cli::{ExplainPlacementArgs, OutputFormat};
 use crate::hub::{self, failed};
 use crate::output;
@@ -14,9 +17,12 @@ use crate::output;
 /// Prints the decision.
 pub(crate) async fn placement(data_dir: &Path, args: ExplainPlacementArgs) -> Result<(), CommandError> {
     let client = hub::client(&args.hub, data_dir).await?;
-    let (kind, name) = match args.kind.split_once('/') {
-        Some((kind, name)) => (kind, name),
-        None => (args.kind.as_str(), args.name.as_str()),
+    let (kind, name) = match (args.kind.split_once('/'), &args.name) {
+        (Some((kind, name)), None) => (kind, name),
+        (None, Some(name)) => (args.kind.as_str(), name.as_str()),
+        (Some(_), Some(_)) | (None, None) => {
+            return Err(CommandError::Usage("say KIND NAME, or KIND/NAME".to_owned()));
+        }
     };
     let (resource, _) = hub::kind(&client, kind).await?;
     let cluster_scoped = resource.kind == "Namespace";
@@ -41,7 +47,17 @@ pub(crate) async fn placement(data_dir: &Path, args: ExplainPlacementArgs) -> Re
             "{object} has no placement: it does not exist on the hub, or stays there (kind, namespace or the label federation.meridian.dev/hub-only)"
         )));
     };
-    if let Some(text) = output::data(args.output.output, &found) {
+    let mut placement: Placement = hub::typed(&found)
+        .map_err(|error| CommandError::Said(format!("placement {key} cannot be understood: {error}")))?;
+    if args.all && !placement.spec.excluded_more.is_empty() {
+        // The same decision over the same inputs, but that it tells all.
+        let seen = gather::gather(&client).await?;
+        if let Some(whole) = plan::in_full(&seen.world, &key) {
+            placement.spec.excluded = whole.excluded;
+            placement.spec.excluded_more.clear();
+        }
+    }
+    if let Some(text) = output::data(args.output.output, &placement) {
         print!("{}", text.map_err(CommandError::Said)?);
         return Ok(());
     }
@@ -49,15 +65,14 @@ pub(crate) async fn placement(data_dir: &Path, args: ExplainPlacementArgs) -> Re
         println!("placement.federation.meridian.dev/{}", key.name);
         return Ok(());
     }
-    let placement: Placement = hub::typed(&found)
-        .map_err(|error| CommandError::Said(format!("placement {key} cannot be understood: {error}")))?;
     print!("{}", sentences(&placement));
     Ok(())
 }
 
 fn sentences(placement: &Placement) -> String {
     let spec = &placement.spec;
-    let considered = spec.clusters.len() + spec.excluded.len();
+    let more: i64 = spec.excluded_more.iter().map(|more| more.clusters).sum();
+    let considered = spec.clusters.len() + spec.excluded.len() + usize::try_from(more).unwrap_or_default();
     let total: i64 = spec.clusters.iter().filter_map(|c| c.replicas).sum();
     let has_replicas = spec.clusters.iter().any(|c| c.replicas.is_some());
     let mut text = String::new();
@@ -96,6 +111,10 @@ fn sentences(placement: &Placement) -> String {
         };
         say(format!("Affinity group: {}{returns}", affinity.name));
     }
+    if let Some(rollout) = &spec.rollout {
+        let phase = format!("{:?}", rollout.phase);
+        say(format!("Rollout: {phase}. {}", rollout.message).trim_end().to_owned());
+    }
     for unmet in &spec.unmet_constraints {
         say(format!(
             "Unmet: {} of at least {} groups of {}",
@@ -132,14 +151,19 @@ fn sentences(placement: &Placement) -> String {
     if !spec.excluded.is_empty() {
         let rows: Vec<Vec<String>> = spec
             .excluded
-            .by_name()
-            .into_iter()
-            .map(|out| vec![out.name.to_owned(), out.reason.to_string(), out.message.to_owned()])
+            .iter()
+            .map(|out| vec![out.name.clone(), out.reason.to_string(), out.message.clone()])
             .collect();
         say(String::new());
         say(output::table(&["NOT CHOSEN", "REASON", "DETAIL"], &rows)
             .trim_end()
             .to_owned());
+    }
+    for more in &spec.excluded_more {
+        say(format!(
+            "and {} more: {} (--all names them)",
+            more.clusters, more.reason
+        ));
     }
     let leaving: Vec<&str> = placement
         .status

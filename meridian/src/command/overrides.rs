@@ -8,7 +8,7 @@ use api::cluster::{ServingOverride, ServingWord};
 use api::{Cluster, Resolution};
 use jiff::Timestamp;
 use k8s_openapi::api::authentication::v1::SelfSubjectReview;
-use kube::api::{ListParams, Patch, PatchParams, PostParams};
+use kube::api::{ListParams, PostParams};
 use kube::{Api, Client};
 use serde_json::{Value, json};
 
@@ -121,25 +121,14 @@ async fn write(
     word: Option<&ServingOverride>,
     now: Timestamp,
 ) -> Result<(), CommandError> {
-    let clusters = hub::clusters(hub);
-    let object = clusters
-        .get(name)
-        .await
-        .map_err(failed(format!("cluster {name} cannot be read")))?;
-    let cluster: Cluster = hub::typed(&object)
-        .map_err(|error| CommandError::Said(format!("cluster {name} cannot be understood: {error}")))?;
-    let mut overrides = cluster.spec.dns.unwrap_or_default().overrides;
-    let about = |one: &ServingOverride| one.address.as_ref().map(|text| text.parse::<IpAddr>());
-    overrides.retain(|one| about(one) != address.map(Ok) && !is_over(one, now));
-    overrides.extend(word.cloned());
-    // The list is written whole: another writer's change in between is a conflict, not lost.
-    let patch = json!({"metadata": {"resourceVersion": object.metadata.resource_version},
-        "spec": {"dns": {"overrides": overrides}}});
-    clusters
-        .patch(name, &PatchParams::default(), &Patch::Merge(&patch))
-        .await
-        .map_err(failed(format!("cluster {name} cannot be changed")))?;
-    Ok(())
+    hub::change_cluster(hub, name, |cluster| {
+        let mut overrides = cluster.spec.dns.clone().unwrap_or_default().overrides;
+        let about = |one: &ServingOverride| one.address.as_ref().map(|text| text.parse::<IpAddr>());
+        overrides.retain(|one| about(one) != address.map(Ok) && !is_over(one, now));
+        overrides.extend(word.cloned());
+        (Some(json!({"dns": {"overrides": overrides}})), ())
+    })
+    .await
 }
 
 fn is_over(word: &ServingOverride, now: Timestamp) -> bool {

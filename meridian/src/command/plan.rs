@@ -2,7 +2,7 @@
 //! `placement::plan`'s, over what the hub says now and what is thought; nothing is written. Manifests go through the hub as dry
 //! runs, so that its defaults, admission and refusals, and what the user may do, are those of the real thing.
 
-mod gather;
+pub(super) mod gather;
 mod manifests;
 mod print;
 

@@ -46,7 +46,7 @@ impl Hub {
         let audit = access::audit(&api.audit)?;
         let metrics = telemetry::metrics()?;
         let names = [server_names(api.address.ip()), api.advertise.clone()].concat();
-        let identity = pki.server(&names)?;
+        let identity = pki.server("apiserver", &names)?;
         let tls = serve::tls_config(&identity.certificate, &identity.key, Some(pki.authority_pem()))?;
         let token_file = dir.pki().join(tokens::FILE);
         tokens::ensure(&token_file, "admin", tokens::ADMIN_GROUPS).map_err(|source| UpError::File {

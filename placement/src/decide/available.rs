@@ -5,36 +5,43 @@
 pub(super) mod assumed;
 mod division;
 
-use api::{Cluster, ConditionStatus, Reason};
+use std::collections::BTreeSet;
 
+use api::placement::AssumedRoom;
+use api::{Cluster, Reason};
+
+use super::candidate::{Candidate, fitting};
+use super::filter::{self, Verdict};
+use super::listed;
 use super::rule::Rule;
 use super::shares::rank;
-use super::{filter, fitting, planned, put_out};
-use crate::decision::{Decision, Fate};
+use crate::decision::Decision;
 use crate::federated_kinds::Division;
 use crate::inputs::Inputs;
 use crate::room::room;
+use assumed::Assumed;
 use division::{Berth, Style, divide};
 
 /// Gives every candidate its share, and clusters of later groups what does not fit.
 pub(super) fn assign(
     inputs: &Inputs<'_>,
-    rule: &Rule,
+    rule: &Rule<'_>,
     aggregated: bool,
     wanted: i64,
-    candidates: &[&Cluster],
+    candidates: &[Candidate<'_>],
     decision: &mut Decision,
 ) {
-    let mut clusters: Vec<(&Cluster, usize)> = candidates.iter().map(|cluster| (*cluster, 0)).collect();
+    let mut clusters: Vec<(Candidate<'_>, usize)> = candidates.iter().map(|candidate| (*candidate, 0)).collect();
     clusters.extend(overflow(inputs, rule, candidates));
-    let grows_any = clusters.iter().any(|(one, _)| filter::may_grow(rule, one, inputs.now));
-    let seen: Vec<Option<i64>> = clusters.iter().map(|(cluster, _)| room_of(inputs, cluster)).collect();
+    let grows_any = clusters.iter().any(|(one, _)| one.grows);
+    let seen: Vec<Option<i64>> = clusters.iter().map(|(one, _)| room_of(inputs, one.cluster)).collect();
+    let assumed = Assumed::since(inputs.previous, inputs.now);
     let berths: Vec<Berth> = clusters
         .iter()
         .zip(&seen)
-        .map(|((cluster, tier), seen)| Berth {
+        .map(|((candidate, tier), seen)| Berth {
             tier: *tier,
-            ..berth(inputs, rule, cluster, *seen, grows_any)
+            ..berth(inputs, candidate, *seen, assumed.of(candidate.name(), *seen), grows_any)
         })
         .collect();
     let asked = &inputs.object.rebalance;
@@ -55,7 +62,7 @@ pub(super) fn assign(
         && clusters
             .iter()
             .zip(&shares)
-            .all(|((cluster, _), share)| aimed(inputs, cluster).unwrap_or_default() == *share);
+            .all(|((candidate, _), share)| candidate.aimed().unwrap_or_default() == *share);
     let said = inputs.previous.map_or("", |previous| previous.divided.as_str());
     decision.assumed_room = if stands && decision.unplaced == 0 {
         // Nobody looks at it before something changes, and then with the time of then.
@@ -65,9 +72,9 @@ pub(super) fn assign(
             .unwrap_or_default()
     } else {
         let rows = clusters.iter().zip(&seen).zip(berths.iter().zip(&shares));
-        rows.filter_map(|(((cluster, _), seen), (berth, share))| {
-            let name = cluster.metadata.name();
-            let before = assumed::of(inputs.previous, name, *seen, inputs.now);
+        rows.filter_map(|(((candidate, _), seen), (berth, share))| {
+            let name = candidate.name();
+            let before = assumed.of(name, *seen);
             assumed::after(name, (*seen)?, before, share - berth.held, inputs.now)
         })
         .collect()
@@ -89,44 +96,48 @@ pub(super) fn assign(
     }
 
     // Scaled to zero: the copies stay where they are; a new object is in one cluster, or in each.
-    let holds_any = clusters
-        .iter()
-        .any(|(cluster, _)| planned(inputs.previous, cluster.metadata.name()).is_some());
+    let holds_any = clusters.iter().any(|(candidate, _)| candidate.held().is_some());
     let first = clusters
         .iter()
         .zip(&berths)
         .min_by_key(|(_, berth)| (berth.tier, berth.rank));
-    let first = first.map(|((cluster, _), _)| cluster.metadata.name());
-    for (((cluster, tier), berth), share) in clusters.iter().zip(&berths).zip(&shares) {
-        let name = cluster.metadata.name();
+    let first = first.map(|((candidate, _), _)| candidate.name());
+    for (((candidate, tier), berth), share) in clusters.iter().zip(&berths).zip(&shares) {
+        let name = candidate.name();
         let waits = wanted <= 0
             && if holds_any {
-                planned(inputs.previous, name).is_some()
+                candidate.held().is_some()
             } else {
                 *tier == 0 && (!aggregated || first == Some(name))
             };
         if *share > 0 || waits {
-            let fate = Fate::Chosen { replicas: Some(*share) };
-            decision.fates.insert(name.to_owned(), fate);
+            // The group in use does not have it; what overflows is there all the same.
+            if *tier > 0
+                && let Verdict::Out(why) = filter::judge(inputs, rule, candidate.cluster, candidate.held().is_some())
+            {
+                decision.fates.take_back(name, why.reason());
+            }
+            decision.fates.choose(name, Some(*share));
         } else if *tier == 0 {
-            let (reason, message) = if decision.unplaced > 0 && berth.grows {
-                (Reason::NoRoom, "its nodes have no room for one".to_owned())
+            let fates = &mut decision.fates;
+            if decision.unplaced > 0 && berth.grows {
+                fates.put_out(name, Reason::NoRoom, || "its nodes have no room for one".to_owned());
             } else if aggregated {
-                (
-                    Reason::NotSelected,
-                    "it goes to few clusters, and others hold it all".to_owned(),
-                )
+                fates.put_out(name, Reason::NotSelected, || {
+                    "it goes to few clusters, and others hold it all".to_owned()
+                });
             } else {
-                (Reason::NoReplicas, format!("{wanted} replicas leave none for it"))
-            };
-            put_out(decision, cluster, reason, message);
+                fates.put_out(name, Reason::NoReplicas, || {
+                    format!("{wanted} replicas leave none for it")
+                });
+            }
         }
     }
 }
 
 /// Clusters of the groups after the one in use, each with how far after.
-fn overflow<'a>(inputs: &Inputs<'a>, rule: &Rule, candidates: &[&Cluster]) -> Vec<(&'a Cluster, usize)> {
-    let mut seen: Vec<&str> = candidates.iter().map(|cluster| cluster.metadata.name()).collect();
+fn overflow<'a>(inputs: &Inputs<'a>, rule: &Rule<'a>, candidates: &[Candidate<'a>]) -> Vec<(Candidate<'a>, usize)> {
+    let mut seen: BTreeSet<&str> = BTreeSet::new();
     let mut found = Vec::new();
     // What overflows would break the constraints by which the others were chosen.
     let later = if rule.spread().is_empty() {
@@ -134,23 +145,17 @@ fn overflow<'a>(inputs: &Inputs<'a>, rule: &Rule, candidates: &[&Cluster]) -> Ve
     } else {
         0..0
     };
+    if !later.is_empty() {
+        seen.extend(candidates.iter().map(Candidate::name));
+    }
     for (tier, term) in later.enumerate() {
-        for cluster in fitting(inputs, &rule.with_term(term), |_, _, _| {}) {
-            if !seen.contains(&cluster.metadata.name()) {
-                seen.push(cluster.metadata.name());
-                found.push((cluster, tier + 1));
+        for candidate in fitting(inputs, &rule.with_term(term), |_, _| {}) {
+            if seen.insert(candidate.name()) {
+                found.push((candidate, tier + 1));
             }
         }
     }
     found
-}
-
-/// What was planned for a cluster, less what stays there only until a move is done.
-fn aimed(inputs: &Inputs<'_>, cluster: &Cluster) -> Option<i64> {
-    let name = cluster.metadata.name();
-    let targets = inputs.previous.map(|previous| previous.clusters.as_slice());
-    let target = targets.unwrap_or_default().iter().find(|target| target.name == name)?;
-    Some(target.replicas.unwrap_or_default() - target.leaving_replicas)
 }
 
 /// How many more fit by what is seen; none where that is not known.
@@ -159,38 +164,45 @@ fn room_of(inputs: &Inputs<'_>, cluster: &Cluster) -> Option<i64> {
     room(capacity, inputs.object.demand.as_ref()?)
 }
 
-fn berth(inputs: &Inputs<'_>, rule: &Rule, cluster: &Cluster, seen: Option<i64>, grows_any: bool) -> Berth {
-    let name = cluster.metadata.name();
+fn berth(
+    inputs: &Inputs<'_>,
+    candidate: &Candidate<'_>,
+    seen: Option<i64>,
+    assumed: Option<&AssumedRoom>,
+    grows_any: bool,
+) -> Berth {
+    let name = candidate.name();
     let resource = &inputs.object.resource;
-    let held = aimed(inputs, cluster);
-    let may_grow = filter::may_grow(rule, cluster, inputs.now);
-    let tainted = !may_grow && cluster.manageable() == ConditionStatus::True;
+    let held = candidate.aimed();
+    let tainted = !candidate.grows && candidate.is_reachable();
     let fixed = inputs.object.division == Division::Once && held.is_some();
-    let assumed = assumed::of(inputs.previous, name, seen, inputs.now);
     Berth {
         held: held.unwrap_or_default(),
         room: seen.map(|seen| assumed::counts(seen, assumed)),
         // Where none may grow, growing waits in those that are not reachable.
-        grows: !fixed && (may_grow || !(held.is_some() && (grows_any || tainted))),
+        grows: !fixed && (candidate.grows || !(held.is_some() && (grows_any || tainted))),
         tier: 0,
         rank: rank(name, &resource.namespace, &resource.name),
     }
 }
 
 /// `9 replicas divided by room: eu-1=6 (room for 20 more), us-1=3 (room not known).`
-fn told(wanted: i64, clusters: &[(&Cluster, usize)], berths: &[Berth], shares: &[i64], afresh: bool) -> String {
+fn told(wanted: i64, clusters: &[(Candidate<'_>, usize)], berths: &[Berth], shares: &[i64], afresh: bool) -> String {
     let rows = clusters.iter().zip(berths).zip(shares);
-    let list: Vec<String> = rows
+    let rows: Vec<_> = rows
         .filter(|(((_, tier), _), share)| *tier == 0 || **share > 0)
-        .map(|(((cluster, _), berth), share)| {
-            let room = match (berth.grows, berth.room) {
-                (false, _) => "may not grow now".to_owned(),
-                (true, None) => "room not known".to_owned(),
-                (true, Some(room)) => format!("room for {room} more"),
-            };
-            format!("{}={share} ({room})", cluster.metadata.name())
-        })
         .collect();
+    let shares: Vec<i64> = rows.iter().map(|(_, share)| **share).collect();
+    let text = |index: usize| {
+        let (((candidate, _), berth), share) = rows.get(index)?;
+        let room = match (berth.grows, berth.room) {
+            (false, _) => "may not grow now".to_owned(),
+            (true, None) => "room not known".to_owned(),
+            (true, Some(room)) => format!("room for {room} more"),
+        };
+        Some(format!("{}={share} ({room})", candidate.name()))
+    };
+    let list = listed::shares(&shares, |index| text(index).unwrap_or_default());
     let how = if afresh { "divided anew, as asked," } else { "divided" };
-    format!("{wanted} replicas {how} by room: {}.", list.join(", "))
+    format!("{wanted} replicas {how} by room: {list}.")
 }

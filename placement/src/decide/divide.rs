@@ -3,6 +3,10 @@
 //! In: how many, and one [`Seat`] a cluster. Out: one share a cluster. Properties: one replica more changes one cluster; a
 //! lost cluster moves only its own; among equals, clusters keep what was planned for them. Absent: capacity.
 
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
+
 /// One cluster's claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seat {
@@ -22,21 +26,67 @@ pub fn sainte_lague(wanted: i64, seats: &[Seat]) -> Vec<i64> {
     let wanted = wanted.max(0);
     let mut shares = bulk(wanted, seats);
     let mut remaining = wanted.saturating_sub(shares.iter().sum());
-    while remaining > 0 {
-        let open = seats
-            .iter()
-            .zip(&shares)
-            .enumerate()
-            .filter(|(_, (seat, given))| seat.weight > 0 && **given < seat.most);
-        let next = open.max_by(|(_, a), (_, b)| order(*a, *b)).map(|(index, _)| index);
-        let Some(share) = next.and_then(|index| shares.get_mut(index)) else {
-            break;
-        };
-        *share += 1;
+    if remaining <= 0 {
+        return shares;
+    }
+    // With a thousand seats looking for the best claim at each replica would be most of a decision.
+    let open = seats.iter().zip(&shares).enumerate();
+    let open = open.filter(|(_, (seat, given))| seat.weight > 0 && **given < seat.most);
+    let mut claims: BinaryHeap<Claim<'_>> = open
+        .map(|(index, (seat, given))| Claim {
+            seat,
+            given: *given,
+            index,
+        })
+        .collect();
+    while remaining > 0
+        && let Some(mut best) = claims.peek_mut()
+    {
+        best.given += 1;
         remaining -= 1;
+        if let Some(share) = shares.get_mut(best.index) {
+            *share = best.given;
+        }
+        if best.given >= best.seat.most {
+            PeekMut::pop(best);
+        }
     }
     shares
 }
+
+/// What a seat has of the next replica; the greatest gets it.
+struct Claim<'a> {
+    seat: &'a Seat,
+    given: i64,
+    index: usize,
+}
+
+impl Ord for Claim<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let claim = |seat: &Seat, other_given: i64| i128::from(seat.weight) * (2 * i128::from(other_given) + 1);
+        let ahead = |one: &Self| one.seat.previous > one.given;
+        claim(self.seat, other.given)
+            .cmp(&claim(other.seat, self.given))
+            .then_with(|| ahead(self).cmp(&ahead(other)))
+            .then_with(|| other.given.cmp(&self.given))
+            .then_with(|| other.seat.rank.cmp(&self.seat.rank))
+            .then_with(|| self.index.cmp(&other.index))
+    }
+}
+
+impl PartialOrd for Claim<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Claim<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Claim<'_> {}
 
 /// The same where each seat with a weight gets one before any gets two; the first go by weight, too.
 #[must_use]
@@ -71,16 +121,6 @@ pub fn one_at_least(wanted: i64, seats: &[Seat]) -> Vec<i64> {
             }
         }
     }
-}
-
-/// Which of two seats the next replica goes to: the greater.
-fn order((a, given_a): (&Seat, &i64), (b, given_b): (&Seat, &i64)) -> std::cmp::Ordering {
-    let claim = |seat: &Seat, other_given: i64| i128::from(seat.weight) * (2 * i128::from(other_given) + 1);
-    claim(a, *given_b)
-        .cmp(&claim(b, *given_a))
-        .then_with(|| (a.previous > *given_a).cmp(&(b.previous > *given_b)))
-        .then_with(|| given_b.cmp(given_a))
-        .then_with(|| b.rank.cmp(&a.rank))
 }
 
 /// The replicas that are beyond doubt: those whose quotient is above one that the whole number is sure to reach. Leaves
@@ -261,7 +301,8 @@ mod tests {
             let mut slow = vec![0_i64; seats.len()];
             for _ in 0..wanted {
                 let open = seats.iter().zip(&slow).enumerate().filter(|(_, (s, g))| s.weight > 0 && **g < s.most);
-                let Some(next) = open.max_by(|(_, a), (_, b)| order(*a, *b)).map(|(i, _)| i) else { break };
+                let Some(next) = open.map(|(index, (seat, given))| Claim { seat, given: *given, index }).max() else { break };
+                let next = next.index;
                 slow[next] += 1;
             }
             prop_assert_eq!(sainte_lague(wanted, &seats), slow);

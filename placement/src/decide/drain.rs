@@ -8,8 +8,9 @@ use api::placement::LeavingCluster;
 use api::well_known::DRAIN_SECONDS;
 use jiff::{SignedDuration, Timestamp};
 
+use super::candidate::Standing;
+use super::filter;
 use super::rule::Rule;
-use super::{filter, planned};
 use crate::decision::Decision;
 use crate::inputs::Inputs;
 
@@ -26,7 +27,7 @@ pub(super) enum Drain {
 }
 
 /// What a drain of the cluster asks of the object; none where it is not drained, or the drain is not for this object.
-pub(super) fn of(inputs: &Inputs<'_>, rule: &Rule, cluster: &Cluster, holds: bool) -> Option<Drain> {
+pub(super) fn of(inputs: &Inputs<'_>, rule: &Rule<'_>, cluster: &Cluster, holds: bool) -> Option<Drain> {
     let taint = cluster.drained()?;
     let tolerations = rule.tolerations();
     if tolerations.iter().any(|one| filter::tolerates(one, taint, inputs.now)) {
@@ -48,12 +49,12 @@ pub(super) fn of(inputs: &Inputs<'_>, rule: &Rule, cluster: &Cluster, holds: boo
 }
 
 /// Notes which clusters the object leaves because they are drained, and until when it stays there.
-pub(super) fn note(inputs: &Inputs<'_>, rule: &Rule, decision: &mut Decision) {
-    let held = |cluster: &&Cluster| planned(inputs.previous, cluster.metadata.name()).is_some();
+pub(super) fn note(inputs: &Inputs<'_>, rule: &Rule<'_>, decision: &mut Decision) {
+    let mut standing = Standing::of(inputs.previous);
     let mut drained: Vec<(&str, Drain)> = inputs
         .clusters
         .iter()
-        .filter(held)
+        .filter(|cluster| cluster.drained().is_some() && standing.find(cluster.metadata.name()).is_some())
         .filter_map(|cluster| Some((cluster.metadata.name(), of(inputs, rule, cluster, true)?)))
         .collect();
     drained.sort_by_key(|(name, _)| *name);

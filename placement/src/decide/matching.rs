@@ -1,22 +1,36 @@
 //! Which policy decides for an object.
 //! In: every policy that could. Out: the one that does. Order: a policy of the object's namespace before a cluster-scoped
 //! one; then the higher priority; then the more precise selector; then the older; then the name. Evaluated afresh each
-//! time: no claim of an earlier policy stands in the way of a later, better one.
+//! time: no claim of an earlier policy stands in the way of a later, better one, unless that says that it never preempts.
 
 use std::cmp::Reverse;
 
 use api::PropagationPolicy;
+use api::policy::Preemption;
 
 use crate::inputs::FederatedObject;
 use crate::selectors;
 
-/// The policy that decides for the object, if any selects it.
+/// The policy that decides for the object, if any selects it. `standing` is the label of the one that decided before; a policy that
+/// preempts never does not take over from it while it selects the object.
 #[must_use]
-pub fn best<'a>(policies: &'a [PropagationPolicy], object: &FederatedObject) -> Option<&'a PropagationPolicy> {
-    let candidates = policies.iter().filter_map(|policy| {
+pub fn best<'a>(
+    policies: &'a [PropagationPolicy],
+    object: &FederatedObject,
+    standing: &str,
+) -> Option<&'a PropagationPolicy> {
+    let stands = |policy: &PropagationPolicy| !standing.is_empty() && label(policy) == standing;
+    let selects = |policy: &PropagationPolicy| {
+        let selectors = &policy.spec.resource_selectors;
+        selectors::best_match(selectors, policy.metadata.namespace(), object).is_some()
+    };
+    let bound = policies.iter().any(|policy| stands(policy) && selects(policy));
+    let may =
+        |policy: &&PropagationPolicy| policy.spec.preemption != Some(Preemption::Never) || !bound || stands(policy);
+    let candidates = policies.iter().filter(may).filter_map(|policy| {
         let scope = policy.metadata.namespace();
         let selectors = &policy.spec.resource_selectors;
-        let specificity = selectors::best_match(selectors, scope, &object.resource, &object.labels)?;
+        let specificity = selectors::best_match(selectors, scope, object)?;
         let rank = (
             !scope.is_empty(),
             policy.spec.priority.unwrap_or_default(),
@@ -122,9 +136,18 @@ mod tests {
         ];
         for (what, winner, loser) in rows {
             for pair in [[winner.clone(), loser.clone()], [loser.clone(), winner.clone()]] {
-                assert_eq!(best(&pair, &object), Some(&winner), "{what}");
+                assert_eq!(best(&pair, &object, ""), Some(&winner), "{what}");
             }
         }
-        assert_eq!(best(&[policy("a", "", 0, "other", old)], &object), None);
+        assert_eq!(best(&[policy("a", "", 0, "other", old)], &object, ""), None);
+
+        let standing = policy("b", "shop", 0, "kind", old);
+        let mut modest = policy("a", "shop", 9, "name", new);
+        modest.spec.preemption = Some(Preemption::Never);
+        let pair = [standing.clone(), modest.clone()];
+        assert_eq!(best(&pair, &object, "PropagationPolicy shop/b"), Some(&standing));
+        assert_eq!(best(&pair, &object, "PropagationPolicy shop/a"), Some(&modest));
+        assert_eq!(best(&pair, &object, "PropagationPolicy shop/gone"), Some(&modest));
+        assert_eq!(best(&pair, &object, ""), Some(&modest), "a new object is nobody's yet");
     }
 }

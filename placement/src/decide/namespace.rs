@@ -2,9 +2,11 @@
 //! In: the namespace, the Placements in it, the clusters. Out: a [`Decision`]. It does not shrink before the last row of an
 //! object in it is gone from the cluster: a namespace that goes takes its contents along. Absent: policies.
 
+use std::collections::BTreeSet;
+
 use api::{Cluster, Placement, Reason};
 
-use crate::decision::{Decision, Fate};
+use crate::decision::{Decision, Fates};
 use crate::inputs::FederatedObject;
 
 /// Decides where the namespace must exist. `inside` is every Placement of an object in it.
@@ -13,36 +15,37 @@ pub fn decide<'a>(
     inside: impl IntoIterator<Item = &'a Placement>,
     clusters: &[Cluster],
 ) -> Decision {
+    let mut objects = 0_usize;
+    let mut chosen: BTreeSet<&str> = BTreeSet::new();
+    for placement in inside {
+        objects += 1;
+        let planned = placement.spec.clusters.iter().map(|target| target.name.as_str());
+        let held = placement.status.clusters.iter().map(|row| row.name.as_str());
+        chosen.extend(planned.chain(held));
+    }
     let mut decision = Decision {
         resource: namespace.resource.clone(),
         generation: namespace.generation,
+        fates: Fates::after(None, clusters.len(), false),
         ..Decision::default()
     };
-    let mut objects = 0_usize;
-    for placement in inside {
-        objects += 1;
-        let planned = placement.spec.clusters.iter().map(|target| &target.name);
-        let held = placement.status.clusters.iter().map(|row| &row.name);
-        for name in planned.chain(held) {
-            decision
-                .fates
-                .entry(name.clone())
-                .or_insert(Fate::Chosen { replicas: None });
-        }
+    for name in &chosen {
+        decision.fates.choose(name, None);
     }
-    let chosen = decision.fates.len();
-    for cluster in clusters {
+    let others = clusters
+        .iter()
+        .filter(|cluster| !chosen.contains(cluster.metadata.name()));
+    for cluster in others {
         let (reason, message) = if cluster.metadata.deletion_timestamp.is_some() {
             (Reason::ClusterLeaving, "it is being removed from the federation")
         } else {
             (Reason::NotSelected, "nothing of the namespace is placed there")
         };
-        let out = Fate::Out {
-            reason,
-            message: message.to_owned(),
-        };
-        decision.fates.entry(cluster.metadata.name().to_owned()).or_insert(out);
+        decision
+            .fates
+            .put_out(cluster.metadata.name(), reason, || message.to_owned());
     }
+    let chosen = chosen.len();
     decision.steps.push(format!(
         "{objects} objects of the namespace are placed in {chosen} clusters."
     ));
@@ -89,7 +92,7 @@ mod tests {
         let spec = decide(&FederatedObject::default(), &placements, &clusters).into_spec();
         let chosen: Vec<&str> = spec.clusters.iter().map(|target| target.name.as_str()).collect();
         assert_eq!(chosen, ["a", "b", "c"]);
-        assert!(spec.excluded.iter().all(|out| out.reason == Reason::NotSelected));
+        assert_eq!(spec.excluded[0].reason, Reason::NotSelected);
         assert!(
             decide(&FederatedObject::default(), [], &clusters)
                 .into_spec()

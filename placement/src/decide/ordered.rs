@@ -6,14 +6,15 @@
 use api::placement::AffinityInUse;
 use jiff::Timestamp;
 
+use super::candidate::fitting;
 use super::rule::Rule;
-use super::{fitting, spread};
+use super::spread;
 use crate::decision::Decision;
 use crate::inputs::Inputs;
 
 /// The rule with the affinity that is in use; the same where the policy has no ordered ones. Where none fits the one that was in
 /// use counts: what stands is judged by it.
-pub(super) fn in_use(inputs: &Inputs<'_>, rule: Rule, decision: &mut Decision) -> Rule {
+pub(super) fn in_use<'a>(inputs: &Inputs<'a>, rule: Rule<'a>, decision: &mut Decision) -> Rule<'a> {
     if rule.terms().is_empty() {
         return rule;
     }
@@ -71,8 +72,8 @@ pub(super) fn next_return(inputs: &Inputs<'_>) -> Option<Timestamp> {
     (after > inputs.now).then_some(after)
 }
 
-fn fits(inputs: &Inputs<'_>, rule: &Rule) -> bool {
-    let candidates = fitting(inputs, rule, |_, _, _| {});
+fn fits<'a>(inputs: &Inputs<'a>, rule: &Rule<'a>) -> bool {
+    let candidates = fitting(inputs, rule, |_, _| {});
     let spread = || spread::select(inputs, rule, &candidates).is_none_or(|selection| selection.unmet.is_empty());
     !candidates.is_empty() && spread()
 }

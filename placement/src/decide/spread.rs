@@ -5,25 +5,30 @@
 
 mod search;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use api::Cluster;
 use api::placement::UnmetConstraint;
 use api::policy::{SpreadConstraint, SpreadField};
+use smallvec::{SmallVec, smallvec};
 
+use super::candidate::Candidate;
 use super::rule::{Manner, Rule};
 use super::shares::{rank, weights_of};
-use super::{filter, planned};
 use crate::inputs::Inputs;
 use search::{Limit, Place, search};
+
+/// The groups of a cluster in each dimension, by name.
+type Named<'a> = SmallVec<[SmallVec<[&'a str; 2]>; 2]>;
 
 /// What the constraints leave.
 #[derive(Debug, Default)]
 pub(super) struct Selection<'a> {
     /// Sorted as the candidates were.
-    pub(super) chosen: Vec<&'a Cluster>,
+    pub(super) chosen: Vec<Candidate<'a>>,
     /// Candidates that are not chosen, and why.
-    pub(super) out: Vec<(&'a Cluster, String)>,
+    pub(super) out: Vec<(Candidate<'a>, Cow<'static, str>)>,
     /// Constraints that cannot be met; then nothing of the selection counts.
     pub(super) unmet: Vec<UnmetConstraint>,
     /// How it was found.
@@ -31,7 +36,7 @@ pub(super) struct Selection<'a> {
 }
 
 /// Selects among the candidates; none where no constraint says anything.
-pub(super) fn select<'a>(inputs: &Inputs<'_>, rule: &Rule, candidates: &[&'a Cluster]) -> Option<Selection<'a>> {
+pub(super) fn select<'a>(inputs: &Inputs<'_>, rule: &Rule<'_>, candidates: &[Candidate<'a>]) -> Option<Selection<'a>> {
     let constraints = rule.spread();
     if constraints.is_empty() {
         return None;
@@ -76,34 +81,30 @@ pub(super) fn select<'a>(inputs: &Inputs<'_>, rule: &Rule, candidates: &[&'a Clu
     };
 
     let weights = weights_of(rule, candidates);
-    let mut places: Vec<(&'a Cluster, Vec<Vec<&str>>)> = Vec::new();
-    for (cluster, weight) in candidates.iter().zip(weights) {
-        let groups: Vec<Vec<&str>> = dimensions.iter().map(|one| groups_of(one, cluster)).collect();
+    let mut places: Vec<(Candidate<'a>, Named<'a>)> = Vec::new();
+    for (candidate, weight) in candidates.iter().zip(weights) {
+        let groups: Named<'a> = dimensions.iter().map(|one| groups_of(one, candidate.cluster)).collect();
         let nowhere = dimensions.iter().zip(&groups).find(|(_, groups)| groups.is_empty());
         if let Some((constraint, _)) = nowhere {
             let message = format!("the policy spreads by {}, and it has none", constraint.name());
-            selection.out.push((*cluster, message));
+            selection.out.push((*candidate, message.into()));
         } else if divided && weight == 0 {
-            selection
-                .out
-                .push((*cluster, "the policy gives it no weight".to_owned()));
+            selection.out.push((*candidate, "the policy gives it no weight".into()));
         } else {
-            places.push((*cluster, groups));
+            places.push((*candidate, groups));
         }
     }
     let resource = &inputs.object.resource;
-    places.sort_by_cached_key(|(cluster, _)| {
-        let name = cluster.metadata.name();
-        let held = planned(inputs.previous, name);
+    places.sort_by_cached_key(|(candidate, _)| {
         (
-            held.is_none(),
-            std::cmp::Reverse(held),
-            !filter::may_grow(rule, cluster, inputs.now),
-            rank(name, &resource.namespace, &resource.name),
-            name.to_owned(),
+            candidate.held().is_none(),
+            std::cmp::Reverse(candidate.held()),
+            !candidate.grows,
+            rank(candidate.name(), &resource.namespace, &resource.name),
+            candidate.name(),
         )
     });
-    let numbered = numbered(inputs, &places, dimensions.len());
+    let numbered = numbered(&places, dimensions.len());
     let found = search(&numbered, &limits, bounded);
     for (constraint, (limit, reached)) in dimensions.iter().zip(limits.iter().zip(&found.reached)) {
         note_unmet(&mut selection.unmet, &constraint.name(), limit.min, *reached);
@@ -119,17 +120,15 @@ pub(super) fn select<'a>(inputs: &Inputs<'_>, rule: &Rule, candidates: &[&'a Clu
     selection
         .steps
         .push(format!("The spread constraints reach {}.", listed.join(", ")));
-    for ((cluster, _), chosen) in places.into_iter().zip(found.chosen) {
+    for ((candidate, _), chosen) in places.into_iter().zip(found.chosen) {
         if chosen {
-            selection.chosen.push(cluster);
+            selection.chosen.push(candidate);
         } else {
             let message = "the policy's spread constraints leave room for others only";
-            selection.out.push((cluster, message.to_owned()));
+            selection.out.push((candidate, message.into()));
         }
     }
-    selection
-        .chosen
-        .sort_by(|a, b| a.metadata.name().cmp(b.metadata.name()));
+    selection.chosen.sort_by_key(Candidate::name);
     Some(selection)
 }
 
@@ -160,10 +159,10 @@ fn is_cluster(constraint: &SpreadConstraint) -> bool {
 }
 
 /// The groups that a cluster is in, each once.
-fn groups_of<'a>(constraint: &SpreadConstraint, cluster: &'a Cluster) -> Vec<&'a str> {
+fn groups_of<'a>(constraint: &SpreadConstraint, cluster: &'a Cluster) -> SmallVec<[&'a str; 2]> {
     let spec = &cluster.spec;
-    let mut groups: Vec<&str> = match constraint.spread_by_field {
-        Some(SpreadField::Cluster) => vec![cluster.metadata.name()],
+    let mut groups: SmallVec<[&str; 2]> = match constraint.spread_by_field {
+        Some(SpreadField::Cluster) => smallvec![cluster.metadata.name()],
         Some(SpreadField::Region) => spec.region.as_deref().into_iter().collect(),
         Some(SpreadField::Provider) => spec.provider.as_deref().into_iter().collect(),
         Some(SpreadField::Zone) => spec.zones.iter().map(String::as_str).collect(),
@@ -179,9 +178,9 @@ fn groups_of<'a>(constraint: &SpreadConstraint, cluster: &'a Cluster) -> Vec<&'a
 }
 
 /// The places with numbers for the names of their groups.
-fn numbered<'a>(inputs: &Inputs<'_>, places: &[(&Cluster, Vec<Vec<&'a str>>)], dimensions: usize) -> Vec<Place> {
+fn numbered<'a>(places: &[(Candidate<'a>, Named<'a>)], dimensions: usize) -> Vec<Place> {
     let mut numbers: Vec<BTreeMap<&'a str, usize>> = vec![BTreeMap::new(); dimensions];
-    let rows = places.iter().map(|(cluster, groups)| {
+    let rows = places.iter().map(|(candidate, groups)| {
         let groups = numbers.iter_mut().zip(groups).map(|(numbers, groups)| {
             let number = |group: &&'a str| {
                 let next = numbers.len();
@@ -191,7 +190,7 @@ fn numbered<'a>(inputs: &Inputs<'_>, places: &[(&Cluster, Vec<Vec<&'a str>>)], d
         });
         Place {
             groups: groups.collect(),
-            held: planned(inputs.previous, cluster.metadata.name()).is_some(),
+            held: candidate.held().is_some(),
         }
     });
     rows.collect()

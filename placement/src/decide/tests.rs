@@ -1,7 +1,7 @@
 //! Decisions as tables; what must hold of every decision is in `properties`.
 
 use api::well_known::DRAIN_TAINT;
-use api::{PropagationPolicy, Taint};
+use api::{Cluster, PlacementSpec, PropagationPolicy, Taint};
 use serde_json::{Value, json};
 
 use super::*;
@@ -9,6 +9,7 @@ use crate::inputs::FederatedObject;
 
 mod available;
 mod drain;
+mod effect;
 mod following;
 mod ordered;
 mod properties;
@@ -90,6 +91,12 @@ fn standing(text: &str) -> Option<PlacementSpec> {
     })
 }
 
+/// The share of a cluster; none where it does not hold the object.
+fn share_of(spec: Option<&PlacementSpec>, cluster: &str) -> Option<i64> {
+    let target = spec?.clusters.iter().find(|target| target.name == cluster)?;
+    Some(target.replicas.unwrap_or_default())
+}
+
 fn policy(placement: Value) -> PropagationPolicy {
     serde_json::from_value(json!({
         "metadata": {"name": "p", "namespace": "shop"},
@@ -108,6 +115,7 @@ fn run(object: &FederatedObject, policies: &[PropagationPolicy], all: &str, prev
         previous: previous.as_ref(),
         now: Timestamp::UNIX_EPOCH,
         leaders: &[],
+        ailing: &[],
         autoscaler: None,
     })
     .into_spec()
@@ -125,7 +133,6 @@ fn shown(spec: &PlacementSpec) -> String {
         .collect();
     let out: Vec<String> = spec
         .excluded
-        .by_name()
         .iter()
         .map(|e| format!("{}:{}", e.name, e.reason))
         .collect();
@@ -336,6 +343,7 @@ fn a_failed_cluster_loses_its_replicas_and_nothing_else() {
             previous: standing.as_ref(),
             now: Timestamp::from_second(seconds).unwrap(),
             leaders: &[],
+            ailing: &[],
             autoscaler: None,
         };
         let expiry = next_expiry(&at(5)).map(Timestamp::as_second);
@@ -441,6 +449,7 @@ fn a_kind_that_a_member_does_not_serve_does_not_go_there() {
         previous: None,
         now: Timestamp::UNIX_EPOCH,
         leaders: &[],
+        ailing: &[],
         autoscaler: None,
     })
     .into_spec();

@@ -1,11 +1,11 @@
 //! Deployment: counts are summed, `Available` is every chosen cluster's, `Progressing` tells the slowest's story.
 
-use api::Placement;
 use api::placement::PlacedCluster;
+use api::{Placement, RolloutPhase};
 use serde_json::{Map, Value};
 
 use super::conditions::{Judged, timed};
-use super::{chosen, count, counted, observed_generation, put_count};
+use super::{chosen, count, counted, observed_generation, put_count, sum_of_version};
 
 pub(super) fn fold(object: &Value, placement: &Placement, now: &str) -> Value {
     let asked = object.pointer("/spec/replicas").and_then(Value::as_i64).unwrap_or(1);
@@ -17,7 +17,7 @@ pub(super) fn fold(object: &Value, placement: &Placement, now: &str) -> Value {
         Some(_) => replicas,
         None => asked,
     };
-    let updated: i64 = chosen(placement).map(|row| count(row, "updatedReplicas")).sum();
+    let updated = sum_of_version(placement, "updatedReplicas");
     let available: i64 = all().map(|row| count(row, "availableReplicas")).sum();
     put_count(&mut status, "replicas", replicas);
     put_count(&mut status, "updatedReplicas", updated);
@@ -146,6 +146,19 @@ fn progressing(placement: &Placement, complete: bool) -> Judged {
     if !late.is_empty() {
         let message = format!("The deadline for progress has passed in: {}.", named(&late));
         return judged("False", "ProgressDeadlineExceeded", message);
+    }
+    if let Some(rollout) = placement.spec.rollout.as_ref() {
+        match rollout.phase {
+            // As kubectl knows it of one cluster: it does not go on by itself.
+            RolloutPhase::Failed | RolloutPhase::RolledBack => {
+                return judged("False", "ProgressDeadlineExceeded", rollout.message.clone());
+            }
+            RolloutPhase::Paused => return judged("Unknown", "DeploymentPaused", rollout.message.clone()),
+            RolloutPhase::Progressing | RolloutPhase::Soaking => {
+                return judged("True", "ReplicaSetUpdated", rollout.message.clone());
+            }
+            RolloutPhase::Done => {}
+        }
     }
     if complete {
         let message = format!("Rolled out in {} of {0} clusters.", placement.spec.clusters.len());

@@ -3,7 +3,7 @@
 use api::Placement;
 use serde_json::{Map, Value, json};
 
-use super::{chosen, observed_generation, put_count, sum};
+use super::{chosen, observed_generation, put_count, sum, sum_of_version};
 
 /// Counts that Kubernetes always writes.
 const ALWAYS: [&str; 2] = ["replicas", "availableReplicas"];
@@ -13,9 +13,11 @@ pub(super) fn fold(object: &Value, placement: &Placement) -> Value {
     for field in ALWAYS {
         status.insert(field.to_owned(), json!(sum(placement, field)));
     }
-    for field in ["readyReplicas", "currentReplicas", "updatedReplicas"] {
+    for field in ["readyReplicas", "currentReplicas"] {
         put_count(&mut status, field, sum(placement, field));
     }
+    let updated = "updatedReplicas";
+    put_count(&mut status, updated, sum_of_version(placement, updated));
     for field in ["currentRevision", "updateRevision"] {
         let mut told = chosen(placement).map(|row| row.status.get(field).and_then(Value::as_str));
         if let Some(Some(first)) = told.next()

@@ -170,3 +170,33 @@ fn the_word_that_a_copy_is_gone_does_not_speak_of_the_next_one() {
     );
     assert!(!is_spent(&said(ReportState::Applied), &chosen(&["a"]), &rows(&["a"])));
 }
+
+#[test]
+fn what_is_suspended_is_told_and_not_called_a_failure() {
+    let suspended = PlacementSpec {
+        suspension: Some(api::policy::Suspension {
+            dispatching: Some(true),
+            dispatching_on_clusters: None,
+        }),
+        policy: "PropagationPolicy shop/p".to_owned(),
+        ..spec(&["a"])
+    };
+    let reports = [(
+        "a".to_owned(),
+        report(ReportState::Suspended, "suspended by PropagationPolicy shop/p"),
+    )]
+    .into();
+    let clusters = ["a".to_owned()].into();
+    let observed = Observed {
+        reports: &reports,
+        clusters: &clusters,
+    };
+    let status = placement_status(&PlacementStatus::default(), &suspended, Some(1), &observed, "now");
+    assert_eq!(says(&status, "Applied"), (ConditionStatus::False, "Suspended"));
+    assert_eq!(rows(&status), [("a", false, "suspended by PropagationPolicy shop/p")]);
+    assert_eq!(
+        status.clusters[0].status,
+        json!({"replicas": 1}),
+        "what is there is told"
+    );
+}

@@ -9,6 +9,7 @@ use api::{Cluster, OverridePolicy};
 use serde_json::{Map, Value, json};
 
 use super::RenderError;
+use super::embedded::{self, EmbeddedError};
 use super::image::{self, ImageError};
 use super::pointer::{self, PointerError};
 use crate::affinity;
@@ -21,6 +22,9 @@ pub enum OverrideError {
     /// A JSON pointer leads nowhere.
     #[error("its JSON pointer does not fit the object")]
     Pointer(#[source] PointerError),
+    /// A field inside a text cannot be changed.
+    #[error("it changes a field inside a text")]
+    Embedded(#[source] Box<EmbeddedError>),
     /// An image reference cannot be changed so.
     #[error("it makes an impossible image reference of {image:?}")]
     Image {
@@ -65,7 +69,7 @@ pub(super) fn apply(
             let specificity = if selectors.is_empty() {
                 (scope.is_empty() || scope == facts.resource.namespace).then_some(Specificity::Kind)
             } else {
-                selectors::best_match(selectors, scope, &facts.resource, &facts.labels)
+                selectors::best_match(selectors, scope, facts)
             };
             // `true` sorts last: cluster-scoped policies come first.
             specificity.map(|specificity| ((!scope.is_empty(), specificity, policy.metadata.name()), policy))
@@ -107,6 +111,7 @@ fn apply_rule(manifest: &mut Map<String, Value>, overriders: &Overriders) -> Res
         args_overrider,
         labels_overrider,
         annotations_overrider,
+        field_overrider,
         plaintext,
     } = overriders;
     let mut document = Value::Object(std::mem::take(manifest));
@@ -125,6 +130,10 @@ fn apply_rule(manifest: &mut Map<String, Value>, overriders: &Overriders) -> Res
     }
     for overrider in annotations_overrider {
         override_map(&mut document, "annotations", overrider);
+    }
+    for overrider in field_overrider {
+        let changed = embedded::change(&mut document, overrider);
+        changed.map_err(|error| OverrideError::Embedded(Box::new(error)))?;
     }
     for operation in plaintext {
         let value = operation.value.clone();

@@ -7,6 +7,16 @@ use serde_json::json;
 
 use super::*;
 
+fn render(
+    object: &Value,
+    spec: &PlacementSpec,
+    cluster: &Cluster,
+    overrides: &[OverridePolicy],
+) -> Result<Rendered, RenderError> {
+    let satisfies = |expression: &str, object: &Value| object["spec"]["replicas"] == 9 && expression == "nine";
+    super::render(object, spec, cluster, overrides, &satisfies)
+}
+
 fn cluster(name: &str, region: &str) -> Cluster {
     let mut cluster = Cluster::default();
     cluster.metadata.name = Some(name.into());

@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 
 use super::changes::{Change, Key, follow, key};
 use super::endpoint_slices::pod_address;
+use super::images::is_known;
 use super::{ControlPlane, Failure, WorkloadsConfig, node, within};
 
 /// Most pods acted on at once.
@@ -101,9 +102,20 @@ fn need(pod: &Pod, control_plane: ControlPlane) -> Need {
     match (pod.metadata.deletion_timestamp.is_some(), node.is_empty(), phase) {
         (true, _, _) => Need::Removal,
         (false, true, _) if control_plane == ControlPlane::Kubernetes => Need::Node,
-        (false, _, "Pending") => Need::Readiness,
+        (false, _, "Pending") if !waits(pod) => Need::Readiness,
         (false, _, _) => Need::Nothing,
     }
+}
+
+/// Whether it was found that an image cannot be pulled.
+fn waits(pod: &Pod) -> bool {
+    let containers = pod
+        .status
+        .iter()
+        .flat_map(|status| &status.container_statuses)
+        .flatten();
+    let mut states = containers.filter_map(|container| container.state.as_ref()?.waiting.as_ref());
+    states.any(|waiting| waiting.reason.as_deref() == Some("ImagePullBackOff"))
 }
 
 async fn act(
@@ -165,6 +177,11 @@ fn status(pod: &Pod, member: &str, key: &Key) -> Value {
     } else {
         ("Running", "True", json!({"running": {"startedAt": now}}))
     };
+    let images = pod.spec.iter().flat_map(|spec| &spec.containers);
+    let mut images = images.filter_map(|container| container.image.as_deref());
+    if let Some(image) = images.find(|image| !is_known(image)) {
+        return waiting(pod, image, &now);
+    }
     let containers: Vec<Value> = pod
         .spec
         .iter()
@@ -193,6 +210,26 @@ fn status(pod: &Pod, member: &str, key: &Key) -> Value {
     .collect();
     json!({"phase": phase, "hostIP": "127.0.0.1", "podIP": address, "podIPs": [{"ip": address}], "startTime": now,
         "conditions": conditions, "containerStatuses": containers})
+}
+
+/// The status of a pod one of whose images cannot be pulled.
+fn waiting(pod: &Pod, image: &str, now: &str) -> Value {
+    let message = format!("Back-off pulling image {image:?}: its registry cannot be found");
+    let containers = pod.spec.iter().flat_map(|spec| &spec.containers);
+    let containers: Vec<Value> = containers
+        .map(|container| {
+            json!({"name": container.name, "image": container.image, "imageID": "", "ready": false, "started": false, "restartCount": 0,
+                "state": {"waiting": {"reason": "ImagePullBackOff", "message": message}}})
+        })
+        .collect();
+    let condition = |kind: &str, status: &str| json!({"type": kind, "status": status, "lastTransitionTime": now});
+    let conditions = [
+        condition("Initialized", "True"),
+        condition("Ready", "False"),
+        condition("ContainersReady", "False"),
+        condition("PodScheduled", "True"),
+    ];
+    json!({"phase": "Pending", "hostIP": "127.0.0.1", "startTime": now, "conditions": conditions, "containerStatuses": containers})
 }
 
 #[cfg(test)]

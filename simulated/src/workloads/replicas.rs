@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::changes::{Change, Key, follow, key};
+use super::images::can_be_pulled;
 use super::rollout::{Progress, Shape, Wanted, step};
 use super::{WorkloadsConfig, within};
 use crate::addresses::fnv1a;
@@ -131,6 +132,7 @@ fn put<K: kube::Resource + Serialize>(workloads: &mut HashMap<Key, Workload>, ob
                 .unwrap_or_default()
                 .as_bytes(),
         ),
+        pulled: spec.pointer("/template/spec").is_none_or(can_be_pulled),
     };
     let key = key(object);
     let status = value.get("status").cloned().unwrap_or(Value::Null);

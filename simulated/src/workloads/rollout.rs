@@ -19,6 +19,8 @@ pub(crate) struct Progress {
     pending: Option<(i64, Instant)>,
     /// Generation that is rolled out.
     done: Option<i64>,
+    /// Generation whose pods cannot start.
+    stuck: Option<i64>,
 }
 
 /// Which status a workload has.
@@ -40,6 +42,8 @@ pub(crate) struct Wanted {
     pub(crate) generation: i64,
     pub(crate) replicas: i64,
     pub(crate) template: u64,
+    /// Its images can be pulled.
+    pub(crate) pulled: bool,
 }
 
 /// The next status, if it changes, and when to look again.
@@ -56,6 +60,9 @@ pub(crate) fn step(wanted: Wanted, old: &Value, progress: &mut Progress, delay: 
             status: None,
             again: None,
         };
+    }
+    if !wanted.pulled {
+        return stuck(wanted, old, progress);
     }
     let same_version = progress.template == Some(wanted.template);
     let due = match progress.pending {
@@ -87,9 +94,38 @@ pub(crate) fn step(wanted: Wanted, old: &Value, progress: &mut Progress, delay: 
         ready: wanted.replicas,
         pending: None,
         done: Some(wanted.generation),
+        stuck: None,
     };
     Step {
         status: Some(status(wanted, wanted.replicas, wanted.replicas, old)),
+        again: None,
+    }
+}
+
+/// The first pods of a version that cannot start are made, and nothing more happens: those of the version before stay, as far as a
+/// rolling update keeps them.
+fn stuck(wanted: Wanted, old: &Value, progress: &mut Progress) -> Step {
+    if progress.stuck == Some(wanted.generation) {
+        return Step {
+            status: None,
+            again: None,
+        };
+    }
+    progress.stuck = Some(wanted.generation);
+    progress.pending = None;
+    // A quarter more and a quarter fewer: the defaults of a Deployment's rolling update. Others take one pod away.
+    let (more, fewer) = match wanted.shape {
+        Shape::Deployment => ((wanted.replicas + 3) / 4, wanted.replicas / 4),
+        Shape::ReplicaSet | Shape::StatefulSet | Shape::DaemonSet | Shape::Job => (0, 1),
+    };
+    progress.ready = progress.ready.min(wanted.replicas - fewer).max(0);
+    let mut status = status(wanted, more.max(fewer).min(wanted.replicas), progress.ready, old);
+    if let Some(status) = status.as_object_mut().filter(|_| more > 0) {
+        status.insert("replicas".to_owned(), json!(progress.ready + more));
+        status.insert("unavailableReplicas".to_owned(), count(more));
+    }
+    Step {
+        status: Some(status),
         again: None,
     }
 }
@@ -236,7 +272,34 @@ mod tests {
             generation,
             replicas,
             template,
+            pulled: true,
         }
+    }
+
+    #[tokio::test]
+    async fn a_version_that_cannot_start_leaves_the_one_before() {
+        let (mut progress, now) = (Progress::default(), Instant::now());
+        step(wanted(1, 8, 7), &Value::Null, &mut progress, DELAY, now);
+        step(wanted(1, 8, 7), &Value::Null, &mut progress, DELAY, now + DELAY);
+        let broken = Wanted {
+            pulled: false,
+            ..wanted(2, 8, 8)
+        };
+        let first = step(broken, &Value::Null, &mut progress, DELAY, now + DELAY);
+        let counts = ["updatedReplicas", "availableReplicas", "replicas", "observedGeneration"];
+        assert_eq!(
+            counts.map(|field| number(&first, field)),
+            [Some(2), Some(6), Some(8), Some(2)]
+        );
+        let again = step(broken, &Value::Null, &mut progress, DELAY, now + DELAY * 9);
+        assert_eq!((again.status, again.again), (None, None));
+        let back = step(wanted(3, 8, 7), &Value::Null, &mut progress, DELAY, now + DELAY * 9);
+        assert_eq!(
+            (number(&back, "updatedReplicas"), number(&back, "readyReplicas")),
+            (Some(8), Some(6))
+        );
+        let well = step(wanted(3, 8, 7), &Value::Null, &mut progress, DELAY, now + DELAY * 10);
+        assert_eq!(number(&well, "readyReplicas"), Some(8));
     }
 
     fn number(step: &Step, field: &str) -> Option<i64> {

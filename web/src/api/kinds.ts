@@ -75,7 +75,9 @@ export interface Placement extends KubeObject {
   spec?: {
     resource?: ObjectRef
     clusters?: { name: string; replicas?: number }[]
-    excluded?: { reason: string; message?: string; clusters: string[] }[]
+    excluded?: { name: string; reason: string; message?: string }[]
+    rollout?: { phase?: string; wave?: string; message?: string; updated?: string[] }
+    excludedMore?: { reason: string; clusters: number }[]
     reason?: string
     policy?: string
     steps?: string[]

@@ -12,7 +12,7 @@ import { workload, type Share } from '../workloads'
 type Excluded = NonNullable<NonNullable<Placement['spec']>['excluded']>[number]
 
 const EXCLUDED: Column<Excluded>[] = [
-  { head: 'Clusters', names: true, cell: (row) => row.clusters.join(', ') },
+  { head: 'Cluster', names: true, cell: (row) => row.name },
   { head: 'Reason', cell: (row) => row.reason },
   { head: 'Message', long: true, cell: (row) => row.message || <span className="quiet">none</span> },
 ]
@@ -45,6 +45,11 @@ export function WorkloadDetail({ namespace, placement }: { namespace: string; pl
         </Fact>
         <Fact name="Policy">{spec?.policy || 'none; the default of its kind'}</Fact>
         <Fact name="Replicas">{replicas(one.shares, spec?.unplacedReplicas ?? 0)}</Fact>
+        {spec?.rollout?.phase && spec.rollout.phase !== 'Done' && (
+          <Fact name="Rollout">
+            {spec.rollout.phase}: {spec.rollout.message}
+          </Fact>
+        )}
         {spec?.kept && <Fact name="Kept">No cluster fits any more; the last good placement stays until one does.</Fact>}
         {spec?.deleted && <Fact name="Deleted">It is gone on the hub; it stays here until every member has let go.</Fact>}
       </dl>
@@ -79,9 +84,14 @@ export function WorkloadDetail({ namespace, placement }: { namespace: string; pl
             captionHidden
             columns={EXCLUDED}
             rows={spec?.excluded ?? []}
-            rowKey={(row) => `${row.reason} ${row.message ?? ''}`}
+            rowKey={(row) => row.name}
             empty="None: every cluster was chosen."
           />
+          {spec?.excludedMore?.map((more) => (
+            <p key={more.reason} className="quiet">
+              and {more.clusters} more: {more.reason}
+            </p>
+          ))}
         </section>
       </div>
     </>

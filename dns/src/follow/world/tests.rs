@@ -163,8 +163,8 @@ fn a_cluster_that_cannot_be_reached_touches_only_what_its_word_was_none_for() {
     assert_eq!(
         dirty,
         Dirty {
-            all: false,
-            services: ["a/y".to_owned()].into()
+            services: ["a/y".to_owned()].into(),
+            ..Dirty::default()
         }
     );
     assert!(!world.input.clusters["us-1"].fresh);

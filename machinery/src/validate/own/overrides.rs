@@ -58,12 +58,29 @@ fn overriders(overriders: &At<'_>, faults: &mut Vec<Cause>) {
             }
         }
     }
+    for overrider in overriders.get("fieldOverrider").items() {
+        pointer(&overrider.get("fieldPath"), faults);
+        let (json, yaml) = (overrider.get("json"), overrider.get("yaml"));
+        match (json.len(), yaml.len()) {
+            (0, 0) => faults.push(field::required(&yaml.path, "must specify one of: `json` or `yaml`")),
+            (_, 0) | (0, _) => {}
+            _ => faults.push(field::forbidden(&yaml.path, "may not be set beside `json`")),
+        }
+        for operation in json.items().chain(yaml.items()) {
+            pointer(&operation.get("subPath"), faults);
+            value_of(&operation, faults);
+        }
+    }
     for operation in overriders.get("plaintext").items() {
         pointer(&operation.get("path"), faults);
-        let value = operation.get("value");
-        if !value.is_set() && matches!(operation.get("operator").text(), "add" | "replace") {
-            faults.push(field::required(&value.path, "when `operator` is 'add' or 'replace'"));
-        }
+        value_of(&operation, faults);
+    }
+}
+
+fn value_of(operation: &At<'_>, faults: &mut Vec<Cause>) {
+    let value = operation.get("value");
+    if !value.is_set() && matches!(operation.get("operator").text(), "add" | "replace") {
+        faults.push(field::required(&value.path, "when `operator` is 'add' or 'replace'"));
     }
 }
 

@@ -1,5 +1,6 @@
 //! Rules about propagation policies.
 
+use crate::expression::selecting;
 use crate::field;
 use crate::status::Cause;
 
@@ -10,8 +11,8 @@ use super::{between, labels_once};
 
 const FIELDS: [&str; 3] = ["provider", "region", "zone"];
 
-/// The longest that an object stays away from a group that fits again: a week.
-const RETURN_SECONDS_MAX: i64 = 7 * 24 * 3600;
+/// The longest that an object stays away from a group that fits again, or a wave lasts: a week.
+const WEEK_SECONDS: i64 = 7 * 24 * 3600;
 
 /// A policy; the namespace is that of a namespaced one.
 pub(super) fn policy(spec: &At<'_>, namespace: Option<&str>, faults: &mut Vec<Cause>) {
@@ -23,6 +24,12 @@ pub(super) fn policy(spec: &At<'_>, namespace: Option<&str>, faults: &mut Vec<Ca
         ));
     }
     resource_selectors(&selectors, namespace, faults);
+    suspension(&spec.get("suspension"), faults);
+    rollout(&spec.get("rollout"), faults);
+    let application = spec.get("failover").get("application");
+    let conditions = application.get("decisionConditions");
+    between(&conditions.get("tolerationSeconds"), 0, WEEK_SECONDS, faults);
+    between(&application.get("returnSeconds"), 0, WEEK_SECONDS, faults);
     let placement = spec.get("placement");
     affinity(&placement.get("clusterAffinity"), faults);
     affinities(&placement, faults);
@@ -49,6 +56,43 @@ pub(super) fn policy(spec: &At<'_>, namespace: Option<&str>, faults: &mut Vec<Ca
     }
 }
 
+/// How a new version goes over the clusters: waves with names of their own, and times.
+fn rollout(rollout: &At<'_>, faults: &mut Vec<Cause>) {
+    let mut seen = Vec::new();
+    let waves = rollout.get("waves");
+    for wave in waves.items() {
+        let name = wave.get("name");
+        if name.text().is_empty() {
+            faults.push(field::required(&name.path, ""));
+        } else {
+            push(&name, format::label_value(name.text()), faults);
+            if seen.contains(&name.text()) {
+                faults.push(field::duplicate(&name.path, name.value));
+            }
+            seen.push(name.text());
+        }
+        affinity(&wave, faults);
+        between(&wave.get("soakSeconds"), 0, WEEK_SECONDS, faults);
+    }
+    between(&rollout.get("soakSeconds"), 0, WEEK_SECONDS, faults);
+    between(&rollout.get("progressDeadlineSeconds"), 1, WEEK_SECONDS, faults);
+}
+
+/// Which members are told nothing: all, or some.
+fn suspension(suspension: &At<'_>, faults: &mut Vec<Cause>) {
+    let some = suspension.get("dispatchingOnClusters");
+    if !some.is_set() {
+        return;
+    }
+    if suspension.get("dispatching").is_set() {
+        faults.push(field::forbidden(&some.path, "may not be set beside `dispatching`"));
+    }
+    let names = some.get("clusterNames");
+    if names.len() == 0 {
+        faults.push(field::required(&names.path, ""));
+    }
+}
+
 /// Groups of clusters in order, each with a name of its own.
 fn affinities(placement: &At<'_>, faults: &mut Vec<Cause>) {
     let terms = placement.get("clusterAffinities");
@@ -71,7 +115,7 @@ fn affinities(placement: &At<'_>, faults: &mut Vec<Cause>) {
         affinity(&term, faults);
     }
     let returns = placement.get("clusterAffinityReturnSeconds");
-    between(&returns, 0, RETURN_SECONDS_MAX, faults);
+    between(&returns, 0, WEEK_SECONDS, faults);
 }
 
 /// In how many groups the chosen clusters are: each constraint by one field or one label, and none twice.
@@ -142,6 +186,13 @@ pub(super) fn resource_selectors(selectors: &At<'_>, namespace: Option<&str>, fa
             }
         }
         selector::label_selector(&chosen.get("labelSelector"), faults);
+        let expression = chosen.get("matchExpression");
+        if let Some(fault) = Some(expression.text())
+            .filter(|text| !text.is_empty())
+            .and_then(selecting::fault)
+        {
+            faults.push(field::invalid(&expression.path, expression.value, &fault));
+        }
     }
 }
 

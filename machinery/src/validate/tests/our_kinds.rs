@@ -65,6 +65,28 @@ fn our_kinds() {
         ),
         (
             "PropagationPolicy",
+            policy(json!({"resourceSelectors": [
+                {"apiVersion": "apps/v1", "kind": "Deployment", "matchExpression": "object.spec.replicas > 3"}],
+                "activationPreference": "Lazy", "preemption": "Never", "propagateDeps": true,
+                "suspension": {"dispatchingOnClusters": {"clusterNames": ["eu-1"]}}})),
+            vec![],
+        ),
+        (
+            "PropagationPolicy",
+            policy(json!({"resourceSelectors": [
+                {"apiVersion": "apps/v1", "kind": "Deployment", "matchExpression": "object.spec.replicas >"}],
+                "suspension": {"dispatching": true, "dispatchingOnClusters": {}}})),
+            vec![
+                ("spec.resourceSelectors[0].matchExpression", R::FieldValueInvalid),
+                ("spec.suspension.dispatchingOnClusters", R::FieldValueForbidden),
+                (
+                    "spec.suspension.dispatchingOnClusters.clusterNames",
+                    R::FieldValueRequired,
+                ),
+            ],
+        ),
+        (
+            "PropagationPolicy",
             policy(json!({"resourceSelectors": [{"kind": "Deployment", "namespace": "other"}]})),
             vec![
                 ("spec.resourceSelectors[0].apiVersion", R::FieldValueRequired),
@@ -189,6 +211,31 @@ fn our_kinds() {
                 ("spec.ttl", R::FieldValueInvalid),
                 ("spec.maxAnswers", R::FieldValueInvalid),
                 ("spec.probe.port", R::FieldValueInvalid),
+            ],
+        ),
+        (
+            "OverridePolicy",
+            policy(json!({"overrideRules": [{"overriders": {"fieldOverrider": [
+                {"fieldPath": "/data/a", "yaml": [{"subPath": "/b", "operator": "remove"}]},
+                {"fieldPath": "data", "json": [{"subPath": "/b", "operator": "add"}], "yaml": [{"subPath": "/b", "operator": "remove"}]},
+                {"fieldPath": "/data/a"}]}}]})),
+            vec![
+                (
+                    "spec.overrideRules[0].overriders.fieldOverrider[1].fieldPath",
+                    R::FieldValueInvalid,
+                ),
+                (
+                    "spec.overrideRules[0].overriders.fieldOverrider[1].yaml",
+                    R::FieldValueForbidden,
+                ),
+                (
+                    "spec.overrideRules[0].overriders.fieldOverrider[1].json[0].value",
+                    R::FieldValueRequired,
+                ),
+                (
+                    "spec.overrideRules[0].overriders.fieldOverrider[2].yaml",
+                    R::FieldValueRequired,
+                ),
             ],
         ),
         (

@@ -42,14 +42,17 @@ pub(super) fn stuck(clusters: &[Cluster], placements: &[Placement], drained: &BT
         let chosen = placement.spec.clusters.iter().any(|target| target.name == name);
         // Out for others' sake, who may be drained; with groups in order, perhaps one of a later group.
         let grouped = placement.spec.affinity.is_some();
-        let waits = placement.spec.excluded.iter().any(|out| {
-            out.name == name
-                && match out.reason {
-                    Reason::NoReplicas | Reason::NotSelected | Reason::SpreadConstraint => true,
-                    Reason::AffinityMismatch => grouped,
-                    _ => false,
-                }
-        });
+        let may = |reason: Reason| match reason {
+            Reason::NoReplicas | Reason::NotSelected | Reason::SpreadConstraint => true,
+            Reason::AffinityMismatch => grouped,
+            _ => false,
+        };
+        // Of very many not all are listed: one that is not may be among those that are counted.
+        let spec = &placement.spec;
+        let waits = match spec.excluded.iter().find(|out| out.name == name) {
+            Some(out) => may(out.reason),
+            None => !chosen && spec.excluded_more.iter().any(|more| may(more.reason)),
+        };
         chosen || waits
     };
     let concerned = placements.iter().filter(|placement| {

@@ -22,8 +22,8 @@ use crate::hub::{self, failed};
 const MANAGER: &str = "meridian-plan";
 
 /// What the hub says now.
-pub(super) struct Seen {
-    pub(super) world: World,
+pub(in crate::command) struct Seen {
+    pub(in crate::command) world: World,
     pub(super) placements: BTreeMap<PlacementKey, Placement>,
     pub(super) regions: Vec<DynamicObject>,
     pub(super) dns_policies: Vec<DynamicObject>,
@@ -33,13 +33,14 @@ pub(super) struct Seen {
 }
 
 /// Lists everything that decisions may look at.
-pub(super) async fn gather(client: &Client) -> Result<Seen, CommandError> {
+pub(in crate::command) async fn gather(client: &Client) -> Result<Seen, CommandError> {
     let kinds = Discovery::new(client.clone())
         .run_aggregated()
         .await
         .map_err(failed("the hub's kinds cannot be discovered"))?;
     let mut world = World {
         now: Timestamp::now(),
+        holds: Some(machinery::expression::selecting::holds),
         policies: typed(client, &["PropagationPolicy", "ClusterPropagationPolicy"], &kinds).await?,
         overrides: typed(client, &["OverridePolicy", "ClusterOverridePolicy"], &kinds).await?,
         clusters: typed(client, &["Cluster"], &kinds).await?,

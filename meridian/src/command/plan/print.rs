@@ -102,8 +102,11 @@ fn of_object(object: &ObjectPlan) -> Result<String, CommandError> {
     if !rows.is_empty() {
         text.push_str(&output::table(&["  CLUSTER", "DEED", "REPLICAS", "DETAIL"], &rows));
     }
-    for out in spec.excluded.by_name() {
+    for out in &spec.excluded {
         text.push_str(&format!("  out: {} {} ({})\n", out.name, out.reason, out.message));
+    }
+    for more in &spec.excluded_more {
+        text.push_str(&format!("  out: {} more {}\n", more.clusters, more.reason));
     }
     if spec.unplaced_replicas > 0 {
         text.push_str(&format!("  short: {} replicas fit nowhere\n", spec.unplaced_replicas));

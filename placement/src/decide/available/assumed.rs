@@ -2,6 +2,8 @@
 //! In: what was assumed when replicas were last divided, the room that is seen now, the time. Out: the room that counts. An assumption
 //! ends when the room shows that the pods are there, or after a while: others may have left meanwhile.
 
+use std::collections::BTreeMap;
+
 use api::PlacementSpec;
 use api::placement::AssumedRoom;
 use jiff::{SignedDuration, Timestamp};
@@ -18,16 +20,21 @@ pub(super) fn counts(seen: i64, assumed: Option<&AssumedRoom>) -> i64 {
     }
 }
 
-/// What is still assumed of a cluster.
-pub(super) fn of<'a>(
-    previous: Option<&'a PlacementSpec>,
-    cluster: &str,
-    seen: Option<i64>,
-    now: Timestamp,
-) -> Option<&'a AssumedRoom> {
-    let assumed = previous?.assumed_room.iter().find(|one| one.cluster == cluster)?;
-    let lasts = until(assumed).is_some_and(|until| until > now);
-    (lasts && seen.is_some_and(|seen| seen > assumed.left)).then_some(assumed)
+/// What was assumed and still is, by cluster.
+pub(super) struct Assumed<'a>(BTreeMap<&'a str, &'a AssumedRoom>);
+
+impl<'a> Assumed<'a> {
+    pub(super) fn since(previous: Option<&'a PlacementSpec>, now: Timestamp) -> Self {
+        let all = previous.into_iter().flat_map(|previous| &previous.assumed_room);
+        let lasts = all.filter(|assumed| until(assumed).is_some_and(|until| until > now));
+        Self(lasts.map(|assumed| (assumed.cluster.as_str(), assumed)).collect())
+    }
+
+    /// What is still assumed of a cluster.
+    pub(super) fn of(&self, cluster: &str, seen: Option<i64>) -> Option<&'a AssumedRoom> {
+        let assumed = self.0.get(cluster)?;
+        seen.is_some_and(|seen| seen > assumed.left).then_some(assumed)
+    }
 }
 
 /// What is assumed once `added` more are to come.
@@ -86,10 +93,11 @@ mod tests {
             ..PlacementSpec::default()
         };
         let at = |second| Timestamp::from_second(second).unwrap();
-        assert!(of(Some(&spec), "eu", Some(6), at(59)).is_some());
-        assert!(of(Some(&spec), "eu", Some(2), at(1)).is_none());
-        assert!(of(Some(&spec), "eu", Some(6), at(60)).is_none());
-        assert!(of(Some(&spec), "us", Some(6), at(1)).is_none());
+        let of = |cluster, seen, now| Assumed::since(Some(&spec), now).of(cluster, Some(seen)).is_some();
+        assert!(of("eu", 6, at(59)));
+        assert!(!of("eu", 2, at(1)));
+        assert!(!of("eu", 6, at(60)));
+        assert!(!of("us", 6, at(1)));
         assert_eq!(next_end(Some(&spec), at(1)), Some(at(60)));
         assert_eq!(next_end(Some(&spec), at(60)), None);
     }

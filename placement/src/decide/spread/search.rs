@@ -8,6 +8,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use smallvec::SmallVec;
+
 /// Rounds of exchanging whole groups.
 const GROUP_ROUNDS_MAX: usize = 8;
 /// Groups that are tried in one round.
@@ -24,11 +26,14 @@ enum Start {
     Largest,
 }
 
+/// The groups of a cluster in each dimension. Most are in one of each, and there are thousands of clusters: no allocation.
+pub(super) type Groups = SmallVec<[SmallVec<[usize; 2]>; 2]>;
+
 /// A cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Place {
     /// Its groups in each dimension.
-    pub(super) groups: Vec<Vec<usize>>,
+    pub(super) groups: Groups,
     /// The object is there already.
     pub(super) held: bool,
 }
@@ -97,7 +102,7 @@ pub(super) fn search(places: &[Place], limits: &[Limit], clusters: Limit) -> Fou
 
 /// Places that are in the same groups: one is as good as another, but for the order in which they are preferred.
 struct Class {
-    groups: Vec<Vec<usize>>,
+    groups: Groups,
     held: bool,
     members: Vec<usize>,
 }
@@ -123,10 +128,10 @@ struct Set {
 
 impl<'a> Task<'a> {
     fn of(places: &[Place], limits: &'a [Limit], clusters: Limit) -> Self {
-        let mut classes: BTreeMap<(&[Vec<usize>], bool), Vec<usize>> = BTreeMap::new();
+        let mut classes: BTreeMap<(&Groups, bool), Vec<usize>> = BTreeMap::new();
         let mut sizes = vec![BTreeMap::new(); limits.len()];
         for (index, place) in places.iter().enumerate() {
-            let class = classes.entry((place.groups.as_slice(), place.held)).or_default();
+            let class = classes.entry((&place.groups, place.held)).or_default();
             class.push(index);
             for (sizes, groups) in sizes.iter_mut().zip(&place.groups) {
                 for group in groups {
@@ -139,7 +144,7 @@ impl<'a> Task<'a> {
         let mut classes: Vec<Class> = classes
             .into_iter()
             .map(|((groups, held), members)| Class {
-                groups: groups.to_vec(),
+                groups: groups.clone(),
                 held,
                 members,
             })

@@ -50,6 +50,7 @@ fn decided(object: &FederatedObject, placement: &Value, all: &str, previous: Opt
         previous,
         now: Timestamp::UNIX_EPOCH,
         leaders: &[],
+        ailing: &[],
         autoscaler: None,
     })
     .into_spec()
@@ -221,7 +222,7 @@ proptest! {
         }
         let more = decided(&web(wanted + 3, ""), &placement, &all(&rooms), Some(&spec));
         for at in &spec.clusters {
-            prop_assert!(planned(Some(&more), &at.name).unwrap_or_default() >= at.replicas.unwrap_or_default(), "scaling up shrinks nobody");
+            prop_assert!(share_of(Some(&more), &at.name).unwrap_or_default() >= at.replicas.unwrap_or_default(), "scaling up shrinks nobody");
         }
         let lost = lost % rooms.len();
         let name = format!("c{lost}");
@@ -229,7 +230,7 @@ proptest! {
         let without = decided(&web(wanted, ""), &placement, &rest.join(" "), Some(&spec));
         if !rest.is_empty() && spec.unplaced_replicas == 0 {
             for at in spec.clusters.iter().filter(|at| at.name != name) {
-                prop_assert!(planned(Some(&without), &at.name) >= at.replicas, "{} without {name}: {}", shown(&spec), shown(&without));
+                prop_assert!(share_of(Some(&without), &at.name) >= at.replicas, "{} without {name}: {}", shown(&spec), shown(&without));
             }
         }
     }

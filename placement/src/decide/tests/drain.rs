@@ -21,6 +21,7 @@ fn decided(
         previous: standing.as_ref(),
         now: Timestamp::from_second(seconds).unwrap(),
         leaders: &[],
+        ailing: &[],
         autoscaler: None,
     };
     (

@@ -36,6 +36,7 @@ fn follow(
         previous,
         now: Timestamp::UNIX_EPOCH,
         leaders,
+        ailing: &[],
         autoscaler: None,
     })
     .into_spec()
@@ -55,6 +56,7 @@ fn target(
         previous,
         now: Timestamp::UNIX_EPOCH,
         leaders: &[],
+        ailing: &[],
         autoscaler,
     })
     .into_spec()
@@ -72,7 +74,6 @@ fn bounded(spec: &PlacementSpec) -> String {
         .collect();
     let out: Vec<String> = spec
         .excluded
-        .by_name()
         .iter()
         .map(|e| format!("{}:{}", e.name, e.reason))
         .collect();

@@ -33,6 +33,7 @@ fn decided(
         previous,
         now: Timestamp::from_second(second).unwrap(),
         leaders: &[],
+        ailing: &[],
         autoscaler: None,
     };
     decide(&inputs).into_spec()

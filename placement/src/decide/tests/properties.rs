@@ -24,12 +24,12 @@ proptest! {
         let mut reversed = clusters(&all);
         reversed.reverse();
         let standing = standing(&previous.join(" "));
-        let again = decide(&Inputs { object: &object, policies: &[], clusters: &reversed, previous: standing.as_ref(), now: Timestamp::UNIX_EPOCH, leaders: &[], autoscaler: None });
+        let again = decide(&Inputs { object: &object, policies: &[], clusters: &reversed, previous: standing.as_ref(), now: Timestamp::UNIX_EPOCH, leaders: &[], ailing: &[], autoscaler: None });
         prop_assert_eq!(&again.into_spec(), &spec, "the order of clusters does not matter");
 
-        let settled = decide(&Inputs { object: &object, policies: &[], clusters: &reversed, previous: Some(&spec), now: Timestamp::UNIX_EPOCH, leaders: &[], autoscaler: None }).into_spec();
+        let settled = decide(&Inputs { object: &object, policies: &[], clusters: &reversed, previous: Some(&spec), now: Timestamp::UNIX_EPOCH, leaders: &[], ailing: &[], autoscaler: None }).into_spec();
         prop_assert_eq!(&settled.clusters, &spec.clusters, "deciding again moves nothing");
-        let third = decide(&Inputs { object: &object, policies: &[], clusters: &reversed, previous: Some(&settled), now: Timestamp::UNIX_EPOCH, leaders: &[], autoscaler: None });
+        let third = decide(&Inputs { object: &object, policies: &[], clusters: &reversed, previous: Some(&settled), now: Timestamp::UNIX_EPOCH, leaders: &[], ailing: &[], autoscaler: None });
         prop_assert_eq!(&third.into_spec(), &settled, "and then not a word changes");
     }
 }

@@ -193,7 +193,7 @@ proptest! {
         if !held.is_empty() {
             let more = run(&object("Deployment", Some(wanted + 1)), &policies, &all, &held);
             for at in &spec.clusters {
-                prop_assert!(planned(Some(&more), &at.name) >= at.replicas, "{} then {}", shown(&spec), shown(&more));
+                prop_assert!(share_of(Some(&more), &at.name) >= at.replicas, "{} then {}", shown(&spec), shown(&more));
             }
         }
     }

@@ -2,6 +2,8 @@
 
 use proptest::prelude::*;
 
+use smallvec::smallvec;
+
 use super::*;
 
 fn limit(min: usize, max: usize) -> Limit {
@@ -78,7 +80,7 @@ proptest! {
     fn one_dimension_is_exact(
         rows in prop::collection::vec((0_usize..4, any::<bool>()), 1..8), by in any_limit(), clusters in any_limit(),
     ) {
-        let places: Vec<Place> = rows.iter().map(|(group, held)| Place { groups: vec![vec![*group]], held: *held }).collect();
+        let places: Vec<Place> = rows.iter().map(|(group, held)| Place { groups: smallvec![smallvec![*group]], held: *held }).collect();
         let found = judge(&places, &[by], clusters)?;
         prop_assert_eq!(found.shortage == 0, some_set(&places, &[by], clusters), "{:?}", found);
     }
@@ -89,7 +91,7 @@ proptest! {
         zones in any_limit(), regions in any_limit(), clusters in any_limit(),
     ) {
         let places: Vec<Place> = rows.iter()
-            .map(|(zone, held)| Place { groups: vec![vec![*zone], vec![*zone / 2]], held: *held }).collect();
+            .map(|(zone, held)| Place { groups: smallvec![smallvec![*zone], smallvec![*zone / 2]], held: *held }).collect();
         let limits = [zones, regions];
         let found = judge(&places, &limits, clusters)?;
         prop_assert_eq!(found.shortage == 0, some_set(&places, &limits, clusters), "{:?}", found);
@@ -101,7 +103,7 @@ proptest! {
         zones in any_limit(), providers in any_limit(), clusters in any_limit(),
     ) {
         let places: Vec<Place> = rows.iter().map(|(zones, provider, held)| {
-            Place { groups: vec![zones.iter().copied().collect(), vec![*provider]], held: *held }
+            Place { groups: smallvec![zones.iter().copied().collect(), smallvec![*provider]], held: *held }
         }).collect();
         judge(&places, &[zones, providers], clusters)?;
     }
