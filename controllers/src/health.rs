@@ -23,6 +23,8 @@ use crate::runtime::recorder::{Mood, Recorder, reference};
 use crate::runtime::shelf::{Moved, Shelf};
 use crate::runtime::watched::{Id, Watched};
 
+/// How often the clock is looked at.
+const TICK: Duration = Duration::from_secs(1);
 /// Age of a good heartbeat up to which the clock alone changes no verdict.
 const FRESH: Duration = Duration::from_millis(1500);
 
@@ -62,6 +64,7 @@ pub(crate) struct Health {
     known: BTreeMap<String, Known>,
     heard: BTreeMap<String, Heard>,
     listening: Instant,
+    ticked: Option<Instant>,
 }
 
 impl Health {
@@ -74,6 +77,7 @@ impl Health {
             known: BTreeMap::new(),
             heard: BTreeMap::new(),
             listening: Instant::now(),
+            ticked: None,
         }
     }
 
@@ -189,6 +193,12 @@ impl Health {
     }
 }
 
+/// How long this very loop stood still, by its ticks: what was not heard meanwhile may have been said.
+fn stood_still(ticked: Option<Instant>, now: Instant) -> Duration {
+    let gap = ticked.map_or(Duration::ZERO, |ticked| now.duration_since(ticked));
+    if gap > TICK * 2 { gap - TICK } else { Duration::ZERO }
+}
+
 /// Whether two heartbeats differ by when they came alone.
 fn says_the_same(before: &HeartbeatSpec, now: &HeartbeatSpec) -> bool {
     let HeartbeatSpec {
@@ -246,12 +256,24 @@ impl Reconcile for Health {
 
     fn tick(&mut self) -> Vec<String> {
         let now = Instant::now();
+        let still = stood_still(self.ticked.replace(now), now);
+        if !still.is_zero() {
+            tracing::warn!(
+                seconds = still.as_secs_f32(),
+                "the controllers stood still; no cluster is thought silent for that time"
+            );
+            self.listening += still;
+            for heard in self.heard.values_mut() {
+                heard.at = now.min(heard.at + still);
+                heard.unreachable = heard.unreachable.map(|since| now.min(since + still));
+            }
+        }
         let names = self.clusters.iter().map(|(id, _)| &id.name);
         names.filter(|name| self.may_turn(name, now)).cloned().collect()
     }
 
     fn tick_every(&self) -> Option<Duration> {
-        Some(Duration::from_secs(1))
+        Some(TICK)
     }
 }
 
@@ -294,5 +316,42 @@ fn note(recorder: &Recorder, watched: &Watched, before: &Cluster, status: &Clust
             recorder.note(reference(watched), Mood::Warning, "ClusterNotReady", message);
         }
         ConditionStatus::False | ConditionStatus::Unknown => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_loop_that_stood_still_heard_nobody() {
+        let now = Instant::now();
+        let after = |millis| stood_still(Some(now), now + Duration::from_millis(millis));
+        assert_eq!(stood_still(None, now), Duration::ZERO);
+        assert_eq!(
+            [after(1000), after(2000)],
+            [Duration::ZERO; 2],
+            "a tick that is a little late"
+        );
+        assert_eq!(after(5000), Duration::from_secs(4));
+    }
+
+    #[test]
+    fn only_when_it_came_is_no_news() {
+        let heartbeat = HeartbeatSpec {
+            received: "1".to_owned(),
+            reachable: true,
+            ..HeartbeatSpec::default()
+        };
+        let later = HeartbeatSpec {
+            received: "2".to_owned(),
+            ..heartbeat.clone()
+        };
+        assert!(says_the_same(&heartbeat, &later));
+        let other = HeartbeatSpec {
+            message: "no route".to_owned(),
+            ..later
+        };
+        assert!(!says_the_same(&heartbeat, &other));
     }
 }

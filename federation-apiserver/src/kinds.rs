@@ -11,7 +11,7 @@ mod conversion;
 pub(crate) mod custom;
 pub mod discovery;
 mod federation;
-mod kubernetes;
+pub(crate) mod kubernetes;
 pub mod openapi;
 mod rbac;
 mod registry;
@@ -242,6 +242,7 @@ impl Row {
             verbs: match self.strategy.review {
                 Some(_) => reviews::VERBS,
                 None if self.kind == "Namespace" => kubernetes::NAMESPACE_VERBS,
+                None if self.group == kubernetes::METRICS => kubernetes::USAGE_VERBS,
                 None if self.strategy.read_only => kubernetes::READING_VERBS,
                 None => ALL_VERBS,
             },

@@ -17,13 +17,13 @@ use crate::http::Ask;
 /// Plays the machines of a server.
 #[async_trait]
 pub trait Kubelet: Send + Sync {
-    /// Answers a request for `log` or `exec` of a container.
+    /// Answers a request for `log`, `exec` or `attach` of a container.
     async fn answer(&self, pod: Arc<Value>, part: &str, container: &str, request: Request<Body>) -> Response;
 }
 
 /// Whether a request is for the machines.
 pub(crate) fn answers(ask: &Ask) -> bool {
-    let part = matches!(ask.path.subresource.as_str(), "exec" | "log");
+    let part = matches!(ask.path.subresource.as_str(), "attach" | "exec" | "log");
     part && ask.kind.key.as_str() == "/pods" && ask.server.kubelet.is_some()
 }
 

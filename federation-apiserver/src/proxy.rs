@@ -28,6 +28,7 @@ use machinery::status::Status;
 
 use crate::auth::UserInfo;
 use crate::http::Ask;
+use crate::kinds::kubernetes::METRICS;
 use crate::store::Cause;
 pub(crate) use positions::Positions;
 
@@ -78,7 +79,8 @@ pub(crate) fn wanted(ask: &Ask, verb: &str) -> Option<Wanted> {
         return Some(Wanted::Events);
     }
     let pods = ask.kind.key.as_str() == "/pods";
-    let read_through = pods || ask.kind.key.as_str() == "/nodes";
+    let usage = ask.kind.group == METRICS;
+    let read_through = pods || usage || ask.kind.key.as_str() == "/nodes";
     // A hub without members is a server like any other.
     if !read_through || sees_the_hub_alone(&ask.user) || !circle::is_anybody_there(&ask.server) {
         return None;
@@ -86,7 +88,7 @@ pub(crate) fn wanted(ask: &Ask, verb: &str) -> Option<Wanted> {
     match (ask.path.subresource.as_str(), verb) {
         ("", "get") => Some(Wanted::Get),
         ("", "list") => Some(Wanted::List),
-        ("", "watch") => Some(Wanted::Watch),
+        ("", "watch") if !usage => Some(Wanted::Watch),
         // What the hub holds is deleted on the hub.
         ("", "delete") if pods && circle::held(ask).is_none() => Some(Wanted::OfPod),
         (part, _) if pods && OF_PODS.contains(&part) => Some(Wanted::OfPod),

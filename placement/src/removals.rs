@@ -51,19 +51,31 @@ pub fn is_confirmed(cluster: &Cluster, now: Timestamp) -> bool {
 /// Whether an object leaves a cluster for a reason that asks nobody: the cluster failed and it runs elsewhere, or an operator
 /// drains or removes that very cluster. Two copies of what must run once would be worse than one removal too many.
 #[must_use]
-pub fn is_move(spec: &PlacementSpec, cluster: &str) -> bool {
+pub fn is_move(spec: &PlacementSpec, cluster: &Cluster) -> bool {
     let asked = |reason| {
         matches!(
             reason,
             Reason::ClusterFailed | Reason::ClusterDrained | Reason::ClusterLeaving
         )
     };
-    !spec.deleted && spec.excluded.iter().any(|out| out.name == cluster && asked(out.reason))
+    let named = spec.excluded.iter().find(|out| out.name == cluster.metadata.name());
+    let moves = match named {
+        Some(out) => asked(out.reason),
+        // One of those that are counted and not named.
+        None => {
+            let gone = cluster.failed().is_some() || cluster.drained().is_some();
+            gone && spec.excluded_more.iter().any(|more| asked(more.reason))
+        }
+    };
+    moves && !spec.deleted
 }
 
 #[cfg(test)]
 mod tests {
-    use api::placement::ExcludedCluster;
+    use api::Taint;
+    use api::cluster::TaintEffect;
+    use api::placement::{ExcludedCluster, ExcludedMore};
+    use api::well_known::DRAIN_TAINT;
     use proptest::prelude::*;
 
     use super::*;
@@ -129,9 +141,32 @@ mod tests {
                 .to_vec(),
             ..PlacementSpec::default()
         };
-        assert!(is_move(&spec, "us-1") && !is_move(&spec, "eu-1") && !is_move(&spec, "ap-1"));
+        let cluster = |name: &str, drained: bool| {
+            let mut cluster = Cluster::default();
+            cluster.metadata.name = Some(name.to_owned());
+            if drained {
+                cluster.spec.taints.push(Taint {
+                    key: DRAIN_TAINT.to_owned(),
+                    effect: TaintEffect::NoExecute,
+                    value: String::new(),
+                    time_added: None,
+                });
+            }
+            cluster
+        };
+        let moves = |spec: &PlacementSpec, name: &str, drained: bool| is_move(spec, &cluster(name, drained));
+        assert!(moves(&spec, "us-1", false) && !moves(&spec, "eu-1", true) && !moves(&spec, "ap-1", true));
+        spec.excluded_more = vec![ExcludedMore {
+            reason: Reason::ClusterDrained,
+            clusters: 3,
+        }];
+        assert!(
+            moves(&spec, "ap-1", true),
+            "one of those that are counted and not named"
+        );
+        assert!(!moves(&spec, "ap-1", false) && !moves(&spec, "eu-1", true));
         spec.deleted = true;
-        assert!(!is_move(&spec, "us-1"), "what was deleted did not move");
+        assert!(!moves(&spec, "us-1", false), "what was deleted did not move");
     }
 
     proptest! {

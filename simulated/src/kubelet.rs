@@ -3,6 +3,7 @@
 //! In: requests that the member's API server passes on. Out: a few true lines about the Pod, and a shell that knows a handful of
 //! commands. Absent: anything that would run on this machine.
 
+mod archive;
 mod exec;
 mod log;
 mod serve;
@@ -34,6 +35,11 @@ impl Kubelet for SimulatedKubelet {
         match part {
             "log" => log::answer(&log::lines(&pod, container, &self.member), &query),
             "exec" => exec::answer(shell::Shell::of(&pod, container, &self.member), &query, request).await,
+            // What a container does all the time is to say what it hears.
+            "attach" => {
+                let query = [query, vec![("command".to_owned(), "cat".to_owned())]].concat();
+                exec::answer(shell::Shell::of(&pod, container, &self.member), &query, request).await
+            }
             _ => text(StatusCode::NOT_IMPLEMENTED, format!("simulated pods have no {part}")),
         }
     }

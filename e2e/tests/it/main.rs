@@ -39,3 +39,4 @@ mod rollout;
 mod shop;
 mod simulated_members;
 mod store_stress;
+mod usage;

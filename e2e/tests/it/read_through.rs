@@ -24,6 +24,36 @@ fn names(list: &Value) -> Vec<(String, String)> {
         .collect()
 }
 
+/// What a container hears by `attach` it says again.
+fn attach(federation: &Federation, name: &str) {
+    let mut command = federation.kubectl_command().unwrap();
+    command.args(["-n", "shop", "attach", "-i", name]);
+    let mut attached = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut input = attached.stdin.take().unwrap();
+    input.write_all(b"is anybody there?\n").unwrap();
+    let mut said = String::new();
+    let mut output = BufReader::new(attached.stdout.take().unwrap());
+    output.read_line(&mut said).unwrap();
+    assert_eq!(said, "is anybody there?\n");
+    drop(input);
+    attached.wait().unwrap();
+}
+
+/// A file from a container, and one into it.
+fn copy(federation: &Federation, name: &str) {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("hostname").display().to_string();
+    let there = format!("shop/{name}:/etc/hostname");
+    federation.kubectl(&["cp", &there, &file]).unwrap();
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), format!("{name}\n"));
+    // The container says so where what it gets is no archive, or not all of it.
+    let large = dir.path().join("large").display().to_string();
+    std::fs::write(&large, "0123456789abcdef".repeat(20_000)).unwrap();
+    federation
+        .kubectl(&["cp", &large, &format!("shop/{name}:/tmp/large")])
+        .unwrap();
+}
+
 /// The shop's Pods as the hub shows them, against what one member says itself in its own kubeconfig's context.
 pub(crate) fn walk(federation: &Federation, member: &str, kubeconfig: &Path) {
     let web = ["-n", "shop", "get", "pods", "-l", "app=web"];
@@ -93,6 +123,8 @@ pub(crate) fn walk(federation: &Federation, member: &str, kubeconfig: &Path) {
         .unwrap();
     assert!(last.contains(": ready at 10."), "{last}");
     follow(federation, name, &logs);
+    attach(federation, name);
+    copy(federation, name);
     // A Pod that is deleted is deleted in its cluster, where another takes its place; a watch tells both.
     let mut watch = federation.kubectl_command().unwrap();
     watch.args([

@@ -27,6 +27,27 @@ const EVENT_FIELDS: &[&str] = &[
     "type",
 ];
 
+/// Group of what Pods and Nodes use.
+pub(crate) const METRICS: &str = "metrics.k8s.io";
+/// Verbs of it: nobody watches it.
+pub(super) const USAGE_VERBS: &[&str] = &["get", "list"];
+
+/// What Pods and Nodes use, as the members' metrics servers say: only read through, and nothing is known of its shape here.
+fn usage() -> [Row; 2] {
+    let row = |kind, plural, namespaced| Row {
+        group: METRICS,
+        version: "v1beta1",
+        namespaced,
+        built_in: false,
+        strategy: Strategy {
+            read_only: true,
+            ..PLAIN
+        },
+        ..core(kind, plural, "", &[])
+    };
+    [row("PodMetrics", "pods", true), row("NodeMetrics", "nodes", false)]
+}
+
 pub(super) fn core(
     kind: &'static str,
     plural: &'static str,
@@ -179,15 +200,18 @@ pub(super) fn rows(profile: Profile) -> Vec<Row> {
     ];
     match profile {
         // Those of the members, read through.
-        Profile::Hub => rows.push(Row {
-            namespaced: false,
-            fields: &["spec.unschedulable"],
-            strategy: Strategy {
-                read_only: true,
-                ..PLAIN
-            },
-            ..core("Node", "nodes", "node", &["no"])
-        }),
+        Profile::Hub => {
+            rows.push(Row {
+                namespaced: false,
+                fields: &["spec.unschedulable"],
+                strategy: Strategy {
+                    read_only: true,
+                    ..PLAIN
+                },
+                ..core("Node", "nodes", "node", &["no"])
+            });
+            rows.extend(usage());
+        }
         Profile::Member => rows.push(Row {
             namespaced: false,
             fields: &["spec.unschedulable"],

@@ -90,10 +90,14 @@ fn escaped(value: &str) -> String {
 
 /// The path of a collection in a member.
 pub(super) fn collection(ask: &Ask) -> String {
-    let plural = &ask.kind.plural;
+    let (plural, version) = (&ask.kind.plural, &ask.kind.version);
+    let root = match ask.kind.group.as_str() {
+        "" => format!("/api/{version}"),
+        group => format!("/apis/{group}/{version}"),
+    };
     match ask.path.namespace.as_str() {
-        "" => format!("/api/v1/{plural}"),
-        namespace => format!("/api/v1/namespaces/{}/{plural}", segment(namespace)),
+        "" => format!("{root}/{plural}"),
+        namespace => format!("{root}/namespaces/{}/{plural}", segment(namespace)),
     }
 }
 

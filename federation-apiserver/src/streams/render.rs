@@ -155,7 +155,7 @@ impl Renderer {
             (false, true) => {
                 let manifest = Box::new(absent(&placement, leaves_and_keeps(cluster)));
                 // What is released stays, and what moves asks nobody.
-                if manifest.spec.action != ManifestAction::Absent || removals::is_move(&placement.spec, &self.name) {
+                if manifest.spec.action != ManifestAction::Absent || removals::is_move(&placement.spec, cluster) {
                     return Outcome::Manifest(manifest);
                 }
                 let mut rows = placement.status.clusters.iter();

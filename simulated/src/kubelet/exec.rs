@@ -11,6 +11,7 @@ use bytes::Bytes;
 use http::{Request, StatusCode};
 use serde_json::{Value, json};
 
+use super::archive;
 use super::shell::{Outcome, Shell};
 use super::text;
 
@@ -25,6 +26,8 @@ const CLOSE: u8 = 255;
 const END_OF_INPUT: u8 = 4;
 /// Who says nothing for so long is gone.
 const SILENT_MAX: Duration = Duration::from_secs(3600);
+/// Largest archive that is unpacked.
+const ARCHIVE_BYTES_MAX: usize = 16 << 20;
 /// Longest line of a simulated shell.
 const LINE_BYTES_MAX: usize = 64 << 10;
 
@@ -76,6 +79,23 @@ impl Session {
                 }
                 Some(0)
             }
+            Outcome::Unpacks => {
+                let mut archive = Vec::new();
+                while let Some(input) = self.input().await? {
+                    if archive.len() + input.len() > ARCHIVE_BYTES_MAX {
+                        self.print("", "tar: No space left on device\n").await?;
+                        return Some(2);
+                    }
+                    archive.extend_from_slice(&input);
+                }
+                match archive::entries(&archive) {
+                    Ok(_) => Some(0),
+                    Err(why) => {
+                        self.print("", &format!("{why}\n")).await?;
+                        Some(2)
+                    }
+                }
+            }
             Outcome::Interprets => self.interpret().await,
         }
     }
@@ -105,7 +125,7 @@ impl Session {
                         last = code;
                     }
                     // What would read on reads nothing.
-                    Outcome::Copies | Outcome::Interprets => last = 0,
+                    Outcome::Copies | Outcome::Interprets | Outcome::Unpacks => last = 0,
                 }
                 if leaves {
                     return Some(last);

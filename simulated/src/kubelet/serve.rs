@@ -77,6 +77,10 @@ impl Port {
                 "/exec/{namespace}/{pod}/{container}",
                 any(|door, path, request| answer("exec", door, path, request)),
             )
+            .route(
+                "/attach/{namespace}/{pod}/{container}",
+                any(|door, path, request| answer("attach", door, path, request)),
+            )
             .with_state(door);
         serve_tls(self.listener, router, tls, shutdown).await;
     }

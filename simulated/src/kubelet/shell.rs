@@ -4,6 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::archive;
+
+/// The one file of a simulated container.
+const HOSTNAME_FILE: &str = "/etc/hostname";
+
 /// A container as its commands see it.
 #[derive(Clone, Debug)]
 pub(super) struct Shell {
@@ -25,6 +30,8 @@ pub(super) enum Outcome {
     },
     /// It prints its standard input, until that ends.
     Copies,
+    /// It reads an archive from its standard input, and says whether it is one.
+    Unpacks,
     /// It runs each line of its standard input.
     Interprets,
 }
@@ -56,7 +63,7 @@ impl Shell {
             [] | ["true"] => printed(String::new()),
             ["false"] => ended(String::new(), 1),
             ["echo", rest @ ..] => printed(format!("{}\n", rest.join(" "))),
-            ["hostname"] => printed(format!("{}\n", self.host)),
+            ["hostname"] => printed(self.hostname()),
             ["env" | "printenv"] => printed(
                 self.variables
                     .iter()
@@ -70,10 +77,22 @@ impl Shell {
             ["exit"] => printed(String::new()),
             ["exit", code] => ended(String::new(), code.parse().unwrap_or(2)),
             ["cat"] => Outcome::Copies,
+            ["cat", HOSTNAME_FILE] => printed(self.hostname()),
+            ["tar", "cf", "-", HOSTNAME_FILE] => {
+                let archive = archive::of(HOSTNAME_FILE, &self.hostname());
+                printed(String::from_utf8_lossy(&archive).into_owned())
+            }
+            ["tar", "-xmf" | "-xf", "-", ..] => Outcome::Unpacks,
+            ["test", "-d", "/" | "/etc" | "/tmp"] => printed(String::new()),
+            ["test", ..] => ended(String::new(), 1),
             ["sh" | "bash" | "/bin/sh" | "/bin/bash"] => Outcome::Interprets,
             ["sh" | "bash" | "/bin/sh" | "/bin/bash", "-c", line, ..] => self.line(line),
             [other, ..] => ended(format!("{other}: not found in a simulated container\n"), 127),
         }
+    }
+
+    fn hostname(&self) -> String {
+        format!("{}\n", self.host)
     }
 
     /// Runs a line.
@@ -133,6 +152,12 @@ mod tests {
         let nested = ["sh", "-c", "echo hi"].map(str::to_owned);
         assert_eq!(shell.run(&nested), printed("hi\n".to_owned()));
         assert_eq!(shell.line("cat"), Outcome::Copies);
+        assert_eq!(shell.line("cat /etc/hostname"), printed("web-1\n".to_owned()));
+        assert_eq!(shell.line("tar -xmf - -C /tmp"), Outcome::Unpacks);
+        let Outcome::Ended { out, .. } = shell.line("tar cf - /etc/hostname") else {
+            panic!("tar prints")
+        };
+        assert_eq!(archive::entries(out.as_bytes()), Ok(1));
         assert_eq!(shell.line("/bin/sh"), Outcome::Interprets);
     }
 }

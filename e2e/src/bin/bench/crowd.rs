@@ -33,8 +33,10 @@ const ASKED: usize = 16;
 
 /// Prints the figures.
 pub(crate) async fn run(dir: &std::path::Path) -> Result<(), Failure> {
+    let dir = dir.join("crowd");
+    std::fs::create_dir_all(&dir).map_err(|error| Failure::of(dir.display(), error))?;
     let began = Instant::now();
-    let federation = Federation::start(&dir.join("crowd"), MEMBERS)?;
+    let federation = Federation::start(&dir, MEMBERS)?;
     let pid = federation
         .process_id()
         .ok_or_else(|| Failure("the hub does not run".to_owned()))?;
@@ -115,7 +117,12 @@ where
 {
     let began = Instant::now();
     loop {
-        let Some(missing) = look().await? else { return Ok(()) };
+        // A hub that has all hands full may end a connection.
+        let missing = match look().await {
+            Ok(None) => return Ok(()),
+            Ok(Some(missing)) => missing,
+            Err(failure) => failure.0,
+        };
         if began.elapsed() > PATIENCE {
             return Err(Failure(format!("in vain: {what}; {missing}")));
         }
