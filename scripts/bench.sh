@@ -12,4 +12,5 @@ cargo build --quiet --release -p meridian -p e2e --bins
 target="${CARGO_TARGET_DIR:-target}"
 export MERIDIAN_BIN="$target/release/meridian"
 "$target/release/bench"
+cargo run --quiet --release -p controllers --example decide
 "$here/bench-dns.sh"

@@ -1,5 +1,5 @@
 //! How long decisions take: ten thousand Deployments over a thousand clusters, first placed, then decided again, in each manner.
-//! Prints seconds; nothing depends on them. `cargo run --release -p controllers --example decide [OBJECTS] [CLUSTERS]`.
+//! Prints a table of seconds on one core, as `make bench` has it; nothing depends on them. `cargo run --release -p controllers --example decide [OBJECTS] [CLUSTERS]`.
 
 use api::{Cluster, PlacementSpec, PropagationPolicy};
 use jiff::Timestamp;
@@ -30,10 +30,8 @@ fn main() -> Result<(), serde_json::Error> {
             json!({"spreadConstraints": [{"spreadByField": "region", "minGroups": 3}, {"spreadByField": "cluster", "maxGroups": 10}]}),
         ),
     ];
-    println!(
-        "{objects} objects, {} clusters; seconds first and again:",
-        clusters.len()
-    );
+    println!("## Deciding: {objects} Deployments over {} clusters, one core\n", clusters.len());
+    println!("| policy | s, first | s, again |\n|---|---|---|");
     for (what, placement) in manners {
         let policies = match &placement {
             Value::Null => vec![],
@@ -62,7 +60,7 @@ fn main() -> Result<(), serde_json::Error> {
         };
         let (first, decided) = run(None);
         let (again, _) = run(Some(&decided));
-        println!("  {what}: {:.2} {:.2}", first.as_secs_f64(), again.as_secs_f64());
+        println!("| {what} | {:.2} | {:.2} |", first.as_secs_f64(), again.as_secs_f64());
     }
     Ok(())
 }
