@@ -30,7 +30,10 @@ fn main() -> Result<(), serde_json::Error> {
             json!({"spreadConstraints": [{"spreadByField": "region", "minGroups": 3}, {"spreadByField": "cluster", "maxGroups": 10}]}),
         ),
     ];
-    println!("## Deciding: {objects} Deployments over {} clusters, one core\n", clusters.len());
+    println!(
+        "## Deciding: {objects} Deployments over {} clusters, one core\n",
+        clusters.len()
+    );
     println!("| policy | s, first | s, again |\n|---|---|---|");
     for (what, placement) in manners {
         let policies = match &placement {

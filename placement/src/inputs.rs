@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 use crate::federated_kinds::{Division, division_of, replicas_of};
 use crate::needs::{self, Need};
 use crate::room::PodDemand;
+use crate::selectors::Asked;
 use crate::ties::{self, Autoscaler};
 
 /// What placement knows of the federated object.
@@ -98,12 +99,15 @@ impl FederatedObject {
     #[must_use]
     pub fn satisfying<'e>(
         mut self,
-        expressions: impl IntoIterator<Item = &'e str>,
+        expressions: impl IntoIterator<Item = Asked<'e>>,
         object: &Value,
         holds: Holds<'_>,
     ) -> Self {
-        let holds = |expression: &&str| holds(expression, object);
-        self.satisfied = expressions.into_iter().filter(holds).map(str::to_owned).collect();
+        let resource = &self.resource;
+        let asked = expressions.into_iter().filter(|asked| {
+            asked.api_version == resource.api_version && asked.kind == resource.kind && holds(asked.expression, object)
+        });
+        self.satisfied = asked.map(|asked| asked.expression.to_owned()).collect();
         self
     }
 }

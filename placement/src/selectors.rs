@@ -30,10 +30,27 @@ pub fn best_match(selectors: &[ResourceSelector], scope: &str, object: &Federate
         .max()
 }
 
+/// An expression of a selector, and the apiVersion and kind of the objects that it is asked of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Asked<'a> {
+    /// Group and version.
+    pub api_version: &'a str,
+    /// Kind.
+    pub kind: &'a str,
+    /// The expression.
+    pub expression: &'a str,
+}
+
 /// The expressions of selectors.
-pub fn expressions(selectors: &[ResourceSelector]) -> impl Iterator<Item = &str> {
-    let all = selectors.iter().map(|selector| selector.match_expression.as_str());
-    all.filter(|expression| !expression.is_empty())
+pub fn expressions(selectors: &[ResourceSelector]) -> impl Iterator<Item = Asked<'_>> {
+    let with = selectors
+        .iter()
+        .filter(|selector| !selector.match_expression.is_empty());
+    with.map(|selector| Asked {
+        api_version: &selector.api_version,
+        kind: &selector.kind,
+        expression: &selector.match_expression,
+    })
 }
 
 fn one_match(selector: &ResourceSelector, facts: &FederatedObject) -> Option<Specificity> {

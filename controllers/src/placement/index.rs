@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use ::placement::decide::matching;
+use ::placement::selectors::Asked;
 use ::placement::{Autoscaler, FederatedObject, Inputs, Ties, federated_kinds, selectors};
 use api::placement::{LeftToMembers, TargetCluster};
 use api::well_known::SYSTEM_NAMESPACE;
@@ -54,8 +55,8 @@ pub(super) struct Index {
     /// Who goes where others are.
     ties: Ties,
     policies: BTreeMap<(String, String), PropagationPolicy>,
-    /// The expressions of their selectors.
-    expressions: BTreeSet<String>,
+    /// The expressions of their selectors: apiVersion and kind, and what is asked.
+    expressions: BTreeSet<(String, String, String)>,
     selecting: Selecting,
     /// For each namespace with policies of its own, those and the cluster-scoped ones; the latter alone under "".
     scopes: BTreeMap<String, Vec<PropagationPolicy>>,
@@ -200,9 +201,13 @@ impl Index {
     fn facts(&self, watched: &Watched) -> Option<FederatedObject> {
         let object = watched.value();
         let facts = FederatedObject::from_value(&object)?.edited(&object);
-        let expressions = self.expressions.iter().map(String::as_str);
+        let asked = self.expressions.iter().map(|(api_version, kind, expression)| Asked {
+            api_version,
+            kind,
+            expression,
+        });
         let holds = |expression: &str, object: &serde_json::Value| self.selecting.holds(expression, object);
-        Some(facts.satisfying(expressions, &object, &holds))
+        Some(facts.satisfying(asked, &object, &holds))
     }
 
     /// Looks at the expressions of selectors as they are now, and judges the objects by them again where they changed.
@@ -211,7 +216,15 @@ impl Index {
             .policies
             .values()
             .map(|policy| policy.spec.resource_selectors.as_slice());
-        let now: BTreeSet<String> = selectors.flat_map(selectors::expressions).map(str::to_owned).collect();
+        let owned = |asked: Asked<'_>| {
+            let Asked {
+                api_version,
+                kind,
+                expression,
+            } = asked;
+            (api_version.to_owned(), kind.to_owned(), expression.to_owned())
+        };
+        let now: BTreeSet<_> = selectors.flat_map(selectors::expressions).map(owned).collect();
         if now == self.expressions {
             return;
         }
