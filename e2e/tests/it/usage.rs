@@ -77,5 +77,8 @@ fn top_asks_the_members() {
         String::from_utf8_lossy(&said.stdout),
         String::from_utf8_lossy(&said.stderr),
     );
-    assert!(out.contains("web-1") && err.contains("cluster us-1"), "{out}{err}");
+    assert!(
+        out.contains("web-1") && err.contains("cluster us-1: it does not serve them"),
+        "{out}{err}"
+    );
 }

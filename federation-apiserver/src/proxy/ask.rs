@@ -114,16 +114,22 @@ pub(super) async fn value(members: &dyn Members, member: &Member, request: Reque
             .collect()
             .await
             .map_err(|error| Failure::Silent(error.to_string()))?;
-        let value: Value =
-            serde_json::from_slice(&bytes.to_bytes()).map_err(|error| Failure::Silent(error.to_string()))?;
-        if code.is_success() {
-            Ok(value)
-        } else {
-            Err(said(code, &value))
-        }
+        read(code, &bytes.to_bytes())
     };
     let within = tokio::time::timeout(WHOLE_WITHIN, whole).await;
     within.unwrap_or_else(|_| Err(Failure::Silent(format!("within {} s", WHOLE_WITHIN.as_secs()))))
+}
+
+fn read(code: StatusCode, bytes: &[u8]) -> Result<Value, Failure> {
+    match serde_json::from_slice(bytes) {
+        Ok(value) if code.is_success() => Ok(value),
+        Ok(value) => Err(said(code, &value)),
+        // API servers say in plain text that they do not serve a kind.
+        Err(_) if code == StatusCode::NOT_FOUND => {
+            Err(Failure::Said(code.as_u16(), "it does not serve them".to_owned()))
+        }
+        Err(error) => Err(Failure::Silent(error.to_string())),
+    }
 }
 
 fn said(code: StatusCode, status: &Value) -> Failure {
@@ -164,6 +170,18 @@ fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn answers_are_read_as_they_are_meant() {
+        let answer = |code: u16, text: &str| match read(StatusCode::from_u16(code).unwrap(), text.as_bytes()) {
+            Ok(value) => value.to_string(),
+            Err(failure) => failure.to_string(),
+        };
+        assert_eq!(answer(200, "[1]"), "[1]");
+        assert_eq!(answer(403, r#"{"message": "no"}"#), "no");
+        assert_eq!(answer(404, "404 page not found"), "it does not serve them");
+        assert!(answer(502, "<html>").starts_with("no answer ("));
+    }
 
     #[test]
     fn accounts_of_the_hub_are_not_those_of_the_member() {
