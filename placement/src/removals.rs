@@ -20,7 +20,8 @@ impl Default for RemovalGuard {
     fn default() -> Self {
         Self {
             share_percent: 30,
-            at_least: 10,
+            // What one team has in one namespace goes as in any cluster.
+            at_least: 50,
         }
     }
 }
@@ -85,11 +86,11 @@ mod tests {
         let guard = RemovalGuard::default();
         // held, going | stopped
         for (held, going, stopped) in [
-            (9, 9, false),
-            (10, 10, true),
-            (33, 9, false),
-            (33, 10, true),
-            (34, 10, false),
+            (49, 49, false),
+            (50, 50, true),
+            (166, 49, false),
+            (166, 50, true),
+            (167, 50, false),
             (1000, 300, false),
             (1000, 301, true),
             (0, 0, false),

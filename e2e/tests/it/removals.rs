@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::shop::PATIENCE;
 
-const MANY: usize = 12;
+const MANY: usize = 60;
 
 fn write(dir: &std::path::Path, name: &str, value: &Value) -> String {
     let file = dir.join(name);

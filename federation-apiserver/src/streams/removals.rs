@@ -139,7 +139,10 @@ mod tests {
     }
 
     fn removals() -> Removals {
-        Removals::new(RemovalGuard::default())
+        Removals::new(RemovalGuard {
+            share_percent: 30,
+            at_least: 10,
+        })
     }
 
     fn words(removals: &Removals, numbers: std::ops::Range<usize>) -> BTreeSet<String> {
