@@ -80,6 +80,9 @@ pub struct RolloutState {
     /// Since when the phase lasts, as RFC 3339.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub since: String,
+    /// Since when the wave has its time, as RFC 3339; empty while none of its clusters can be reached.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub begun: String,
     /// The same for people.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub message: String,

@@ -117,10 +117,8 @@ impl Prober {
     fn retarget(&mut self, known: &Targets, wanted: &Targets) {
         let before = self.watched.len();
         // Who asks another question of an address that is down does not think it up meanwhile.
-        let down = self
-            .watched
-            .iter()
-            .filter(|(_, health)| health.state() == ProbeState::Down);
+        let replaced = self.watched.iter().filter(|(target, _)| !wanted.contains_key(*target));
+        let down = replaced.filter(|(_, health)| health.state() == ProbeState::Down);
         let down: BTreeSet<SocketAddr> = down.map(|(target, _)| target.address).collect();
         self.watched.retain(|target, _| wanted.contains_key(target));
         let mut told = before != self.watched.len();

@@ -12,6 +12,8 @@ use jiff::{SignedDuration, Timestamp};
 
 /// Seconds for which a workload may be unwell in a cluster, where the policy does not say.
 const TOLERATION_SECONDS: i64 = 300;
+/// The shortest for which it is kept out: shorter, it would come back before its copy is gone.
+const RETURN_SECONDS_MIN: i64 = 60;
 /// Seconds for which it is kept out of the cluster then, where the policy does not say.
 const RETURN_SECONDS: i64 = 3_600;
 
@@ -37,7 +39,7 @@ pub fn find(
         .decision_conditions
         .toleration_seconds
         .unwrap_or(TOLERATION_SECONDS);
-    let lasts = rule.return_seconds.unwrap_or(RETURN_SECONDS);
+    let lasts = rule.return_seconds.unwrap_or(RETURN_SECONDS).max(RETURN_SECONDS_MIN);
     let mut found = Found::default();
     let still = |one: &&AilingCluster| one.edit == edit && until(one).is_some_and(|until| until > now);
     found.ailing.extend(standing.ailing.iter().filter(still).cloned());
@@ -54,11 +56,17 @@ pub fn find(
     };
     let rows: Vec<&PlacedCluster> = status.clusters.iter().filter(holds).collect();
     let unwell: Vec<&PlacedCluster> = rows.iter().copied().filter(|row| row.ready == Some(false)).collect();
+    // What is said of another edit or another version says nothing of this one.
+    let of_now = |row: &PlacedCluster| {
+        let rollout = standing.rollout.as_ref();
+        row.observed_hub_generation >= standing.resource_generation
+            && rollout.is_none_or(|rollout| row.template == rollout.version_of(&row.name))
+    };
     // One of one, or of two, may be the cluster's fault; more than half of several is not.
     if rows.len() > 1 && unwell.len() * 2 > rows.len() {
         return found;
     }
-    for row in unwell {
+    for row in unwell.into_iter().filter(|row| of_now(row)) {
         let Some(end) = after(&row.unready_since, tolerated) else {
             continue;
         };

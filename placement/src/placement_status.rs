@@ -61,6 +61,7 @@ pub fn placement_status(
 /// The row after a report; none once the object is confirmed gone from a cluster that is to be without it.
 fn updated(mut row: PlacedCluster, report: &ReportSpec, chosen: bool, now: &str) -> Option<PlacedCluster> {
     row.held = report.state == ReportState::Held && !chosen;
+    let before = (row.template.clone(), row.observed_hub_generation);
     match report.state {
         ReportState::Pending => {}
         // What is there is there as it was. A cluster that is chosen again will say so.
@@ -106,7 +107,12 @@ fn updated(mut row: PlacedCluster, report: &ReportSpec, chosen: bool, now: &str)
         ReportState::Absent => return None,
     }
     match row.ready {
-        Some(false) if row.unready_since.is_empty() => now.clone_into(&mut row.unready_since),
+        // Another version, or another edit, has its own time.
+        Some(false)
+            if row.unready_since.is_empty() || before != (row.template.clone(), row.observed_hub_generation) =>
+        {
+            now.clone_into(&mut row.unready_since);
+        }
         Some(false) => {}
         Some(true) | None => row.unready_since.clear(),
     }

@@ -51,6 +51,15 @@ pub fn version(object: &Value) -> String {
     digest.iter().take(5).map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// Whether it was decided how the object's version goes over the clusters. Until then each is left with what it was told: news of an object
+/// come before the decision about it.
+#[must_use]
+pub fn is_decided(spec: &PlacementSpec, object: &Value) -> bool {
+    spec.rollout
+        .as_ref()
+        .is_none_or(|rollout| rollout.version == version(object))
+}
+
 /// A rollout that has ended, or never began: every cluster is to have the object's version.
 #[must_use]
 pub fn at_rest(object: &Value) -> RolloutState {
@@ -93,9 +102,6 @@ pub fn advance(before: Option<&RolloutState>, seen: &Seen<'_>) -> RolloutState {
             ..RolloutState::default()
         }
     };
-    if next.wave.is_empty() {
-        begin(&mut next, waves.first(), seen.now);
-    }
     if next.phase != RolloutPhase::RolledBack {
         step(&mut next, &waves, seen);
     }
@@ -106,31 +112,50 @@ fn begin(next: &mut RolloutState, wave: Option<&Wave<'_>>, now: Timestamp) {
     next.phase = RolloutPhase::Progressing;
     next.wave = wave.map(|wave| wave.name.clone()).unwrap_or_default();
     next.since = whole(now);
+    next.begun.clone_from(&next.since);
+}
+
+fn pause(next: &mut RolloutState, at: &str, now: Timestamp) {
+    if next.phase != RolloutPhase::Paused {
+        next.phase = RolloutPhase::Paused;
+        next.since = whole(now);
+    }
+    next.message = format!("Paused {at}.");
 }
 
 /// One step, within one version.
 fn step(next: &mut RolloutState, waves: &[Wave<'_>], seen: &Seen<'_>) {
-    let is_current = |wave: &&Wave<'_>| wave.name == next.wave;
-    let current = match waves.iter().find(is_current) {
-        Some(current) => current,
-        // Its clusters are gone, or the policy changed: the first that is not through.
-        None => match waves.iter().find(|wave| !next.passed.contains(&wave.name)) {
-            Some(first) => {
-                begin(next, Some(first), seen.now);
-                first
-            }
-            None => return put_updated(next, waves),
-        },
-    };
-    put_updated(next, waves);
     let paused =
         seen.rule.paused == Some(true) || seen.object.pointer("/spec/paused").and_then(Value::as_bool) == Some(true);
-    if paused {
-        if next.phase != RolloutPhase::Paused {
-            next.phase = RolloutPhase::Paused;
-            next.since = whole(seen.now);
+    let resumes = next.phase == RolloutPhase::Paused && !paused;
+    let first = waves.iter().find(|wave| !next.passed.contains(&wave.name));
+    let current = match waves.iter().find(|wave| wave.name == next.wave) {
+        Some(current) => current,
+        None => {
+            put_updated(next, waves);
+            match first {
+                _ if paused => pause(next, "before a wave", seen.now),
+                Some(first) if next.wave.is_empty() || resumes || is_proven(next) => {
+                    begin(next, Some(first), seen.now);
+                    put_updated(next, waves);
+                }
+                // Nobody was well with it yet: what another wave would get is unproven.
+                Some(_) => {
+                    next.message = format!(
+                        "Wave {}: its clusters hold it no more. Next: another version, or kubectl rollout pause and resume to go on.",
+                        next.wave
+                    );
+                }
+                None if waves.is_empty() => {}
+                // The last wave's clusters are gone, and the others had theirs.
+                None => end(next, seen),
+            }
+            return;
         }
-        next.message = format!("Paused in {}.", told(current, waves));
+    };
+    put_updated(next, waves);
+    if paused {
+        pause(next, &format!("in {}", told(current, waves)), seen.now);
         return;
     }
     match next.phase {
@@ -140,13 +165,32 @@ fn step(next: &mut RolloutState, waves: &[Wave<'_>], seen: &Seen<'_>) {
     }
     let judged = judge(next, current, seen);
     if judged.asked == 0 {
-        next.since = whole(seen.now);
+        // The clock stands still while nobody can be asked.
+        next.begun.clear();
         next.message = format!("{}: none of its clusters can be reached.", told(current, waves));
-    } else if judged.unwell.is_empty() {
+        return;
+    }
+    if next.begun.is_empty() {
+        begin(next, Some(current), seen.now);
+    }
+    if judged.unwell.is_empty() {
         well(next, current, waves, seen);
     } else {
         unwell(next, current, &judged.unwell, waves, seen);
     }
+}
+
+/// Whether a wave was well with the version, and none is known not to be.
+fn is_proven(next: &RolloutState) -> bool {
+    !next.passed.is_empty() && next.phase != RolloutPhase::Failed
+}
+
+fn end(next: &mut RolloutState, seen: &Seen<'_>) {
+    let message = format!("Rolled out in {} waves.", next.passed.len());
+    *next = RolloutState {
+        message,
+        ..at_rest(seen.object)
+    };
 }
 
 /// What the clusters that have the new version say.
@@ -196,23 +240,19 @@ fn well(next: &mut RolloutState, current: &Wave<'_>, waves: &[Wave<'_>], seen: &
             put_updated(next, waves);
             next.message = format!("{} begins.", told(wave, waves));
         }
-        None => {
-            let message = format!("Rolled out in {} waves.", next.passed.len());
-            *next = RolloutState {
-                message,
-                ..at_rest(seen.object)
-            };
-        }
+        None => end(next, seen),
     }
 }
 
 fn unwell(next: &mut RolloutState, current: &Wave<'_>, who: &[&str], waves: &[Wave<'_>], seen: &Seen<'_>) {
+    // It has to be well for the whole of its time again; the time that it has for that goes on, or what comes and goes would never fail.
     if next.phase == RolloutPhase::Soaking {
-        begin(next, Some(current), seen.now);
+        next.phase = RolloutPhase::Progressing;
+        next.since = whole(seen.now);
     }
     let wave = told(current, waves);
     let names = who.join(", ");
-    if after(&next.since, deadline(seen.rule)).is_some_and(|end| end > seen.now) {
+    if ends(next, current, seen.rule).is_some_and(|end| end > seen.now) {
         next.message = format!("{wave}: waiting for {names}.");
         return;
     }
@@ -250,6 +290,11 @@ fn told(wave: &Wave<'_>, waves: &[Wave<'_>]) -> String {
     format!("Wave {} ({} of {})", wave.name, at + 1, waves.len())
 }
 
+/// When a wave that is unwell has failed: it has the time of its soak, too.
+fn ends(next: &RolloutState, current: &Wave<'_>, rule: &Rollout) -> Option<Timestamp> {
+    after(&next.begun, deadline(rule).saturating_add(current.soak_seconds))
+}
+
 fn deadline(rule: &Rollout) -> i64 {
     rule.progress_deadline_seconds.unwrap_or(PROGRESS_DEADLINE_SECONDS)
 }
@@ -268,15 +313,14 @@ fn after(since: &str, seconds: i64) -> Option<Timestamp> {
 /// When it may stand elsewhere though nothing is reported.
 #[must_use]
 pub fn next_look(state: &RolloutState, seen: &Seen<'_>) -> Option<Timestamp> {
-    let seconds = match state.phase {
-        RolloutPhase::Progressing => deadline(seen.rule),
-        RolloutPhase::Soaking => {
-            let waves = waves::of(seen.rule, seen.spec, seen.clusters);
-            waves.iter().find(|wave| wave.name == state.wave)?.soak_seconds
-        }
-        RolloutPhase::Done | RolloutPhase::Paused | RolloutPhase::Failed | RolloutPhase::RolledBack => return None,
+    let waves = waves::of(seen.rule, seen.spec, seen.clusters);
+    let current = waves.iter().find(|wave| wave.name == state.wave)?;
+    let at = match state.phase {
+        RolloutPhase::Progressing => ends(state, current, seen.rule),
+        RolloutPhase::Soaking => after(&state.since, current.soak_seconds),
+        RolloutPhase::Done | RolloutPhase::Paused | RolloutPhase::Failed | RolloutPhase::RolledBack => None,
     };
-    after(&state.since, seconds).map(|at| at.max(seen.now))
+    at.filter(|at| *at > seen.now)
 }
 
 /// What a change of a rollout is called, and whether an operator is warned; none where nothing began or ended.

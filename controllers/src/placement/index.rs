@@ -9,7 +9,6 @@ use std::sync::Arc;
 use ::placement::decide::matching;
 use ::placement::selectors::Asked;
 use ::placement::{Autoscaler, FederatedObject, Inputs, Ties, federated_kinds, selectors};
-use api::placement::{LeftToMembers, TargetCluster};
 use api::well_known::SYSTEM_NAMESPACE;
 use api::{Cluster, ObjectRef, Placement, PlacementKey, PlacementSpec, PropagationPolicy};
 use jiff::Timestamp;
@@ -417,10 +416,14 @@ impl Seen {
 }
 
 /// What followers look at in a decision.
-fn whereabouts(placement: &Placement) -> (Vec<TargetCluster>, Option<LeftToMembers>, bool, bool) {
+fn whereabouts(placement: &Placement) -> impl PartialEq + use<> {
     let spec = &placement.spec;
-    let left = spec.left_to_members.clone();
-    (spec.clusters.clone(), left, spec.propagate_deps, spec.deleted)
+    let along = (
+        spec.propagate_deps,
+        spec.conflict_resolution,
+        spec.preserve_resources_on_deletion,
+    );
+    (spec.clusters.clone(), spec.left_to_members.clone(), along, spec.deleted)
 }
 
 /// The Placement of a namespace.

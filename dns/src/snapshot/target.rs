@@ -13,6 +13,8 @@ use serde::{Deserialize, Serialize};
 const INTERVAL_SECONDS: u32 = 1;
 /// A probe that took longer has failed, where no policy says otherwise.
 const TIMEOUT_SECONDS: u32 = 1;
+/// The longest that a probe may take.
+const TIMEOUT_SECONDS_MAX: u32 = 10;
 /// Failures in a row that take an address down, and successes that bring it back, where no policy says otherwise.
 const THRESHOLD: u32 = 2;
 
@@ -68,10 +70,12 @@ impl Pace {
         let seconds = |said: Option<u32>, otherwise: u32| {
             Duration::from_secs(u64::from(said.unwrap_or(otherwise).clamp(1, 3600)))
         };
+        // Looks share their number at once: none may take long.
+        let timeout = probe.timeout_seconds.map(|seconds| seconds.min(TIMEOUT_SECONDS_MAX));
         let count = |said: Option<u32>| said.unwrap_or(THRESHOLD).clamp(1, 100);
         Self {
             interval: seconds(probe.interval_seconds, INTERVAL_SECONDS),
-            timeout: seconds(probe.timeout_seconds, TIMEOUT_SECONDS),
+            timeout: seconds(timeout, TIMEOUT_SECONDS),
             failures: count(probe.failure_threshold),
             successes: count(probe.success_threshold),
         }

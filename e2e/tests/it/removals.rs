@@ -128,7 +128,7 @@ fn much_at_once_waits_for_a_word() {
     let delete = ["delete", "namespace", "many", "--timeout=60s"];
     let refused = federation.kubectl(&delete).unwrap_err().0;
     assert!(
-        refused.contains("it would remove 13 of the 13 objects in eu-1"),
+        refused.contains(&format!("it would remove {0} of the {0} objects in eu-1", MANY + 1)),
         "{refused}"
     );
     assert_eq!(count(&federation, "eu-1"), MANY);

@@ -170,6 +170,9 @@ impl Renderer {
         let Some(object) = self.object(placement) else {
             return Outcome::Unchanged;
         };
+        if !placement::rollout::is_decided(&placement.spec, &object) {
+            return Outcome::Unchanged;
+        }
         let hub_generation = object
             .pointer("/metadata/generation")
             .and_then(Value::as_i64)

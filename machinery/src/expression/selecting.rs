@@ -1,7 +1,7 @@
 //! Expressions of selectors: whether one holds for an object of the hub.
 //!
-//! In: an expression over `object`, an object. Out: a yes or no; one that has no value for the object does not hold. Of a Secret it sees
-//! everything but its data, because whoever writes a policy sees from placements what the expression came to.
+//! In: an expression over `object`, an object. Out: a yes or no; one that has no value for the object does not hold. It sees what users write, not the
+//! status; of a Secret everything but its data, because whoever writes a policy sees from placements what the expression came to.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -54,24 +54,29 @@ impl Selecting {
 }
 
 fn judge(expression: &Expression, object: &Json) -> bool {
+    expression.eval(&written(object)) == Ok(Json::Bool(true))
+}
+
+/// What a user wrote of an object. What became of it depends on where it is placed: a decision that looked at that would chase itself.
+fn written(object: &Json) -> Json {
     let is_secret = object.get("kind").and_then(Json::as_str) == Some("Secret");
-    let value = match object.as_object().filter(|_| is_secret) {
-        Some(fields) => {
-            let open = fields
-                .iter()
-                .filter(|(field, _)| !matches!(field.as_str(), "data" | "stringData"));
-            let mut open: serde_json::Map<String, Json> =
-                open.map(|(field, value)| (field.clone(), value.clone())).collect();
-            // The last applied manifest has the data once more.
-            if let Some(Json::Object(metadata)) = open.get_mut("metadata") {
-                metadata.remove("annotations");
-                metadata.remove("managedFields");
-            }
-            expression.eval(&Json::Object(open))
-        }
-        None => expression.eval(object),
+    let is_open = |field: &str| match field {
+        "status" => false,
+        "data" | "stringData" => !is_secret,
+        _ => true,
     };
-    value == Ok(Json::Bool(true))
+    let fields = object.as_object().into_iter().flatten();
+    let open = fields.filter(|(field, _)| is_open(field));
+    let mut open: serde_json::Map<String, Json> = open.map(|(field, value)| (field.clone(), value.clone())).collect();
+    if let Some(Json::Object(metadata)) = open.get_mut("metadata") {
+        metadata.remove("managedFields");
+        metadata.remove("resourceVersion");
+        if is_secret {
+            // The last applied manifest has the data once more.
+            metadata.remove("annotations");
+        }
+    }
+    Json::Object(open)
 }
 
 #[cfg(test)]
@@ -82,7 +87,7 @@ mod tests {
 
     #[test]
     fn what_holds() {
-        let object = json!({"kind": "Deployment", "metadata": {"name": "web", "labels": {"tier": "gold"}}, "spec": {"replicas": 4}});
+        let object = json!({"kind": "Deployment", "metadata": {"name": "web", "labels": {"tier": "gold"}}, "spec": {"replicas": 4}, "status": {"replicas": 4}});
         let secret =
             json!({"kind": "Secret", "metadata": {"name": "s", "annotations": {"a": "b"}}, "data": {"key": "eA=="}});
         let selecting = Selecting::default();
@@ -103,6 +108,7 @@ mod tests {
             ("object.metadata.name == 's'", &secret, true),
             ("has(object.data)", &secret, false),
             ("has(object.metadata.annotations)", &secret, false),
+            ("has(object.status)", &object, false),
             ("1 +", &object, false),
         ];
         for (source, object, expected) in rows {

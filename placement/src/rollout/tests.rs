@@ -259,6 +259,83 @@ fn who_cannot_be_reached_is_not_waited_for_unless_it_is_a_whole_wave() {
     assert_eq!(story.run(&["ap-1"]).last().unwrap(), "Done  []");
 }
 
+impl Story {
+    fn leave(&mut self, name: &str) {
+        self.spec.clusters.retain(|target| target.name != name);
+        self.status.clusters.retain(|row| row.name != name);
+    }
+}
+
+#[test]
+fn a_wave_whose_clusters_go_proves_nothing() {
+    let mut rule = each("region");
+    rule["progressDeadlineSeconds"] = json!(100);
+    // Under way, and then failed: the next wave does not begin by itself.
+    for second in [1, 100] {
+        let mut story = Story::new(rule.clone());
+        story.set("2");
+        story.run(&["eu-1"]);
+        story.second = second;
+        story.run(&["eu-1"]);
+        story.leave("eu-1");
+        story.run(&[]);
+        assert!(story.state.as_ref().unwrap().updated.is_empty(), "{}", story.shown());
+        story.object["spec"]["paused"] = json!(true);
+        story.run(&[]);
+        story.object["spec"]["paused"] = json!(false);
+        assert_eq!(story.run(&[]).last().unwrap(), "Done  []", "somebody said so");
+    }
+    // The last wave's clusters go: the others had theirs, and it ends.
+    let mut story = Story::new(rule);
+    story.set("2");
+    story.run(&["us-1"]);
+    assert_eq!(story.shown(), "Progressing region us [ap-1 eu-1 eu-2 us-1]");
+    story.leave("us-1");
+    assert_eq!(story.run(&[]), ["Done  []"]);
+}
+
+#[test]
+fn what_comes_and_goes_fails_in_the_end() {
+    let mut rule = each("region");
+    rule["progressDeadlineSeconds"] = json!(100);
+    rule["soakSeconds"] = json!(100);
+    rule["onFailure"] = json!("Rollback");
+    let mut story = Story::new(rule);
+    story.set("2");
+    for second in 0..30 {
+        story.second = second * 20;
+        let unwell: &[&str] = if second % 2 == 0 { &[] } else { &["eu-1"] };
+        story.run(unwell);
+        story.obey(unwell);
+    }
+    assert_eq!(story.shown(), "RolledBack canary []");
+}
+
+#[test]
+fn a_version_nobody_decided_about_is_told_to_nobody() {
+    let mut story = Story::new(each("region"));
+    story.spec.rollout = story.state.clone();
+    assert!(is_decided(&story.spec, &story.object));
+    story.set("2");
+    assert!(!is_decided(&story.spec, &story.object));
+    story.look();
+    story.spec.rollout = story.state.clone();
+    assert!(is_decided(&story.spec, &story.object));
+    story.spec.rollout = None;
+    assert!(is_decided(&story.spec, &story.object), "no policy says how it goes");
+}
+
+#[test]
+fn nothing_begins_while_it_is_paused() {
+    let mut rule = each("region");
+    rule["paused"] = json!(true);
+    let mut story = Story::new(rule);
+    story.set("2");
+    assert_eq!(story.run(&[]), ["Paused  []"]);
+    story.rule.paused = None;
+    assert_eq!(story.run(&[])[0], "Progressing canary [eu-1]");
+}
+
 #[test]
 fn old_reports_prove_nothing() {
     let mut story = Story::new(waves_without_each());

@@ -44,7 +44,7 @@ pub(super) fn dns_policy(spec: &At<'_>, faults: &mut Vec<Cause>) {
         push(&port, format::port_number(number), faults);
     }
     between(&probe.get("intervalSeconds"), 1, DAY, faults);
-    between(&probe.get("timeoutSeconds"), 1, 60, faults);
+    between(&probe.get("timeoutSeconds"), 1, 10, faults);
     between(&probe.get("failureThreshold"), 1, 100, faults);
     between(&probe.get("successThreshold"), 1, 100, faults);
     let (path, host) = (probe.get("path"), probe.get("host"));

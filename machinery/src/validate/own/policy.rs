@@ -29,7 +29,7 @@ pub(super) fn policy(spec: &At<'_>, namespace: Option<&str>, faults: &mut Vec<Ca
     let application = spec.get("failover").get("application");
     let conditions = application.get("decisionConditions");
     between(&conditions.get("tolerationSeconds"), 0, WEEK_SECONDS, faults);
-    between(&application.get("returnSeconds"), 0, WEEK_SECONDS, faults);
+    between(&application.get("returnSeconds"), 60, WEEK_SECONDS, faults);
     let placement = spec.get("placement");
     affinity(&placement.get("clusterAffinity"), faults);
     affinities(&placement, faults);
