@@ -30,7 +30,7 @@ pub struct Server {
 pub struct Answer {
     /// The code.
     pub code: u16,
-    /// The headers of [`COMPARED`], by name; several of a name in their order.
+    /// The headers of [`COMPARED`], by name; several of a name sorted.
     pub headers: Value,
     /// JSON as it is, a watch as the list of its events, anything else as text or its length.
     pub body: Value,
@@ -135,10 +135,12 @@ fn compared(headers: &HeaderMap) -> Value {
         .filter(|name| headers.contains_key(**name))
         .map(|name| {
             let all = headers.get_all(*name).iter();
-            let texts: Value = all
-                .map(|value| Value::from(String::from_utf8_lossy(value.as_bytes()).into_owned()))
+            let mut texts: Vec<String> = all
+                .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
                 .collect();
-            ((*name).to_owned(), texts)
+            // kube-apiserver warns of the entries of a map in no order.
+            texts.sort_unstable();
+            ((*name).to_owned(), Value::from(texts))
         })
         .collect::<serde_json::Map<String, Value>>()
         .into()
