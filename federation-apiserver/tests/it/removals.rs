@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{FEDERATION, Hub, MERGE};
 
-const MANY: usize = 12;
+const MANY: usize = 60;
 const CONFIRMED: &str = "federation.meridian.dev/removals-confirmed-until";
 
 /// A hub with a namespace, and so many ConfigMaps in it that one cluster holds.
@@ -87,7 +87,7 @@ async fn a_namespace_that_takes_much_along_is_refused_until_confirmed() {
     let refused = hub.delete("/api/v1/namespaces/shop", Value::Null).await.expect(403);
     let said = refused["message"].as_str().unwrap();
     assert!(
-        said.starts_with("namespaces \"shop\" is forbidden: it would remove 12 of the 12 objects in eu-1"),
+        said.starts_with("namespaces \"shop\" is forbidden: it would remove 60 of the 60 objects in eu-1"),
         "{said}"
     );
     assert!(said.contains("next: meridian confirm-removals eu-1"), "{said}");
