@@ -119,8 +119,15 @@ impl Engine {
             if kinds::is_definition(&id.kind) {
                 self.definitions.send_replace(());
             }
+            let uid = live.uid.clone();
             self.objects.insert(id.clone(), live);
             if let Some(key) = self.records.owner(&id).cloned() {
+                // It is there after all, whoever said otherwise.
+                let again = self
+                    .records
+                    .get_mut(&key)
+                    .filter(|record| record.deleted.as_ref() == Some(&uid));
+                again.into_iter().for_each(|record| record.deleted = None);
                 self.enqueue(&key);
             }
         }
@@ -137,6 +144,9 @@ impl Engine {
         };
         if let Some(record) = self.records.get_mut(&key) {
             let held = record.held.take().is_some();
+            if let Some(uid) = uid {
+                record.deleted = Some(uid.to_owned());
+            }
             match record.manifest.spec.action {
                 // What deletion waited for.
                 ManifestAction::Absent => record.not_before = None,

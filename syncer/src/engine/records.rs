@@ -30,6 +30,8 @@ pub(crate) struct Record {
     pub(crate) trouble: Option<Trouble>,
     /// The manifest's `Absent` or `Release` is done and confirmed.
     pub(crate) gone: bool,
+    /// Uid of the copy that the member last said was deleted.
+    pub(crate) deleted: Option<String>,
     pub(crate) backoff: Backoff,
     /// No deed before this time.
     pub(crate) not_before: Option<Instant>,
@@ -46,6 +48,7 @@ impl Record {
             observed_hub_generation: 0,
             trouble: None,
             gone: false,
+            deleted: None,
             backoff: RETRY,
             not_before: None,
             drift: DRIFT,

@@ -190,6 +190,11 @@ impl Engine {
         }
         let mut retry = None;
         match outcome {
+            // It was deleted before the answer to the write came: that is no word on what is there now.
+            Outcome::Held(live) if record.deleted.as_deref() == Some(&live.uid) => {
+                record.held = None;
+                record.trouble = None;
+            }
             Outcome::Held(live) => {
                 record.held = Some(Held::new(manifest, &live));
                 record.trouble = None;
