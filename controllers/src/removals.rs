@@ -3,7 +3,6 @@
 //! metric. Absent: what is held back, which the manifest streams of the API server decide (`placement::removals`).
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::time::Duration;
 
 use api::metadata::condition;
@@ -11,14 +10,14 @@ use api::well_known::CONDITION_REMOVALS_HELD;
 use api::{Cluster, Condition, ConditionStatus, ObjectRef};
 use serde::Deserialize;
 
-use crate::runtime::clock;
-use crate::runtime::drive::{Outcome, Reconcile, Work};
+use crate::runtime::cluster_condition;
+use crate::runtime::drive::{Reconcile, Work};
 use crate::runtime::feed::News;
 use crate::runtime::hub::Hub;
 use crate::runtime::kind::{self, Kind};
-use crate::runtime::recorder::{Mood, Recorder, reference};
+use crate::runtime::recorder::{Mood, Recorder};
 use crate::runtime::shelf::Shelf;
-use crate::runtime::watched::{Id, Watched};
+use crate::runtime::watched::Id;
 
 /// Objects that the message names.
 const NAMED: usize = 5;
@@ -170,35 +169,22 @@ impl Reconcile for Removals {
         let watched = self.clusters.get(&Id::new("", key))?.clone();
         let cluster: Cluster = watched.read().ok()?;
         let judged = self.judged(&cluster)?;
-        Some(Box::pin(write(
+        Some(Box::pin(cluster_condition::say(
             self.hub.clone(),
             self.recorder.clone(),
             watched,
             cluster,
             judged,
+            (event_of, PAUSE),
         )))
     }
 }
 
-async fn write(
-    hub: Hub,
-    recorder: Recorder,
-    watched: Arc<Watched>,
-    cluster: Cluster,
-    mut judged: Condition,
-) -> Outcome {
-    let mut conditions = cluster.status.conditions;
-    let before = condition(&conditions, CONDITION_REMOVALS_HELD).map(|before| before.status);
-    let (status, message) = (judged.status, judged.message.clone());
-    judged.last_transition_time = Some(clock::now());
-    judged.merge_into(&mut conditions);
-    let written = hub.merge_conditions(&kind::CLUSTER, &watched, &conditions).await;
-    if written.is_ok() && before != Some(status) {
-        match status {
-            ConditionStatus::True => recorder.note(reference(&watched), Mood::Warning, "RemovalsHeld", message),
-            ConditionStatus::False => recorder.note(reference(&watched), Mood::Normal, "RemovalsReleased", message),
-            ConditionStatus::Unknown => {}
-        }
+/// What is told of a status.
+fn event_of(status: ConditionStatus) -> Option<(Mood, &'static str)> {
+    match status {
+        ConditionStatus::True => Some((Mood::Warning, "RemovalsHeld")),
+        ConditionStatus::False => Some((Mood::Normal, "RemovalsReleased")),
+        ConditionStatus::Unknown => None,
     }
-    Outcome::wrote(&kind::CLUSTER, written, PAUSE)
 }

@@ -3,6 +3,7 @@
 //! In: watches of the hub. Out: calls of [`drive::Reconcile`]. Absent: any decision about the federation.
 
 pub(crate) mod clock;
+pub(crate) mod cluster_condition;
 mod custom;
 pub(crate) mod discovery;
 pub(crate) mod drive;

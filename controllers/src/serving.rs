@@ -4,22 +4,21 @@
 //! consequence: names follow the DNS servers' own verdicts, replicas stay.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use ::placement::serving::verdict;
 use api::metadata::condition;
 use api::well_known::CONDITION_SERVING;
-use api::{Cluster, Condition, ConditionStatus, Resolution};
+use api::{Cluster, ConditionStatus, Resolution};
 
-use crate::runtime::clock;
-use crate::runtime::drive::{Outcome, Reconcile, Work};
+use crate::runtime::cluster_condition;
+use crate::runtime::drive::{Reconcile, Work};
 use crate::runtime::feed::News;
 use crate::runtime::hub::Hub;
 use crate::runtime::kind::{self, Kind};
-use crate::runtime::recorder::{Mood, Recorder, reference};
+use crate::runtime::recorder::{Mood, Recorder};
 use crate::runtime::shelf::Shelf;
-use crate::runtime::watched::{Id, Watched};
+use crate::runtime::watched::Id;
 
 /// The kinds it watches.
 pub(crate) fn kinds() -> Vec<Kind> {
@@ -84,35 +83,22 @@ impl Reconcile for Serving {
             candidates,
             condition(&cluster.status.conditions, CONDITION_SERVING),
         )?;
-        Some(Box::pin(write(
+        Some(Box::pin(cluster_condition::say(
             self.hub.clone(),
             self.recorder.clone(),
             watched,
             cluster,
             judged,
+            (event_of, Duration::ZERO),
         )))
     }
 }
 
-async fn write(
-    hub: Hub,
-    recorder: Recorder,
-    watched: Arc<Watched>,
-    cluster: Cluster,
-    mut judged: Condition,
-) -> Outcome {
-    let mut conditions = cluster.status.conditions;
-    let before = condition(&conditions, CONDITION_SERVING).map(|before| before.status);
-    let (status, message) = (judged.status, judged.message.clone());
-    judged.last_transition_time = Some(clock::now());
-    judged.merge_into(&mut conditions);
-    let written = hub.merge_conditions(&kind::CLUSTER, &watched, &conditions).await;
-    if written.is_ok() && before != Some(status) {
-        match status {
-            ConditionStatus::True => recorder.note(reference(&watched), Mood::Normal, "ClusterServing", message),
-            ConditionStatus::False => recorder.note(reference(&watched), Mood::Warning, "ClusterNotServing", message),
-            ConditionStatus::Unknown => {}
-        }
+/// What is told of a status.
+fn event_of(status: ConditionStatus) -> Option<(Mood, &'static str)> {
+    match status {
+        ConditionStatus::True => Some((Mood::Normal, "ClusterServing")),
+        ConditionStatus::False => Some((Mood::Warning, "ClusterNotServing")),
+        ConditionStatus::Unknown => None,
     }
-    Outcome::wrote(&kind::CLUSTER, written, Duration::ZERO)
 }

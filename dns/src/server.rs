@@ -4,6 +4,7 @@
 //! through it; and it spawns a task a datagram without a bound. In: bound sockets. Out: answers and counters.
 //! Absent: everything about names.
 
+mod accept;
 mod batch;
 mod connections;
 mod credentials;

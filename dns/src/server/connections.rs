@@ -4,7 +4,7 @@
 //! In: who comes, who is active, the time. Out: a [`Place`], whose token is cancelled when it is needed for another.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -49,7 +49,7 @@ pub(super) struct Place {
 }
 
 /// What became of a new connection.
-pub(super) enum Admitted {
+enum Admitted {
     /// It has a place; true where another one was ended for it.
     In(Place, bool),
     /// There is no place for it.
@@ -69,8 +69,23 @@ impl Connections {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Finds a place for a connection and counts what became of it; none where it is to be closed.
+    pub(super) fn enter(&self, peer: SocketAddr, ended: CancellationToken, now: Instant) -> Option<Place> {
+        match self.admit(peer.ip(), ended, now) {
+            Admitted::In(place, made_room) => {
+                metrics::counter!("meridian_dns_connections_ended_total").increment(u64::from(made_room));
+                Some(place)
+            }
+            Admitted::Out => {
+                metrics::counter!("meridian_dns_connections_refused_total").increment(1);
+                tracing::debug!(%peer, "DNS has no place for one more connection of {peer}; it is closed");
+                None
+            }
+        }
+    }
+
     /// Finds a place for a connection; `ended` is its token.
-    pub(super) fn admit(&self, client: IpAddr, ended: CancellationToken, now: Instant) -> Admitted {
+    fn admit(&self, client: IpAddr, ended: CancellationToken, now: Instant) -> Admitted {
         let Bounds {
             all,
             client: of_client,

@@ -17,12 +17,12 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
-use super::connections::{Admitted, Connections, Place};
+use super::accept::accept;
+use super::connections::Place;
 use super::tcp::{BOUNDS, HANDSHAKE, IDLE, QUERY_MAX};
 use crate::metric::QueryCounters;
 use crate::server::Desk;
@@ -40,37 +40,11 @@ const REQUEST: Duration = Duration::from_secs(5);
 /// Accepts until stopped.
 pub(crate) async fn serve(listener: TcpListener, desk: Desk, tls: TlsAcceptor, stop: CancellationToken) {
     let counters = QueryCounters::new(Transport::Https);
-    let places = Connections::new(BOUNDS);
-    let mut connections: JoinSet<()> = JoinSet::new();
-    loop {
-        let accepted = tokio::select! {
-            () = stop.cancelled() => break,
-            Some(_) = connections.join_next() => continue,
-            accepted = listener.accept() => accepted,
-        };
-        match accepted {
-            Ok((stream, peer)) => {
-                let Admitted::In(place, made_room) = places.admit(peer.ip(), stop.child_token(), Instant::now()) else {
-                    metrics::counter!("meridian_dns_connections_refused_total").increment(1);
-                    continue;
-                };
-                metrics::counter!("meridian_dns_connections_ended_total").increment(u64::from(made_room));
-                let (desk, tls, counters) = (desk.clone(), tls.clone(), counters.clone());
-                connections.spawn(async move {
-                    let ended = place.ended.clone();
-                    tokio::select! {
-                        () = ended.cancelled() => {}
-                        () = connection(stream, peer.ip(), desk, &tls, place, counters) => {}
-                    }
-                });
-            }
-            Err(error) => {
-                tracing::warn!(%error, "DNS over HTTPS cannot accept a connection");
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-        }
-    }
-    connections.shutdown().await;
+    accept(listener, BOUNDS, stop, |stream, peer, place| {
+        let (desk, tls, counters) = (desk.clone(), tls.clone(), counters.clone());
+        async move { connection(stream, peer.ip(), desk, &tls, place, counters).await }
+    })
+    .await;
 }
 
 async fn connection(

@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::connections::{Admitted, Connections, Place};
+use super::connections::{Connections, Place};
 use super::tcp::{BOUNDS, HANDSHAKE, IDLE, QUERY_MAX};
 use crate::metric::QueryCounters;
 use crate::server::Desk;
@@ -59,13 +59,10 @@ pub(crate) async fn serve(endpoint: Endpoint, desk: Desk, stop: CancellationToke
             }
             continue;
         }
-        let source = incoming.remote_address().ip();
-        let Admitted::In(place, made_room) = places.admit(source, stop.child_token(), Instant::now()) else {
-            metrics::counter!("meridian_dns_connections_refused_total").increment(1);
+        let Some(place) = places.enter(incoming.remote_address(), stop.child_token(), Instant::now()) else {
             incoming.refuse();
             continue;
         };
-        metrics::counter!("meridian_dns_connections_ended_total").increment(u64::from(made_room));
         let (desk, counters) = (desk.clone(), counters.clone());
         connections.spawn(connection(incoming, desk, place, counters));
     }

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
-use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
@@ -16,7 +15,8 @@ use crate::metric::QueryCounters;
 use crate::server::Desk;
 use crate::wire::{Outcome, Transport};
 
-use super::connections::{Admitted, Bounds, Connections, Place};
+use super::accept::accept;
+use super::connections::{Bounds, Place};
 use super::desk::Served;
 
 /// How many connections there may be at once.
@@ -42,62 +42,30 @@ pub(super) const QUERY_MAX: usize = 4096;
 pub(crate) async fn serve(listener: TcpListener, desk: Desk, tls: Option<TlsAcceptor>, stop: CancellationToken) {
     let transport = if tls.is_some() { Transport::Tls } else { Transport::Tcp };
     let counters = QueryCounters::new(transport);
-    let places = Connections::new(BOUNDS);
-    let mut connections: JoinSet<()> = JoinSet::new();
-    loop {
-        let accepted = tokio::select! {
-            () = stop.cancelled() => break,
-            Some(_) = connections.join_next() => continue,
-            accepted = listener.accept() => accepted,
-        };
-        match accepted {
-            Ok((stream, peer)) => {
-                let place = match places.admit(peer.ip(), stop.child_token(), Instant::now()) {
-                    Admitted::In(place, made_room) => {
-                        metrics::counter!("meridian_dns_connections_ended_total").increment(u64::from(made_room));
-                        place
-                    }
-                    Admitted::Out => {
-                        metrics::counter!("meridian_dns_connections_refused_total").increment(1);
-                        tracing::debug!(%peer, "DNS has no place for one more connection of {peer}; it is closed");
-                        continue;
-                    }
+    accept(listener, BOUNDS, stop, |stream, peer, place| {
+        let (desk, tls, counters) = (desk.clone(), tls.clone(), counters.clone());
+        async move {
+            let served = async {
+                stream.set_nodelay(true)?;
+                let from = From {
+                    source: peer.ip(),
+                    transport,
+                    place: &place,
                 };
-                let (desk, tls, counters) = (desk.clone(), tls.clone(), counters.clone());
-                connections.spawn(async move {
-                    let ended = place.ended.clone();
-                    let served = async {
-                        stream.set_nodelay(true)?;
-                        let from = From {
-                            source: peer.ip(),
-                            transport,
-                            place: &place,
-                        };
-                        match tls {
-                            Some(tls) => {
-                                let stream = timeout(HANDSHAKE, tls.accept(stream)).await??;
-                                connection(stream, &from, &desk, &counters).await
-                            }
-                            None => connection(stream, &from, &desk, &counters).await,
-                        }
-                    };
-                    tokio::select! {
-                        () = ended.cancelled() => {}
-                        ended = served => {
-                            if let Err(error) = ended {
-                                tracing::debug!(%error, %peer, "a DNS connection ended");
-                            }
-                        }
+                match tls {
+                    Some(tls) => {
+                        let stream = timeout(HANDSHAKE, tls.accept(stream)).await??;
+                        connection(stream, &from, &desk, &counters).await
                     }
-                });
-            }
-            Err(error) => {
-                tracing::warn!(%error, "DNS cannot accept a connection");
-                tokio::time::sleep(Duration::from_millis(50)).await;
+                    None => connection(stream, &from, &desk, &counters).await,
+                }
+            };
+            if let Err(error) = served.await {
+                tracing::debug!(%error, %peer, "a DNS connection ended");
             }
         }
-    }
-    connections.shutdown().await;
+    })
+    .await;
 }
 
 /// Who is at the other end.

@@ -5,7 +5,7 @@ use std::path::Path;
 use e2e::{Federation, eventually};
 use serde_json::{Value, json};
 
-use crate::shop::PATIENCE;
+use crate::shop::{PATIENCE, until_ready};
 
 fn apply(federation: &Federation, dir: &Path, objects: &[Value]) {
     let file = dir.join("objects.json");
@@ -81,18 +81,7 @@ fn policies_suspend_wait_take_along_and_judge() {
     let federation = Federation::start(dir.path(), 3).unwrap();
     let members = ["ap-1", "eu-1", "us-1"];
 
-    // Members join while the hub takes requests already.
-    eventually("three ready members", PATIENCE, || {
-        let wait = [
-            "wait",
-            "--for=condition=Ready",
-            "--timeout=1s",
-            "cluster/ap-1",
-            "cluster/eu-1",
-            "cluster/us-1",
-        ];
-        federation.kubectl(&wait).map_err(|error| error.0)
-    });
+    until_ready(&federation, 3);
 
     // A suspended member is told nothing: neither changes nor removals.
     let suspended =

@@ -4,7 +4,7 @@
 use e2e::{Federation, eventually};
 use serde_json::{Value, json};
 
-use crate::shop::PATIENCE;
+use crate::shop::{PATIENCE, until_ready};
 
 const MANY: usize = 60;
 
@@ -51,10 +51,7 @@ fn condition(federation: &Federation, cluster: &str) -> (String, String) {
 fn much_at_once_waits_for_a_word() {
     let dir = tempfile::tempdir().unwrap();
     let federation = Federation::start(dir.path(), 2).unwrap();
-    let ready = ["wait", "--for=condition=Ready", "clusters", "--all", "--timeout=60s"];
-    eventually("both members", PATIENCE, || {
-        federation.kubectl(&ready).map_err(|error| error.0)
-    });
+    until_ready(&federation, 2);
     federation.kubectl(&["create", "namespace", "many"]).unwrap();
     let objects: Vec<Value> = (0..MANY)
         .map(|number| {

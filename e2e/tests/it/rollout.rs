@@ -3,7 +3,7 @@
 use e2e::{Federation, eventually};
 use serde_json::json;
 
-use crate::shop::PATIENCE;
+use crate::shop::{PATIENCE, until_ready};
 
 const MEMBERS: [&str; 3] = ["ap-1", "eu-1", "us-1"];
 
@@ -49,17 +49,7 @@ fn until_phase(federation: &Federation, what: &str, begins: &str) -> String {
 fn versions_go_in_waves_and_back() {
     let dir = tempfile::tempdir().unwrap();
     let federation = Federation::start(dir.path(), 3).unwrap();
-    eventually("three ready members", PATIENCE, || {
-        let wait = [
-            "wait",
-            "--for=condition=Ready",
-            "--timeout=1s",
-            "cluster/ap-1",
-            "cluster/eu-1",
-            "cluster/us-1",
-        ];
-        federation.kubectl(&wait).map_err(|error| error.0)
-    });
+    until_ready(&federation, 3);
     let apply = |objects: serde_json::Value| {
         let file = dir.path().join("objects.json");
         std::fs::write(&file, objects.to_string()).unwrap();

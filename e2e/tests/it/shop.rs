@@ -10,6 +10,21 @@ use crate::names;
 /// Patience for something that takes well under a second on an idle machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 
+/// Waits until so many members are ready: they join while the hub takes requests already.
+pub(crate) fn until_ready(federation: &Federation, members: usize) {
+    eventually("the members to be ready", PATIENCE, || {
+        let clusters = federation.kubectl_json(&["get", "clusters"]).map_err(|error| error.0)?;
+        let conditions = |cluster: &Value| cluster["status"]["conditions"].as_array().cloned().unwrap_or_default();
+        let is_ready = |cluster: &&Value| {
+            let is = |one: &Value| one["type"] == "Ready" && one["status"] == "True";
+            conditions(cluster).iter().any(is)
+        };
+        let all = clusters["items"].as_array().cloned().unwrap_or_default();
+        let count = all.iter().filter(is_ready).count();
+        (count == members).then_some(()).ok_or(format!("{count} of {members}"))
+    });
+}
+
 /// Four replicas of a Deployment `web`, all ready.
 pub(crate) fn four_of_web(federation: &Federation) {
     let create = [

@@ -3,7 +3,7 @@
 use e2e::{ControlPlane, Federation, eventually};
 use serde_json::{Value, json};
 
-use crate::shop::PATIENCE;
+use crate::shop::{PATIENCE, until_ready};
 
 /// What a metrics server would serve, as a definition: to a client there is no difference.
 fn definition(kind: &str, plural: &str, scope: &str) -> Value {
@@ -24,10 +24,7 @@ fn top_asks_the_members() {
     federation
         .command(&["join", "real-1", "--kubeconfig", &kubeconfig])
         .unwrap();
-    let ready = ["wait", "--for=condition=Ready", "clusters", "--all", "--timeout=60s"];
-    eventually("both members", PATIENCE, || {
-        federation.kubectl(&ready).map_err(|error| error.0)
-    });
+    until_ready(&federation, 2);
     federation.kubectl(&["create", "namespace", "busy"]).unwrap();
     federation
         .kubectl(&["-n", "busy", "create", "configmap", "here"])

@@ -35,7 +35,12 @@ impl<'a> Candidate<'a> {
     /// The same less what stays there only until a move is done.
     pub(super) fn aimed(&self) -> Option<i64> {
         let target = self.target?;
-        Some(target.replicas.unwrap_or_default() - target.leaving_replicas)
+        Some(
+            target
+                .replicas
+                .unwrap_or_default()
+                .saturating_sub(target.leaving_replicas),
+        )
     }
 }
 

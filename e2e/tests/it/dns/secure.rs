@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use e2e::{Failure, certificates, eventually, ports};
 
-use super::server::{Server, run};
+use super::server::{Server, refused, run};
 
 const ZONE: &str = "$TTL 77
 @ SOA ns1 hostmaster 1 60 60 600 5
@@ -144,25 +144,7 @@ fn encrypted_transports_answer_alike() {
 
 #[test]
 fn no_certificate_no_encryption() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut command = std::process::Command::new(e2e::tools::meridian().unwrap());
-    command.args([
-        "dns",
-        "--zone-file",
-        "example.org=/none",
-        "--dot-address",
-        "127.0.0.1:0",
-        "--dns-address",
-        "127.0.0.1:0",
-    ]);
-    let output = command
-        .arg("--data-dir")
-        .arg(dir.path())
-        .env_remove("KUBECONFIG")
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(1), "{said}");
+    let said = refused(&["--dot-address", "127.0.0.1:0"]);
     assert!(
         said.contains("needs a certificate; next: give --dns-tls-cert and --dns-tls-key"),
         "{said}"

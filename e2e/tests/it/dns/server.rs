@@ -157,3 +157,27 @@ pub(super) fn run(program: &str, first: &[&str], words: &[&str]) -> Result<Strin
         Err(Failure(text + &String::from_utf8_lossy(&output.stderr)))
     }
 }
+
+/// What a server says that does not start with these flags, with one zone of a file that is not there.
+pub(super) fn refused(flags: &[&str]) -> String {
+    let dir = tempfile::tempdir().unwrap();
+    let mut command = std::process::Command::new(e2e::tools::meridian().unwrap());
+    let always = [
+        "dns",
+        "--zone-file",
+        "example.org=/none",
+        "--dns-address",
+        "127.0.0.1:0",
+    ];
+    let output = command
+        .args(always)
+        .args(flags)
+        .arg("--data-dir")
+        .arg(dir.path())
+        .env_remove("KUBECONFIG")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    said
+}

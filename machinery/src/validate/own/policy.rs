@@ -58,20 +58,9 @@ pub(super) fn policy(spec: &At<'_>, namespace: Option<&str>, faults: &mut Vec<Ca
 
 /// How a new version goes over the clusters: waves with names of their own, and times.
 fn rollout(rollout: &At<'_>, faults: &mut Vec<Cause>) {
-    let mut seen = Vec::new();
     let waves = rollout.get("waves");
+    named_groups(&waves, "name", faults);
     for wave in waves.items() {
-        let name = wave.get("name");
-        if name.text().is_empty() {
-            faults.push(field::required(&name.path, ""));
-        } else {
-            push(&name, format::label_value(name.text()), faults);
-            if seen.contains(&name.text()) {
-                faults.push(field::duplicate(&name.path, name.value));
-            }
-            seen.push(name.text());
-        }
-        affinity(&wave, faults);
         between(&wave.get("soakSeconds"), 0, WEEK_SECONDS, faults);
     }
     between(&rollout.get("soakSeconds"), 0, WEEK_SECONDS, faults);
@@ -100,22 +89,27 @@ fn affinities(placement: &At<'_>, faults: &mut Vec<Cause>) {
         let detail = "may not be set beside `clusterAffinity`";
         faults.push(field::forbidden(&terms.path, detail));
     }
+    named_groups(&terms, "affinityName", faults);
+    let returns = placement.get("clusterAffinityReturnSeconds");
+    between(&returns, 0, WEEK_SECONDS, faults);
+}
+
+/// Groups of clusters, each with a name that no other has.
+fn named_groups(groups: &At<'_>, field_name: &str, faults: &mut Vec<Cause>) {
     let mut seen = Vec::new();
-    for term in terms.items() {
-        let name = term.get("affinityName");
+    for group in groups.items() {
+        let name = group.get(field_name);
         if name.text().is_empty() {
             faults.push(field::required(&name.path, ""));
         } else {
             push(&name, format::label_value(name.text()), faults);
-            if seen.contains(&name.text()) {
+            if seen.iter().any(|one| one == name.text()) {
                 faults.push(field::duplicate(&name.path, name.value));
             }
-            seen.push(name.text());
+            seen.push(name.text().to_owned());
         }
-        affinity(&term, faults);
+        affinity(&group, faults);
     }
-    let returns = placement.get("clusterAffinityReturnSeconds");
-    between(&returns, 0, WEEK_SECONDS, faults);
 }
 
 /// In how many groups the chosen clusters are: each constraint by one field or one label, and none twice.
