@@ -130,10 +130,13 @@ fn exported_services_have_names_for_clusters() {
     );
     let nothing = |name: &str| federation.dig_long(&[name]).unwrap().contains("NXDOMAIN");
     assert!(nothing("us-1.web.shop.svc.clusterset.local") && nothing("none.shop.svc.clusterset.local"));
-    let explained = federation
-        .command(&["explain", "dns", name, "--from", "198.51.100.7"])
-        .unwrap();
-    assert!(explained.contains("the name for clusters"), "{explained}");
+    // It reads the snapshot on disk, which is written a moment after it is answered from.
+    eventually("the explanation", PATIENCE, || {
+        let explain = ["explain", "dns", name, "--from", "198.51.100.7"];
+        let explained = federation.command(&explain).map_err(|error| error.0)?;
+        let says = explained.contains("the name for clusters");
+        if says { Ok(()) } else { Err(explained) }
+    });
 
     // Signed zones sign what each place is answered.
     let ds = federation.command(&["ds"]).unwrap();
